@@ -1,0 +1,212 @@
+"""autograd_iron: automatic differentiation with a computation graph, on NumPy or CuPy arrays.
+
+Everything public is on this page.
+"""
+
+__version__ = "0.1.0"
+
+from autograd_iron.device import bool_, float16, float32, float64, int32, int64
+from autograd_iron.draw import draw_graph
+from autograd_iron.gradcheck import check_grads
+from autograd_iron.graph import enable_grad, no_grad
+from autograd_iron.ops.creation import (
+    arange,
+    asarray,
+    full,
+    linspace,
+    meshgrid,
+    ones,
+    tensor,
+    zeros,
+)
+from autograd_iron.ops.elementwise import (
+    abs,
+    add,
+    clip,
+    cos,
+    divide,
+    equal,
+    exp,
+    expm1,
+    greater,
+    greater_equal,
+    isfinite,
+    isnan,
+    less,
+    less_equal,
+    log,
+    log1p,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    multiply_no_nan,
+    negative,
+    not_equal,
+    pow,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    where,
+)
+from autograd_iron.ops.linalg import linear, matmul
+from autograd_iron.ops.random import Generator
+from autograd_iron.ops.reductions import (
+    all,
+    any,
+    argmax,
+    argmin,
+    log_softmax,
+    max,
+    mean,
+    min,
+    norm,
+    sum,
+    var,
+)
+from autograd_iron.ops.shapes import (
+    astype,
+    broadcast_to,
+    concat,
+    expand_dims,
+    flip,
+    matrix_transpose,
+    pad,
+    permute_dims,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    transpose,
+)
+from autograd_iron.plan import compile
+from autograd_iron.primitive import composite, elementwise, primitive
+from autograd_iron.tensor import Tensor, capturing, each_time, guard, operands, vocabulary
+from autograd_iron.transforms import grad, identity, value_and_grad
+
+__all__ = [
+    "Generator",
+    "Tensor",
+    "abs",
+    "add",
+    "all",
+    "any",
+    "arange",
+    "argmax",
+    "argmin",
+    "asarray",
+    "astype",
+    "bool_",
+    "broadcast_to",
+    "capturing",
+    "check_grads",
+    "clip",
+    "compile",
+    "composite",
+    "concat",
+    "cos",
+    "divide",
+    "draw_graph",
+    "each_time",
+    "elementwise",
+    "enable_grad",
+    "equal",
+    "exp",
+    "expand_dims",
+    "expm1",
+    "flip",
+    "float16",
+    "float32",
+    "float64",
+    "full",
+    "grad",
+    "greater",
+    "greater_equal",
+    "guard",
+    "identity",
+    "int32",
+    "int64",
+    "isfinite",
+    "isnan",
+    "less",
+    "less_equal",
+    "linear",
+    "linspace",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "matmul",
+    "matrix_transpose",
+    "max",
+    "maximum",
+    "mean",
+    "meshgrid",
+    "min",
+    "minimum",
+    "multiply",
+    "multiply_no_nan",
+    "negative",
+    "no_grad",
+    "norm",
+    "not_equal",
+    "ones",
+    "operands",
+    "pad",
+    "permute_dims",
+    "pow",
+    "primitive",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softplus",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "subtract",
+    "sum",
+    "tanh",
+    "tensor",
+    "transpose",
+    "value_and_grad",
+    "var",
+    "vocabulary",
+    "where",
+    "zeros",
+]
+
+
+def _warn_of_another_nn() -> None:
+    """`nn` is a general name: say so when an import of it would find somebody else's."""
+    import warnings
+    from importlib.machinery import PathFinder
+    from pathlib import Path
+
+    ours = Path(__file__).parent.parent / "nn" / "__init__.py"
+    found = PathFinder.find_spec("nn")
+    if found is not None and found.origin != str(ours):
+        warnings.warn(
+            f"another module called nn, {found.origin or found.submodule_search_locations}, "
+            f"shadows autograd_iron's nn at {ours}: `import nn` will not find ours. Rename it, or "
+            "put ours first on sys.path",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+_warn_of_another_nn()
+del _warn_of_another_nn

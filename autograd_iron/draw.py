@@ -1,0 +1,146 @@
+"""Drawing the graph: what you see is what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron import graph
+from autograd_iron.graph import Leaf, Node
+from autograd_iron.tensor import Tensor, pull_back
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+_INK = "#24313d"
+_LEAF = "#dbe9f6"
+_FORWARD = "#ffffff"
+_BACKWARD = "#fdeccf"
+_RESULT = "#d9efd9"
+
+
+def draw_graph(
+    outputs: Tensor | Sequence[Tensor],
+    path: str | Path | None = None,
+    *,
+    backward: bool = False,
+    names: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] = (),
+) -> Digraph:
+    """Draw the graph that leads to the outputs.
+
+    Nodes are numbered in the order in which they were computed, so the same program gives the same
+    drawing.  Boxes are leaves, ellipses operations; each shows its shape and dtype.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+        Results with a graph behind them.
+    path : str or Path, optional
+        Where to write the drawing: .svg, .png, .pdf, or .dot for the text.
+    backward : bool
+        Draw the backward pass too.  It needs a single output of one element, before its
+        `backward()`.
+    names : mapping or pairs of str and Tensor
+        What to call the tensors, for example `model.named_parameters()`.
+
+    Returns
+    -------
+    graphviz.Digraph
+
+    Raises
+    ------
+    ValueError
+        An output has no graph; or `backward` with several outputs.
+    RuntimeError
+        Neither pygraphviz nor Graphviz's `dot` is there to render with.
+    """
+    results = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    roots = []
+    for result in results:
+        if result.node is None:
+            raise ValueError(
+                f"draw_graph: the output of shape {result.shape} has no graph; nothing it was "
+                "computed from requires a gradient, or it was computed under no_grad"
+            )
+        roots.append(result.node)
+    forward_end = max(node.number for node in roots)
+    pairs = names.items() if isinstance(names, Mapping) else names
+    called = {tensor.node: name for name, tensor in pairs if tensor.node is not None}
+    ends = dict.fromkeys(roots, "output")
+    if backward:
+        if len(results) != 1:
+            raise ValueError(
+                f"draw_graph: backward=True draws one output's gradients, not {len(results)}'s"
+            )
+        for leaf, gradient in pull_back(results[0], create_graph=True).items():
+            if gradient.node is not None:
+                ends[gradient.node] = f"gradient of {called.get(leaf, 'leaf')}"
+    drawing = _draw(ends, called, forward_end)
+    if path is not None:
+        _render(drawing, Path(path))
+    return drawing
+
+
+def _draw(ends: dict[Node, str], called: dict[Node | None, str], forward_end: int) -> Digraph:
+    import graphviz
+
+    drawing = graphviz.Digraph(
+        graph_attr={"rankdir": "TB", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": "white"},
+        node_attr={"fontname": "Helvetica", "fontsize": "11", "color": _INK, "style": "filled"},
+        edge_attr={"color": _INK, "arrowsize": "0.7"},
+    )
+    nodes = graph.reachable(ends)[::-1]
+    ids = {node: str(i) for i, node in enumerate(nodes)}
+    constants: dict[int, str] = {}
+    for node in nodes:
+        leaf = isinstance(node, Leaf)
+        title = called.get(node) or node.label
+        if node in ends:
+            title = f"{title}\n{ends[node]}" if not leaf else title
+        late = node.number > forward_end
+        fill = _LEAF if leaf else _RESULT if node in ends else _BACKWARD if late else _FORWARD
+        drawing.node(
+            ids[node],
+            f"{title}\n{_spec(node)}",
+            shape="box" if leaf else "ellipse",
+            fillcolor=fill,
+        )
+        for i, parent in enumerate(node.parents):
+            if parent is not None:
+                style = "dashed" if late and parent.number <= forward_end else "solid"
+                drawing.edge(ids[parent], ids[node], style=style)
+            elif node.inputs is not None and getattr(node.inputs[i], "shape", None):
+                array = node.inputs[i]
+                key = constants.setdefault(id(array), f"c{len(constants)}")
+                drawing.node(key, f"data\n{_spec(array)}", shape="box", fillcolor="#eeeeee")
+                drawing.edge(key, ids[node])
+    return drawing
+
+
+def _spec(value: Any) -> str:
+    return f"{' × '.join(map(str, value.shape)) or 'scalar'}  {value.dtype}"
+
+
+def _render(drawing: Digraph, path: Path) -> None:
+    if path.suffix in (".dot", ".gv"):
+        path.write_text(drawing.source, encoding="utf-8")
+        return
+    try:
+        import pygraphviz
+    except ImportError:
+        pass
+    else:
+        # Rendered in memory: its own writing of files ends the process on a full disk.
+        kind = path.suffix.lstrip(".")
+        path.write_bytes(pygraphviz.AGraph(string=drawing.source).draw(format=kind, prog="dot"))
+        return
+    from graphviz import ExecutableNotFound
+
+    try:
+        drawing.render(outfile=path, cleanup=True)
+    except ExecutableNotFound:
+        raise RuntimeError(
+            f"draw_graph: nothing here can render {path.name}. Install Graphviz with "
+            "pip install 'autograd-iron[draw]', or write the text to a .dot file"
+        ) from None

@@ -1,0 +1,489 @@
+"""Elementwise primitives: arithmetic, powers, exponentials, activations, comparisons.
+
+Zero absorbs: where a cotangent is exactly 0, an infinite or undefined local derivative contributes
+0.  Rules whose derivative can be infinite or NaN, if only at such an input, multiply with
+`F.multiply_no_nan`.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+from autograd_iron import device
+from autograd_iron.primitive import elementwise
+
+
+@elementwise
+def multiply_no_nan(xp, x, y, /):
+    """Return `x * y`, and 0 where `y` is 0 even if `x` is infinite or NaN."""
+    product = xp.multiply(x, y)
+    if device.all_finite(product):
+        return product
+    return xp.where(y == 0, 0, product)
+
+
+@multiply_no_nan.vjp
+def _(F, g, _y, _x, y):
+    return F.multiply_no_nan(y, g)
+
+
+@multiply_no_nan.vjp
+def _(F, g, _y, x, _y_in):
+    return F.multiply_no_nan(x, g)
+
+
+# --- arithmetic
+
+
+@elementwise
+def add(xp, x, y, /):
+    """Return the sum `x + y`, broadcast."""
+    return xp.add(x, y)
+
+
+@add.vjp
+def _(F, g, _out, _x, _y):
+    return g
+
+
+@add.vjp
+def _(F, g, _out, _x, _y):
+    return g
+
+
+@elementwise
+def subtract(xp, x, y, /):
+    """Return the difference `x - y`, broadcast."""
+    return xp.subtract(x, y)
+
+
+@subtract.vjp
+def _(F, g, _out, _x, _y):
+    return g
+
+
+@subtract.vjp
+def _(F, g, _out, _x, _y):
+    return -g
+
+
+@elementwise
+def multiply(xp, x, y, /):
+    """Return the product `x * y`, broadcast."""
+    return xp.multiply(x, y)
+
+
+@multiply.vjp
+def _(F, g, _out, _x, y):
+    return F.multiply_no_nan(y, g)
+
+
+@multiply.vjp
+def _(F, g, _out, x, _y):
+    return F.multiply_no_nan(x, g)
+
+
+@elementwise(floating=True)
+def divide(xp, x, y, /):
+    """Return the quotient `x / y`, broadcast; integers give float32."""
+    return xp.divide(x, y)
+
+
+@divide.vjp
+def _(F, g, _out, _x, y):
+    if isinstance(y, int | float):
+        return g / y if y else F.multiply_no_nan(math.copysign(math.inf, y), g)
+    return F.multiply_no_nan(1 / y, g)
+
+
+@divide.vjp
+def _(F, g, out, _x, y):
+    return F.multiply_no_nan(-out / y, g)
+
+
+@elementwise
+def negative(xp, x, /):
+    """Return `-x`."""
+    return xp.negative(x)
+
+
+@negative.vjp
+def _(F, g, _y, _x):
+    return -g
+
+
+@elementwise
+def pow(xp, x, p, /):
+    """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+    return x**p
+
+
+@pow.vjp
+def _(F, g, _y, x, p):
+    if isinstance(p, int | float):
+        if p == 0:
+            return F.multiply_no_nan(0.0, g)
+        return F.multiply_no_nan(p * x ** (p - 1), g)
+    return F.multiply_no_nan(F.where(p == 0, 0.0, p * x ** (p - 1)), g)
+
+
+@pow.vjp
+def _(F, g, y, x, p):
+    if isinstance(x, int | float):
+        slope = y * math.log(x) if x > 0 else y * (-math.inf if x == 0 else math.nan)
+        return F.multiply_no_nan(F.where(p >= 0, 0.0, slope) if x == 0 else slope, g)
+    at_zero = F.logical_and(x == 0, p >= 0)
+    return F.multiply_no_nan(F.where(at_zero, 0.0, y * F.log(F.where(at_zero, 1.0, x))), g)
+
+
+@elementwise
+def square(xp, x, /):
+    """Return `x * x`."""
+    return xp.multiply(x, x)
+
+
+@square.lower
+def _(F, x):
+    return x * x
+
+
+@square.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(2 * x, g)
+
+
+@elementwise
+def abs(xp, x, /):
+    """Return the absolute value; the derivative at 0 is 0."""
+    return xp.abs(x)
+
+
+@abs.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(F.sign(x), g)
+
+
+@elementwise
+def sign(xp, x, /):
+    """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
+    return xp.sign(x)
+
+
+# --- exponentials and roots
+
+
+@elementwise(floating=True)
+def exp(xp, x, /):
+    """Return e to the power `x`."""
+    return xp.exp(x)
+
+
+@exp.vjp
+def _(F, g, y, _x):
+    return F.multiply_no_nan(y, g)
+
+
+@elementwise(floating=True)
+def expm1(xp, x, /):
+    """Return `exp(x) - 1`, accurate near 0."""
+    return xp.expm1(x)
+
+
+@expm1.vjp
+def _(F, g, y, _x):
+    return F.multiply_no_nan(y + 1, g)
+
+
+@elementwise(floating=True)
+def log(xp, x, /):
+    """Return the natural logarithm."""
+    return xp.log(x)
+
+
+@log.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(1 / x, g)
+
+
+@elementwise(floating=True)
+def log1p(xp, x, /):
+    """Return `log(1 + x)`, accurate near 0."""
+    return xp.log1p(x)
+
+
+@log1p.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(1 / (1 + x), g)
+
+
+@elementwise(floating=True)
+def sqrt(xp, x, /):
+    """Return the square root; the derivative at 0 is infinite."""
+    return xp.sqrt(x)
+
+
+@sqrt.vjp
+def _(F, g, y, _x):
+    return F.multiply_no_nan(0.5 / y, g)
+
+
+# --- trigonometric functions and activations
+
+
+@elementwise(floating=True)
+def sin(xp, x, /):
+    """Return the sine of `x` in radians."""
+    return xp.sin(x)
+
+
+@sin.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(F.cos(x), g)
+
+
+@elementwise(floating=True)
+def cos(xp, x, /):
+    """Return the cosine of `x` in radians."""
+    return xp.cos(x)
+
+
+@cos.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(-F.sin(x), g)
+
+
+@elementwise(floating=True)
+def tanh(xp, x, /):
+    """Return the hyperbolic tangent."""
+    return xp.tanh(x)
+
+
+@tanh.vjp
+def _(F, g, y, _x):
+    return F.multiply_no_nan(1 - y * y, g)
+
+
+@elementwise(floating=True)
+def sigmoid(xp, x, /):
+    """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
+    with device.quiet():
+        return 1 / (1 + xp.exp(-x))
+
+
+@sigmoid.lower
+def _(F, x):
+    return 1 / (1 + F.exp(-x))
+
+
+@sigmoid.vjp
+def _(F, g, y, _x):
+    return F.multiply_no_nan(y * (1 - y), g)
+
+
+@elementwise
+def relu(xp, x, /):
+    """Return `max(x, 0)`; the derivative at 0 is 0."""
+    return xp.maximum(x, 0)
+
+
+@relu.lower
+def _(F, x):
+    return F.maximum(x, 0)
+
+
+@relu.vjp
+def _(F, g, y, _x):
+    return g * (y > 0)
+
+
+@elementwise(floating=True)
+def softplus(xp, x, /):
+    """Return `log(1 + exp(x))`, finite for every finite `x`."""
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+@softplus.lower
+def _(F, x):
+    return F.maximum(x, 0) + F.log1p(F.exp(-F.abs(x)))
+
+
+@softplus.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(F.sigmoid(x), g)
+
+
+# --- choosing
+
+
+@elementwise
+def maximum(xp, x, y, /):
+    """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
+    return xp.maximum(x, y)
+
+
+@maximum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (x > y))
+
+
+@maximum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (y > x))
+
+
+@elementwise
+def minimum(xp, x, y, /):
+    """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
+    return xp.minimum(x, y)
+
+
+@minimum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (x < y))
+
+
+@minimum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (y < x))
+
+
+@elementwise
+def clip(xp, x, /, min=None, max=None):
+    """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+    for bound in (min, max):
+        if not (bound is None or isinstance(bound, int | float)):
+            raise TypeError("the bounds must be numbers; for arrays use maximum and minimum")
+    if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+        x = x.astype("float32")
+    if min is None and max is None:
+        return xp.array(x)
+    return xp.clip(x, min, max)
+
+
+@clip.lower
+def _(F, x, min, max):
+    if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+        x = F.astype(x, dtype="float32")
+    x = x if min is None else F.maximum(x, min)
+    return x if max is None else F.minimum(x, max)
+
+
+@clip.vjp
+def _(F, g, y, x, min, max):
+    return g * (x == y)
+
+
+@elementwise
+def where(xp, condition, x, y, /):
+    """Return `x` where the condition holds, else `y`, broadcast."""
+    if not hasattr(x, "dtype") and not hasattr(y, "dtype"):
+        x = xp.asarray(x, dtype="float32")
+    return xp.where(condition, x, y)
+
+
+where.vjp(None)
+
+
+@where.vjp
+def _(F, g, _out, condition, _x, _y):
+    return F.where(condition, g, 0)
+
+
+@where.vjp
+def _(F, g, _out, condition, _x, _y):
+    return F.where(condition, 0, g)
+
+
+# --- questions, whose answers are bool and carry no gradient
+
+
+@elementwise
+def equal(xp, x, y, /):
+    """Return whether `x == y`, elementwise and broadcast."""
+    return xp.equal(x, y)
+
+
+@elementwise
+def not_equal(xp, x, y, /):
+    """Return whether `x != y`, elementwise and broadcast."""
+    return xp.not_equal(x, y)
+
+
+@elementwise
+def less(xp, x, y, /):
+    """Return whether `x < y`, elementwise and broadcast."""
+    return xp.less(x, y)
+
+
+@elementwise
+def less_equal(xp, x, y, /):
+    """Return whether `x <= y`, elementwise and broadcast."""
+    return xp.less_equal(x, y)
+
+
+@elementwise
+def greater(xp, x, y, /):
+    """Return whether `x > y`, elementwise and broadcast."""
+    return xp.greater(x, y)
+
+
+@elementwise
+def greater_equal(xp, x, y, /):
+    """Return whether `x >= y`, elementwise and broadcast."""
+    return xp.greater_equal(x, y)
+
+
+@elementwise
+def logical_and(xp, x, y, /):
+    """Return whether `x and y`, elementwise and broadcast."""
+    return xp.logical_and(x, y)
+
+
+@elementwise
+def logical_or(xp, x, y, /):
+    """Return whether `x or y`, elementwise and broadcast."""
+    return xp.logical_or(x, y)
+
+
+@elementwise
+def logical_not(xp, x, /):
+    """Return whether `x` is false, elementwise."""
+    return xp.logical_not(x)
+
+
+@elementwise
+def isfinite(xp, x, /):
+    """Return whether `x` is neither infinite nor NaN, elementwise."""
+    return xp.isfinite(x)
+
+
+@elementwise
+def isnan(xp, x, /):
+    """Return whether `x` is NaN, elementwise."""
+    return xp.isnan(x)
+
+
+@elementwise
+def bitwise_and(xp, x, y, /):
+    """Return `x & y` of bools or integers, broadcast."""
+    return xp.bitwise_and(x, y)
+
+
+@elementwise
+def bitwise_or(xp, x, y, /):
+    """Return `x | y` of bools or integers, broadcast."""
+    return xp.bitwise_or(x, y)
+
+
+@elementwise
+def bitwise_xor(xp, x, y, /):
+    """Return `x ^ y` of bools or integers, broadcast."""
+    return xp.bitwise_xor(x, y)
+
+
+@elementwise
+def bitwise_invert(xp, x, /):
+    """Return `~x` of bools or integers."""
+    return xp.invert(x)

@@ -1,0 +1,119 @@
+"""Products of vectors and matrices."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from autograd_iron.primitive import primitive
+
+
+@primitive
+def matmul(xp, x, y, /):
+    """Return the matrix product over the last axis of `x` and the second-to-last of `y`.
+
+    Parameters
+    ----------
+    x : (..., n, k) or (k,)
+    y : (..., k, m) or (k,)
+        Leading axes broadcast; a vector is a row on the left and a column on the right.
+
+    Returns
+    -------
+    (..., n, m), without the axes of vectors
+    """
+    return xp.matmul(x, y)
+
+
+@matmul.vjp
+def _(F, g, _out, _x, y):
+    if y.ndim == 1:
+        return F.expand_dims(g, -1) * y
+    if _x.ndim == 1:
+        return F.squeeze(F.matmul(y, F.expand_dims(g, -1)), axis=-1)
+    return F.matmul(g, F.matrix_transpose(y))
+
+
+@matmul.vjp
+def _(F, g, _out, x, _y):
+    if x.ndim == 1:
+        return g * x if _y.ndim == 1 else F.expand_dims(x, -1) * F.expand_dims(g, -2)
+    if _y.ndim == 1:
+        return F.expand_dims(g, -1) * x
+    return _weight_gradient(F, g, x, _y)
+
+
+@matmul.batching
+def _(axes, shapes, output_shape):
+    if min(len(shape) for shape in shapes) < 2:
+        return None
+    a, b = (
+        None if axis is None else axis - len(shape)
+        for axis, shape in zip(axes, shapes, strict=True)
+    )
+    if a == -1 and b == -2:
+        return "sum"
+    if a == -1 or b == -2:
+        return None
+    if a is not None and b is not None:
+        return len(output_shape) + a if a == b and a < -2 else None
+    place: Any
+    place, other = (a, shapes[1]) if b is None else (b, shapes[0])
+    if place < -2 and len(other) >= -place and other[place] != 1:
+        return None
+    return len(output_shape) + place
+
+
+def _weight_gradient(F, g, x, w):
+    if w.ndim == 2 and x.ndim > 2:
+        rows = math.prod(x.shape[:-1])
+        g = F.reshape(g, shape=(rows, g.shape[-1]))
+        x = F.reshape(x, shape=(rows, x.shape[-1]))
+    return F.matmul(F.matrix_transpose(x), g)
+
+
+@primitive
+def linear(xp, x, w, b=None, /):
+    """Return `x @ w + b`.
+
+    Parameters
+    ----------
+    x : (..., n)
+    w : (n, m)
+    b : (m,), optional
+
+    Returns
+    -------
+    (..., m)
+    """
+    if w.ndim != 2 or (b is not None and b.shape != w.shape[1:]):
+        bias = "" if b is None else f", b has shape {b.shape}"
+        raise ValueError(f"w must be (n, m) and b (m,); w has shape {w.shape}{bias}")
+    y = xp.matmul(x, w)
+    if b is not None:
+        y += b
+    return y
+
+
+@linear.lower
+def _(F, x, w, b):
+    return F.matmul(x, w) if b is None else F.matmul(x, w) + b
+
+
+@linear.vjp
+def _(F, g, _out, _x, w, _b):
+    return F.matmul(g, F.matrix_transpose(w))
+
+
+@linear.vjp
+def _(F, g, _out, x, _w, _b):
+    if x.ndim == 1:
+        return F.expand_dims(x, -1) * g
+    return _weight_gradient(F, g, x, _w)
+
+
+@linear.vjp
+def _(F, g, _out, _x, _w, _b):
+    return g

@@ -1,0 +1,220 @@
+"""Reductions over axes; `sum_to` is the dual of broadcasting.
+
+`axis` is None (all axes), an integer or a tuple of them; with `keepdims` the reduced axes stay with
+size 1.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import builtins
+import math
+
+from autograd_iron.graph import no_grad
+from autograd_iron.primitive import composite, primitive
+
+
+def axes_of(axis, ndim):
+    """Return the axes as a tuple of non-negative integers.
+
+    Raises
+    ------
+    ValueError
+        There is no such axis.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    given = axis if isinstance(axis, tuple | list) else (axis,)
+    for a in given:
+        if not -ndim <= a < ndim:
+            raise ValueError(f"axis {a} is out of range: there are {ndim} axes")
+    return tuple(a + ndim if a < 0 else a for a in given)
+
+
+def spread(F, reduced, like, axis, keepdims):
+    """Broadcast a reduced value back over the axes of `like` (an array, Node or Spec)."""
+    if not keepdims and reduced.ndim:
+        axes = axes_of(axis, like.ndim)
+        kept = tuple(1 if i in axes else n for i, n in enumerate(like.shape))
+        reduced = F.reshape(reduced, shape=kept)
+    return F.broadcast_to(reduced, shape=like.shape)
+
+
+@primitive
+def sum(xp, x, /, axis=None, keepdims=False):
+    """Return the sum over the axes."""
+    return xp.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+@sum.vjp
+def _(F, g, _y, _x, axis, keepdims):
+    return spread(F, g, _x, axis, keepdims)
+
+
+def _reduced(combine):
+    def rule(axes, shapes, output_shape, axis, keepdims):
+        (a,), (shape,) = axes, shapes
+        over = axes_of(axis, len(shape))
+        if a in over:
+            return combine
+        return a if keepdims else a - builtins.sum(o < a for o in over)
+
+    return rule
+
+
+sum.batching(_reduced("sum"))
+
+
+@primitive
+def sum_to(xp, x, /, shape):
+    """Return the sum over the axes along which `shape` was broadcast to that of `x`."""
+    lead = x.ndim - len(shape)
+    if x.shape[lead:] == shape:
+        return xp.add.reduce(x, axis=tuple(range(lead)))
+    stretched = tuple(
+        i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)
+    )
+    return xp.add.reduce(x, axis=stretched).reshape(shape)
+
+
+@sum_to.vjp
+def _(F, g, _y, _x, shape):
+    return F.broadcast_to(g, shape=_x.shape)
+
+
+def _count(x, axis):
+    return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
+
+
+@primitive(floating=True)
+def mean(xp, x, /, axis=None, keepdims=False):
+    """Return the mean over the axes; of integers, in float32."""
+    # float16 is added up in float32: 65504 is its largest number.
+    total = xp.add.reduce(x, axis=axis, dtype=_wide(x), keepdims=keepdims)
+    return (total / _count(x, axis)).astype(x.dtype)
+
+
+def _wide(x):
+    return "float32" if x.dtype == "float16" else x.dtype
+
+
+@mean.lower
+def _(F, x, axis, keepdims):
+    total = F.sum(F.astype(x, dtype=_wide(x)), axis=axis, keepdims=keepdims)
+    return F.astype(total / _count(x, axis), dtype=x.dtype)
+
+
+@mean.vjp
+def _(F, g, _y, _x, axis, keepdims):
+    count = _count(_x, axis)
+    return spread(F, g * (1 / count if count else math.inf), _x, axis, keepdims)
+
+
+@sum_to.batching
+def _(axes, shapes, output_shape, shape):
+    (a,), (full,) = axes, shapes
+    a -= len(full) - len(shape)
+    return a if a >= 0 and (shape[a] != 1 or full[axes[0]] == 1) else "sum"
+
+
+@composite
+def var(F, x, /, axis=None, keepdims=False, correction=0):
+    """Return the variance over the axes: the mean square distance from the mean.
+
+    Parameters
+    ----------
+    correction : int or float
+        Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+    """
+    centred = x - F.mean(x, axis=axis, keepdims=True)
+    total = F.sum(F.square(centred), axis=axis, keepdims=keepdims)
+    return total / (_count(x, axis) - correction)
+
+
+def _share_of_ties(F, g, y, x, axis, keepdims):
+    chosen = F.astype(x == spread(F, y, x, axis, keepdims), dtype=x.dtype)
+    ties = F.sum(chosen, axis=axis, keepdims=True)
+    return F.multiply_no_nan(chosen / ties, spread(F, g, x, axis, keepdims))
+
+
+@primitive
+def max(xp, x, /, axis=None, keepdims=False):
+    """Return the largest value over the axes; equal ones share the gradient equally."""
+    return xp.max(x, axis=axis, keepdims=keepdims)
+
+
+@max.vjp
+def _(F, g, y, x, axis, keepdims):
+    return _share_of_ties(F, g, y, x, axis, keepdims)
+
+
+max.batching(_reduced("max"))
+
+
+@primitive
+def min(xp, x, /, axis=None, keepdims=False):
+    """Return the smallest value over the axes; equal ones share the gradient equally."""
+    return xp.min(x, axis=axis, keepdims=keepdims)
+
+
+@min.vjp
+def _(F, g, y, x, axis, keepdims):
+    return _share_of_ties(F, g, y, x, axis, keepdims)
+
+
+min.batching(_reduced("min"))
+
+
+@primitive(floating=True)
+def norm(xp, x, /, axis=None, keepdims=False):
+    """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
+    return xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+@norm.lower
+def _(F, x, axis, keepdims):
+    return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+@norm.vjp
+def _(F, g, y, x, axis, keepdims):
+    scale = F.where(y == 0, 0, F.multiply_no_nan(1 / F.where(y == 0, 1, y), g))
+    return F.multiply_no_nan(x, spread(F, scale, x, axis, keepdims))
+
+
+@composite
+def log_softmax(F, x, /, axis=-1):
+    """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
+
+    The logarithms of the probabilities that logits `x` give to the classes along the axis.
+    """
+    # The result does not depend on what is subtracted, so no gradient flows through it.
+    with no_grad():
+        largest = F.max(x, axis=axis, keepdims=True)
+    shifted = x - largest
+    return shifted - F.log(F.sum(F.exp(shifted), axis=axis, keepdims=True))
+
+
+@primitive
+def argmax(xp, x, /, axis=None):
+    """Return the position of the first largest value along an axis (None: of the flattened x)."""
+    return xp.argmax(x, axis=axis)
+
+
+@primitive
+def argmin(xp, x, /, axis=None):
+    """Return the position of the first smallest value along an axis (None: of the flattened x)."""
+    return xp.argmin(x, axis=axis)
+
+
+@primitive
+def all(xp, x, /, axis=None, keepdims=False):
+    """Return whether every value over the axes is true."""
+    return xp.all(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def any(xp, x, /, axis=None, keepdims=False):
+    """Return whether some value over the axes is true."""
+    return xp.any(x, axis=axis, keepdims=keepdims)

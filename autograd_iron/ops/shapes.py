@@ -1,0 +1,248 @@
+"""Shapes and dtypes: reshape, permute, broadcast, join, split, pad, flip, cast."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from autograd_iron import device
+from autograd_iron.ops.reductions import axes_of
+from autograd_iron.primitive import composite, primitive
+
+
+@primitive
+def reshape(xp, x, /, shape):
+    """Return the values in another shape, in row-major order; one size may be -1."""
+    return xp.reshape(x, shape)
+
+
+@reshape.vjp
+def _(F, g, _y, _x, shape):
+    return F.reshape(g, shape=_x.shape)
+
+
+@primitive
+def permute_dims(xp, x, /, axes=None):
+    """Return `x` with its axes in the given order (None: reversed)."""
+    return xp.transpose(x, axes)
+
+
+@permute_dims.vjp
+def _(F, g, _y, _x, axes):
+    if axes is None:
+        return F.permute_dims(g)
+    order = axes_of(axes, _x.ndim)
+    return F.permute_dims(g, axes=tuple(sorted(range(len(order)), key=order.__getitem__)))
+
+
+@reshape.batching
+def _(axes, shapes, output_shape, shape):
+    (a,), (old,) = axes, shapes
+    kept = a == 0 and len(output_shape) > 0 and output_shape[0] == old[0]
+    return 0 if kept else None
+
+
+@permute_dims.batching
+def _(batched, shapes, output_shape, axes):
+    ndim = len(output_shape)
+    order = tuple(range(ndim))[::-1] if axes is None else axes_of(axes, ndim)
+    return order.index(batched[0])
+
+
+@composite
+def transpose(F, x, /, axes=None):
+    """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
+    return F.permute_dims(x, axes=axes)
+
+
+@primitive
+def matrix_transpose(xp, x, /):
+    """Return `x` with its last two axes swapped."""
+    if x.ndim < 2:
+        raise ValueError(f"a shape of {x.shape} has no two axes to swap")
+    return x.swapaxes(-1, -2)
+
+
+@matrix_transpose.vjp
+def _(F, g, _y, _x):
+    return F.matrix_transpose(g)
+
+
+@matrix_transpose.batching
+def _(axes, shapes, output_shape):
+    (a,), last = axes, len(output_shape) - 1
+    return {last: last - 1, last - 1: last}.get(a, a)
+
+
+@composite
+def squeeze(F, x, /, axis=None):
+    """Return `x` without the given axes of size 1 (None: without all of them).
+
+    Raises
+    ------
+    ValueError
+        An axis has another size.
+    """
+    axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
+    wide = [a for a in axes if x.shape[a] != 1]
+    if wide:
+        raise ValueError(f"axis {wide[0]} of shape {x.shape} is not of size 1")
+    return F.reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+@composite
+def expand_dims(F, x, /, axis):
+    """Return `x` with new axes of size 1 at these places of the result."""
+    count = len(axis) if isinstance(axis, tuple | list) else 1
+    axes = axes_of(axis, x.ndim + count)
+    old = iter(x.shape)
+    return F.reshape(x, shape=tuple(1 if i in axes else next(old) for i in range(x.ndim + count)))
+
+
+@primitive
+def broadcast_to(xp, x, /, shape):
+    """Return `x` stretched to `shape`, as a read-only view where possible."""
+    return device.stretch(xp, x, shape)
+
+
+@broadcast_to.vjp
+def _(F, g, _y, _x, shape):
+    return F.sum_to(g, shape=_x.shape)
+
+
+@broadcast_to.batching
+def _(axes, shapes, output_shape, shape):
+    (a,), (old,) = axes, shapes
+    return a + len(output_shape) - len(old)
+
+
+@primitive
+def astype(xp, x, /, dtype):
+    """Return the values in another dtype; a cast to integers carries no gradient."""
+    return x.astype(device.dtype(dtype))
+
+
+@astype.vjp
+def _(F, g, _y, _x, dtype):
+    return g
+
+
+@astype.batching
+def _(axes, shapes, output_shape, dtype):
+    return axes[0]
+
+
+@primitive
+def join(xp, /, *arrays, axis=0):
+    """Return the arrays joined along an existing axis (`concat` takes them as a list)."""
+    return xp.concatenate(arrays, axis=axis)
+
+
+@join.vjp
+def _(F, g, _y, *_inputs, axis, argument):
+    (axis,) = axes_of(axis, g.ndim)
+    start = sum(_inputs[i].shape[axis] for i in range(argument))
+    end = start + _inputs[argument].shape[axis]
+    return F.getitem(g, index=(slice(None),) * axis + (slice(start, end),))
+
+
+@join.batching
+def _(axes, shapes, output_shape, axis):
+    (axis,) = axes_of(axis, len(output_shape))
+    return axes[0] if len(set(axes)) == 1 and axes[0] != axis else None
+
+
+@composite
+def concat(F, arrays, /, axis=0):
+    """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
+    if axis is None:
+        arrays, axis = [F.reshape(a, shape=(-1,)) for a in arrays], 0
+    return F.join(*arrays, axis=axis)
+
+
+@composite
+def stack(F, arrays, /, axis=0):
+    """Return a sequence of equally shaped arrays joined along a new axis."""
+    parts = [a if hasattr(a, "ndim") else F.full((), a) for a in arrays]
+    return F.join(*(F.expand_dims(a, axis) for a in parts), axis=axis)
+
+
+@composite
+def split(F, x, /, indices_or_sections, axis=0):
+    """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
+
+    Raises
+    ------
+    ValueError
+        The axis does not divide into that many equal parts.
+    """
+    (axis,) = axes_of(axis, x.ndim)
+    size = x.shape[axis]
+    if isinstance(indices_or_sections, int):
+        if indices_or_sections < 1:
+            raise ValueError(f"cannot split into {indices_or_sections} parts; give 1 or more")
+        step, rest = divmod(size, indices_or_sections)
+        if rest:
+            raise ValueError(
+                f"axis {axis} of size {size} does not divide into {indices_or_sections} "
+                "equal parts; give the positions of the cuts instead"
+            )
+        cuts = [step * i for i in range(1, indices_or_sections)]
+    else:
+        cuts = list(indices_or_sections)
+    before = (slice(None),) * axis
+    return [
+        F.getitem(x, index=(*before, slice(start, end)))
+        for start, end in zip([0, *cuts], [*cuts, size], strict=True)
+    ]
+
+
+@primitive
+def pad(xp, x, /, pad_width, constant_values=0):
+    """Return `x` with a border of a constant.
+
+    Parameters
+    ----------
+    pad_width : int, (before, after), or one such pair per axis
+    constant_values : number
+    """
+    if x.ndim == 0:
+        return xp.array(x)
+    return xp.pad(x, _pairs(pad_width, x.ndim), constant_values=constant_values)
+
+
+def _pairs(pad_width, ndim):
+    if isinstance(pad_width, int):
+        return ((pad_width, pad_width),) * ndim
+    if isinstance(pad_width[0], int):
+        return (tuple(pad_width),) * ndim
+    pairs = tuple(tuple(pair) for pair in pad_width)
+    return pairs * ndim if len(pairs) == 1 else pairs
+
+
+@pad.vjp
+def _(F, g, _y, _x, pad_width, constant_values):
+    pairs = _pairs(pad_width, _x.ndim)
+    inner = tuple(slice(before, before + n) for (before, _), n in zip(pairs, _x.shape, strict=True))
+    return F.getitem(g, index=inner)
+
+
+@primitive
+def flip(xp, x, /, axis=None):
+    """Return `x` with the order along the axes (None: all) reversed."""
+    return xp.flip(x, axis)
+
+
+@flip.vjp
+def _(F, g, _y, _x, axis):
+    return F.flip(g, axis=axis)
+
+
+@flip.batching
+def _(axes, shapes, output_shape, axis):
+    return None if axes[0] in axes_of(axis, len(output_shape)) else axes[0]
+
+
+@pad.batching
+def _(axes, shapes, output_shape, pad_width, constant_values):
+    a = axes[0]
+    return a if _pairs(pad_width, len(output_shape))[a] == (0, 0) else None

@@ -1,0 +1,429 @@
+"""From a program to something that runs: schedule, buffers, source, and the loop over tiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from autograd_iron import device
+from autograd_iron.plan import buffers, emit, passes, tiling
+from autograd_iron.plan.program import Program, Step, Value
+
+# Tiles are shared out in this many groups, whatever the number of threads: each group adds up on
+# its own and the groups are added in order, so the bits do not depend on who did what.
+GROUPS = 8
+
+
+@dataclass
+class Stage:
+    """A region as it runs: what printing and ejecting the plan read.
+
+    Attributes
+    ----------
+    steps : list of Step
+    tiled : bool
+        Whether it runs once for every tile.
+    source : str
+    names : dict of str to object
+        What `make` is called with, by name.
+    parameters : list of str
+        Of `run`.
+    totals : list of Value
+        The reductions over the rows.
+    """
+
+    steps: list[Step]
+    tiled: bool
+    source: str
+    names: dict[str, Any]
+    parameters: list[str]
+    totals: list[Value]
+
+
+class Plan:
+    """A program that is ready to run.
+
+    Parameters
+    ----------
+    program : Program
+    threads : int
+    cache_bytes : int, optional
+        What a tile's buffers should fit into.  Default: the second-level cache of a core.
+
+    Attributes
+    ----------
+    source : str
+        The Python that runs.
+    tile : int
+        Rows at a time; 0 if nothing is cut.
+    stages : list of Stage
+        In the order in which they run.
+    bytes : int
+        Memory of all buffers, those of every thread included.
+    """
+
+    def __str__(self) -> str:
+        from autograd_iron.plan.show import show
+
+        return show(self)
+
+    def __init__(self, program: Program, threads: int, cache_bytes: int | None = None) -> None:
+        self.program = program
+        self.threads = threads
+        rows = tiling.find_rows(program)
+        schedule = tiling.cut(program, rows) if rows else tiling.whole(program)
+        self.tile = 0
+        if rows:
+            self.tile = _tile_height(schedule, cache_bytes or device.cache_size())
+            if self.tile >= rows:
+                schedule, self.tile = tiling.whole(program), 0
+        self.schedule = schedule
+        self._arrays: dict[Value, Any] = {}
+        self._bind_sources()
+        self._moving = list(program.arguments)
+        self._runs: list[Callable[[tuple[Any, ...]], None]] = []
+        self.stages: list[Stage] = []
+        self.bytes = 0
+        self._build()
+        self.source = "\n\n".join(stage.source for stage in self.stages)
+
+    def draw(self) -> None:
+        """Draw the random numbers of the next run."""
+        for source, value in self.program.draws:
+            device.write(self._arrays[value], source())
+
+    def run(self, arguments: list[Any]) -> list[Any]:
+        """Run on the arrays of the arguments; return copies of the results."""
+        given = tuple(arguments)
+        with device.quiet():
+            for run in self._runs:
+                run(given)
+        wanted = [*self.program.results, *(v for _, v in self.program.gradients)]
+        return [self._value(v, given).copy() for v in wanted]
+
+    def captured_unchanged(self) -> bool:
+        """Return whether the captured tensors still have the memory that the plan is bound to."""
+        return all(tensor.data is array for tensor, array in self._memory)
+
+    # --- memory
+
+    def _bind_sources(self) -> None:
+        self._memory = [(tensor, tensor.data) for tensor, _ in self.program.captured]
+        for tensor, value in self.program.captured:
+            self._arrays[value] = tensor.data
+        for array, value in self.program.constants:
+            self._arrays[value] = array
+        for (_, value), array in zip(self.program.draws, self.program.drawn, strict=True):
+            self._arrays[value] = array
+
+    def _value(self, value: Value, given: tuple[Any, ...]) -> Any:
+        if value in self._arrays:
+            return self._arrays[value]
+        return given[self._moving.index(value)]
+
+    def _own(self, value: Value) -> Any:
+        if value not in self._arrays:
+            self._arrays[value] = device.empty(value.shape, value.dtype)
+        return self._arrays[value]
+
+    # --- stages
+
+    def _build(self) -> None:
+        schedule = self.schedule
+        regions = []
+        for phase in schedule.phases:
+            regions.append((False, self._without_static_views(phase.whole)))
+            regions.append((True, phase.tiled))
+        regions = [(tiled, steps) for tiled, steps in regions if steps]
+        wanted = self.program.wanted()
+        if not regions or regions[-1][0]:
+            regions.append((False, []))
+        for i, (tiled, steps) in enumerate(regions):
+            later = {v for _, others in regions[i + 1 :] for s in others for v in s.values}
+            made = {s.output for s in steps}
+            kept = {v for v in made if v in later or v in wanted}
+            last = i == len(regions) - 1
+            if tiled:
+                self._tiled_stage(steps, kept)
+            else:
+                self._whole_stage(steps, kept, last)
+
+    def _without_static_views(self, steps: list[Step]) -> list[Step]:
+        """Make views of memory that never moves once and for all."""
+        left = []
+        for step in steps:
+            source = step.inputs[0] if step.inputs else None
+            if step.primitive.name in emit.VIEWS and source in self._arrays:
+                array = self._arrays[source]
+                view = step.primitive.compute([array], step.attributes)
+                if view.size and device.storage(view) is device.storage(array):
+                    self._arrays[step.output] = view
+                    continue
+            left.append(step)
+        return left
+
+    def _whole_stage(self, steps: list[Step], kept: set[Value], last: bool) -> None:
+        effects = self.program.effects if last else []
+        direct = _direct_writes(steps, effects, self._arrays)
+        for value, target in direct.items():
+            self._arrays[value] = target
+        for value in kept:
+            self._own(value)
+        region = emit.Region(
+            steps,
+            given=set(self._arrays),
+            moving=set(self._moving),
+            kept=kept | set(direct),
+        )
+        text = emit.emit(region)
+        end = []
+        for tensor, value in effects:
+            if value not in direct:
+                text.functions.add("copyto")
+                self._arrays.setdefault(("effect", value), tensor.data)  # type: ignore[call-overload]
+                end.append((f"target_{value.number}", tensor.data, emit.name(value)))
+        text.body += [f"copyto({label}, {source})" for label, _, source in end]
+        extra = {label: array for label, array, _ in end}
+        used = {v for s in steps for v in s.values} | {v for _, v in effects}
+        parameters = [v for v in self._moving if v in used]
+        positions = [self._moving.index(v) for v in parameters]
+        run, stage, _ = self._bind(region, text, 0, [emit.name(v) for v in parameters], kept, extra)
+        self.stages.append(stage)
+        if not positions:
+            self._runs.append(lambda given: run())
+        else:
+            self._runs.append(lambda given: run(*[given[i] for i in positions]))
+
+    def _tiled_stage(self, steps: list[Step], kept: set[Value]) -> None:
+        schedule = self.schedule
+        rows, height = schedule.rows, self.tile
+        totals = [s.output for s in steps if s.output in schedule.combine]
+        sliced = {v for v in schedule.full if v in schedule.axis}
+        region = emit.Region(
+            steps,
+            axis=schedule.axis,
+            sliced=sliced,
+            given=set(self._arrays),
+            moving=set(self._moving),
+            combine=schedule.combine,
+        )
+        for value in kept:
+            if value not in totals:
+                self._own(value)
+        text = emit.emit(region)
+        in_rows = [v for v in self._moving if f"{emit.name(v)}_all" in "\n".join(text.body)]
+        others = [v for v in self._moving if v not in in_rows and _mentions(text, v)]
+        parameters = ["start", "stop"]
+        parameters += [f"{emit.name(v)}_all" for v in in_rows]
+        parameters += [emit.name(v) for v in others]
+        parameters += [f"{emit.name(v)}_total" for v in totals]
+        positions = [self._moving.index(v) for v in (*in_rows, *others)]
+
+        workers = []
+        for number in range(self.threads):
+            # The last tile may be lower; it uses the same memory.
+            run, stage, memory = self._bind(region, text, height, parameters, kept)
+            runs = {height: run}
+            if rows % height:
+                runs[rows % height], _, _ = self._bind(
+                    region, text, rows % height, parameters, kept, memory=memory
+                )
+            workers.append(runs)
+            if number == 0:
+                stage.totals = totals
+                self.stages.append(stage)
+        starts = list(range(0, rows, height))
+        share = math.ceil(len(starts) / GROUPS)
+        groups = [starts[i : i + share] for i in range(0, len(starts), share)]
+        sums = [[device.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
+        fills = [_neutral(schedule.combine[v], v.dtype) for v in totals]
+        for i, v in enumerate(totals):
+            self._arrays[v] = sums[0][i]
+            self.bytes += v.bytes * len(groups)
+
+        def work(worker: int, given: tuple[Any, ...]) -> None:
+            runs = workers[worker]
+            moving = [given[i] for i in positions]
+            for number in range(worker, len(groups), len(workers)):
+                own = sums[number]
+                for total, fill in zip(own, fills, strict=True):
+                    total.fill(fill)
+                for start in groups[number]:
+                    stop = min(start + height, rows)
+                    runs[stop - start](start, stop, *moving, *own)
+
+        def run_tiles(given: tuple[Any, ...]) -> None:
+            with device.single_threaded_blas():
+                _share_out(len(workers), work, given)
+            for group in sums[1:]:
+                for total, part, v in zip(sums[0], group, totals, strict=True):
+                    device.combine(schedule.combine[v], total, part)
+
+        self._runs.append(run_tiles)
+
+    # --- binding
+
+    def _bind(
+        self,
+        region: emit.Region,
+        text: emit.Text,
+        height: int,
+        parameters: list[str],
+        kept: set[Value],
+        extra: dict[str, Any] | None = None,
+        memory: tuple[buffers.Layout, list[Any]] | None = None,
+    ) -> tuple[Callable[..., None], Stage, tuple[buffers.Layout, list[Any]]]:
+        local = [v for v in text.buffered if v not in self._arrays or v in region.combine]
+        shapes = {v: region.shape(v, height) for v in local}
+        sizes = {v: max(1, math.prod(s) * v.dtype.itemsize) for v, s in shapes.items()}
+        ends = [v for v in kept if v in sizes]
+        if memory is None:
+            layout = buffers.assign(region.steps, text.roots, sizes, ends, text.in_place)
+            memory = layout, [device.memory(size) for size in layout.sizes]
+            self.bytes += layout.bytes
+        layout, blocks = memory
+        names: dict[str, Any] = {
+            emit.name(v): device.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype)
+            for v in local
+        }
+        lines = "\n".join((*text.setup, *text.body))
+        for value, array in self._arrays.items():
+            if not isinstance(value, Value) or value in shapes:
+                continue
+            label = emit.name(value)
+            names.setdefault(label, array)
+            if f"{label}_all" in lines:
+                names[f"{label}_all"] = array
+        names |= text.constants | text.settings | (extra or {})
+        names |= {f: device.function(f) for f in text.functions}
+        names |= {label: _kernel(primitive) for label, primitive in text.kernels.items()}
+        names["height"] = height
+        used = [n for n in names if n not in parameters and _word_in(n, lines)]
+        source = _source(used, text, parameters)
+        given = {n: names[n] for n in used}
+        run = _compiled(source)(*given.values())
+        stage = Stage(region.steps, height > 0, source, given, parameters, [])
+        return run, stage, memory
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Callable[..., Callable[..., None]]:
+    space: dict[str, Any] = {}
+    exec(compile(source, "<plan>", "exec"), space)
+    return space["make"]  # type: ignore[no-any-return]
+
+
+def _kernel(primitive: Any) -> Callable[..., Any]:
+    def call(*arrays: Any, **attributes: Any) -> Any:
+        return primitive.compute(list(arrays), attributes)
+
+    return call
+
+
+def _mentions(text: emit.Text, value: Value) -> bool:
+    return _word_in(emit.name(value), "\n".join((*text.setup, *text.body)))
+
+
+def _word_in(word: str, text: str) -> bool:
+    return word in _words(text)
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    import re
+
+    return frozenset(re.findall(r"\w+", text))
+
+
+def _source(names: list[str], text: emit.Text, parameters: list[str]) -> str:
+    indent = "    "
+    body = text.body or ["pass"]
+    return "\n".join(
+        [
+            f"def make({', '.join(names)}):",
+            *(indent + line for line in text.setup),
+            f"{indent}def run({', '.join(parameters)}):",
+            *(2 * indent + line for line in body),
+            f"{indent}return run",
+        ]
+    )
+
+
+def _tile_height(schedule: tiling.Schedule, cache_bytes: int) -> int:
+    """Return how many rows fit into the cache with everything that is alive beside them."""
+    per_row = 0
+    for phase in schedule.phases:
+        if not phase.tiled:
+            continue
+        region = emit.Region(
+            phase.tiled, axis=schedule.axis, sliced=schedule.full, combine=schedule.combine
+        )
+        text = emit.emit(region)
+        in_rows = [v for v in text.buffered if v in schedule.axis]
+        sizes = {v: math.prod(region.shape(v, 1)) * v.dtype.itemsize for v in in_rows}
+        layout = buffers.assign(phase.tiled, text.roots, sizes, [], text.in_place)
+        per_row = max(per_row, layout.bytes)
+    if not per_row:
+        return schedule.rows
+    height = max(64, cache_bytes // per_row // 64 * 64)
+    tiles = math.ceil(schedule.rows / height)
+    return math.ceil(schedule.rows / tiles)
+
+
+def _direct_writes(
+    steps: list[Step], effects: list[tuple[Any, Value]], arrays: dict[Any, Any]
+) -> dict[Value, Any]:
+    """Return the effects whose last step may write straight into the tensor's memory."""
+    direct: dict[Value, Any] = {}
+    for tensor, value in effects:
+        made = [i for i, s in enumerate(steps) if s.output == value]
+        if not made or value in direct or value.shape != tensor.shape:
+            continue
+        i = made[0]
+        if steps[i].primitive.name not in passes.UFUNCS:
+            continue
+        memory = device.storage(tensor.data)
+        shows = {
+            v for v, a in arrays.items() if isinstance(v, Value) and device.storage(a) is memory
+        }
+        read_later = any(v in shows for s in steps[i + 1 :] for v in s.values)
+        operands = [v for v in steps[i].values if v in shows]
+        aligned = all(arrays[v] is tensor.data for v in operands)
+        if not read_later and aligned and sum(t is tensor for t, _ in effects) == 1:
+            direct[value] = tensor.data
+    return direct
+
+
+def _neutral(combine: str, dtype: Any) -> Any:
+    if combine == "sum":
+        return 0
+    return device.extreme(dtype, lowest=combine == "max")
+
+
+@cache
+def _pool(size: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(size, thread_name_prefix="plan")
+
+
+def _share_out(count: int, work: Callable[[int, Any], None], given: Any) -> None:
+    """Run `work(0)` to `work(count - 1)` at the same time and wait for all of them."""
+    if count == 1:
+        work(0, given)
+        return
+
+    def quietly(worker: int) -> None:
+        with device.quiet():
+            work(worker, given)
+
+    futures = [_pool(count - 1).submit(quietly, worker) for worker in range(1, count)]
+    try:
+        work(0, given)
+    finally:
+        errors = [future.exception() for future in futures]
+    for error in errors:
+        if error is not None:
+            raise error

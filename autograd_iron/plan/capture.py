@@ -1,0 +1,245 @@
+"""Capturing: running a function once while everything it does is written down.
+
+While a tape is on, `Primitive.__call__` hands over to `Tape.run`, and every result is a `Traced`
+Tensor that knows its number in the program.  The function computes with real values, so shapes and
+dtypes are those of a real step; but values cannot be read on the host, because a replay would not
+ask again.  Assignments wait until the end: a capture that fails has changed nothing.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from autograd_iron import device
+from autograd_iron.graph import Node, no_grad, switches
+from autograd_iron.plan.program import Program, Step, Value
+from autograd_iron.primitive import Primitive
+from autograd_iron.registry import recorded
+from autograd_iron.tensor import Tensor
+
+
+class CaptureError(RuntimeError):
+    """The function does something that cannot be replayed."""
+
+
+def _refuse(what: str, instead: str) -> NoReturn:
+    frames = traceback.extract_stack()
+    ours = ("autograd_iron/", "/nn/")
+    line = next((f for f in reversed(frames) if not any(o in f.filename for o in ours)), frames[-1])
+    raise CaptureError(
+        f"compile: {what} at {line.filename}:{line.lineno} ({line.line}). A compiled step is "
+        f"replayed without running this line again. {instead}"
+    )
+
+
+class Traced(Tensor):
+    """A Tensor of a function that is being captured."""
+
+    __slots__ = ("value",)
+
+    value: Value
+
+    @staticmethod
+    def make(array: Any, value: Value, node: Node | None = None) -> Traced:
+        """Make a Traced of an array, its number and its node."""
+        made: Traced = object.__new__(Traced)
+        _set_array(made, array)
+        made.value = value
+        made.node = node
+        made.grad = None
+        return made
+
+    @property
+    def data(self) -> Any:
+        """Refuse: raw arrays escape the capture."""
+        _refuse("`.data` is read", "Use the functions of autograd_iron on the Tensor itself.")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the values."""
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(array_of(self).size)
+
+    def __repr__(self) -> str:
+        return f"Traced({self.value}, shape={self.shape}, dtype={self.dtype})"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a 0-d tensor has no length")
+        return self.shape[0]
+
+    def detach(self) -> Tensor:
+        """Return the value cut off from the graph."""
+        return Traced.make(array_of(self), self.value)
+
+    def item(self) -> Any:
+        """Refuse: a value is read on the host."""
+        _refuse(
+            "a value is read on the host (float, int, bool, if, item, an index)",
+            "Return the Tensor from the step and read it outside; choose with ai.where",
+        )
+
+    def numpy(self) -> Any:
+        """Refuse: values are read on the host."""
+        _refuse("numpy() is called", "Return the Tensor from the step and read it outside.")
+
+    tolist = numpy
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Refuse: NumPy asks for the values."""
+        _refuse("NumPy reads the values", "Use the functions of autograd_iron instead.")
+
+
+_slot: Any = vars(Tensor)["data"]
+_get_array, _set_array = _slot.__get__, _slot.__set__
+
+
+def array_of(tensor: Tensor) -> Any:
+    """Return the raw array of a Tensor, Traced or not."""
+    return _get_array(tensor)
+
+
+class Tape:
+    """What is written down during a capture."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+        self.before: list[Callable[[], None]] = []
+        self.guards: list[tuple[Any, str, Any]] = []
+        self._met: dict[Tensor, Value] = {}
+        self._assigned: dict[Tensor, Traced] = {}
+        self._left: dict[Tensor, Traced] = {}
+
+    # --- what the engine calls
+
+    def run(self, primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        """Run a primitive on Tensors, arrays and numbers, and write it down."""
+        handles = [a if a is None or isinstance(a, int | float) else self._handle(a) for a in args]
+        if not any(isinstance(h, Tensor) for h in handles):
+            handles = [h if h is None else self._handle(device.as_array(h)) for h in handles]
+        handles = primitive.promote(handles)
+        if primitive.lowering is not None:
+            with no_grad():
+                made = primitive.lowering(recorded, *handles, **attributes)
+            output, value = array_of(made), made.value
+        else:
+            arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
+            output = primitive.compute(arrays, attributes)
+            value = self.program.value(output.shape, output.dtype)
+            inputs = tuple(self._number(h) if isinstance(h, Tensor) else h for h in handles)
+            self.program.steps.append(Step(primitive, inputs, attributes, value))
+        node = None
+        parents = [h.node if isinstance(h, Tensor) else None for h in handles]
+        tracked = sum(1 << i for i, p in enumerate(parents) if p is not None)
+        if tracked and switches.recording and primitive.rules and output.dtype.kind == "f":
+            saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
+            node = primitive.node(tracked, parents, saved, Traced.make(output, value), attributes)
+        return Traced.make(output, value, node)
+
+    def lift(self, tensor: Any, node: Node | None) -> Tensor:
+        """Return a saved Tensor with its node."""
+        return Traced.make(array_of(tensor), self._number(tensor), node)
+
+    def assign(self, target: Tensor, value: Any) -> None:
+        """Write down an assignment; it happens when the capture is complete."""
+        if isinstance(target, Traced):
+            _refuse(
+                "a result is assigned to", "Only tensors that outlive the step can be assigned."
+            )
+        new = self._handle(value)
+        if new.dtype != target.dtype:
+            new = new.astype(target.dtype)
+        if new.shape != target.shape:
+            new = recorded.broadcast_to(new, shape=target.shape)
+        self._number(target)
+        self._assigned[target] = new.detach()  # type: ignore[assignment]
+
+    def input(self, tensor: Tensor) -> Traced:
+        """Return the handle of an argument."""
+        value = self.program.value(tensor.shape, tensor.dtype)
+        self.program.arguments.append(value)
+        return Traced.make(tensor.data, value, tensor.node)
+
+    def draw(self, source: Callable[[], Any]) -> Traced:
+        """Return random numbers that every replay draws anew."""
+        array = source()
+        value = self.program.value(array.shape, array.dtype)
+        self.program.draws.append((source, value))
+        self.program.drawn.append(array)
+        return Traced.make(array, value)
+
+    def each_time(self, prepare: Callable[[], None]) -> None:
+        """Run something on the host now, and before each replay."""
+        switches.tape = None
+        try:
+            prepare()
+        finally:
+            switches.tape = self
+        self.before.append(prepare)
+
+    def guard(self, owner: Any, attribute: str) -> None:
+        """Capture again when this attribute of an object is no longer what it is now."""
+        if not any(o is owner and a == attribute for o, a, _ in self.guards):
+            self.guards.append((owner, attribute, getattr(owner, attribute)))
+
+    def forget(self) -> None:
+        """Leave nothing of the capture behind in tensors that outlive it."""
+        for tensor in self._met:
+            if isinstance(tensor.grad, Traced):
+                self._left[tensor] = tensor.grad
+                tensor.grad = None
+
+    def finish(self, results: list[Tensor]) -> Program:
+        """Close the program with what the function returned."""
+        self.program.results = [self._number(t) for t in results]
+        for tensor, new in self._assigned.items():
+            self.program.effects.append((tensor, new.value))
+        for owner, _, _ in self.guards:
+            for path, parameter in getattr(owner, "named_parameters", dict)():
+                if parameter in self._met:
+                    self.program.names.setdefault(self._met[parameter], path)
+        self.program.gradients = [(tensor, grad.value) for tensor, grad in self._left.items()]
+        return self.program
+
+    # --- numbering
+
+    def _handle(self, value: Any) -> Tensor:
+        if isinstance(value, Traced):
+            return value
+        if isinstance(value, Tensor):
+            if value in self._assigned:
+                new = self._assigned[value]
+                return Traced.make(array_of(new), new.value, value.node)
+            return Traced.make(value.data, self._number(value), value.node)
+        return self.constant(device.as_array(value, copy=True))
+
+    def constant(self, array: Any) -> Traced:
+        """Return the handle of an array that never changes."""
+        number = self.program.value(array.shape, array.dtype)
+        self.program.constants.append((array, number))
+        return Traced.make(array, number)
+
+    def _number(self, tensor: Tensor) -> Value:
+        if isinstance(tensor, Traced):
+            return tensor.value
+        known = self._met.get(tensor)
+        if known is None:
+            known = self._met[tensor] = self.program.value(tensor.shape, tensor.dtype)
+            self.program.captured.append((tensor, known))
+        return known

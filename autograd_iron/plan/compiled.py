@@ -1,0 +1,279 @@
+"""`compile`: run a function once, write down what it did, and replay that from then on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron import device
+from autograd_iron.graph import switches
+from autograd_iron.ops.creation import asarray
+from autograd_iron.tensor import Tensor
+
+# What makes plans is imported with the first capture, to keep `import autograd_iron` fast.
+if TYPE_CHECKING:
+    from autograd_iron.plan.build import Plan
+    from autograd_iron.plan.capture import Tape
+
+PLANS_KEPT = 8
+
+
+class _Entry:
+    """A plan, and what must still hold for it to be replayed."""
+
+    def __init__(self, plan: Plan, tape: Tape, structure: Any) -> None:
+        self.plan = plan
+        self.before = tape.before
+        self.guards = tape.guards
+        self.structure = structure
+        self.leaves = [tensor for tensor, _ in plan.program.gradients]
+
+    def stale(self) -> str | None:
+        """Return why the plan no longer fits, if it does not."""
+        for owner, attribute, value in self.guards:
+            if getattr(owner, attribute) != value:
+                now = getattr(owner, attribute)
+                return f"{type(owner).__name__}.{attribute} was {value!r} and is {now!r}"
+        if not self.plan.captured_unchanged():
+            return "a tensor that the function uses was given other memory (use assign)"
+        return None
+
+    def replay(self, tensors: list[Tensor], again: bool) -> Any:
+        # Right after the capture, the host's part of the step has run and random numbers are drawn.
+        if again:
+            for prepare in self.before:
+                prepare()
+            self.plan.draw()
+        arrays = iter(self.plan.run([t.data for t in tensors]))
+        result = _rebuilt(self.structure, arrays)
+        for tensor in self.leaves:
+            tensor.grad = Tensor.wrap(next(arrays), None)
+        return result
+
+
+class Compiled:
+    """A function whose calls replay a plan; made by `compile`.
+
+    Attributes
+    ----------
+    plan : Plan
+        The plan of the last call: `print(step.plan)` shows it, `step.plan.source` is what runs.
+    """
+
+    def __init__(self, function: Callable[..., Any], threads: int | None) -> None:
+        update_wrapper(self, function)
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self._function = function
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._entries: OrderedDict[Any, _Entry] = OrderedDict()
+        self._lock = threading.RLock()
+        self._history: list[str] = []
+        self._last: _Entry | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Replay the plan for these arguments, or capture it first."""
+        if switches.tape is not None:
+            return self._function(*args, **kwargs)
+        tensors: list[Tensor] = []
+        key = _key((args, kwargs) if kwargs else args, tensors)
+        with self._lock:
+            entry = self._entries.get(key)
+            reason = entry.stale() if entry is not None else None
+            again = entry is not None and reason is None
+            if entry is None or reason is not None:
+                entry = self._capture(key, reason, args, kwargs)
+            self._last = entry
+            return entry.replay(tensors, again)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the last call.
+
+        Raises
+        ------
+        RuntimeError
+            The function has not been called yet.
+        """
+        if self._last is None:
+            raise RuntimeError("there is no plan before the first call: call the function once")
+        return self._last.plan
+
+    def explain(self) -> str:
+        """Say why each plan was captured, and what the last one holds fixed."""
+        lines = [f"{self.__name__}: {len(self._history)} captures"]
+        lines += [f"  {i}. {reason}" for i, reason in enumerate(self._history, 1)]
+        if self._last is not None:
+            program = self._last.plan.program
+            lines.append(
+                f"read anew in each call: {len(program.arguments)} arguments, "
+                f"{len(program.captured)} tensors that the function uses, "
+                f"{len(program.draws)} random draws"
+            )
+            lines.append(
+                "frozen at capture: shapes and dtypes, Python numbers and branches, "
+                f"{len(program.constants)} constants"
+            )
+        return "\n".join(lines)
+
+    def eject(self, path: str | os.PathLike[str]) -> None:
+        """Write the last plan as one Python file that needs NumPy alone, its arrays beside it.
+
+        Parameters
+        ----------
+        path : path
+            `step.py`; the arrays go to `step.npz`.  `python step.py` runs a step; from Python,
+            `import step; step.step(*arrays)` returns what the function returned, as arrays.
+        """
+        from autograd_iron.plan.eject import eject
+
+        eject(self.plan, self._last.before if self._last else [], path)
+
+    def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
+        import random
+
+        from autograd_iron.plan import passes
+        from autograd_iron.plan.build import Plan
+        from autograd_iron.plan.capture import CaptureError, Tape
+
+        tape = Tape()
+        randomness = device.global_random_state(), random.getstate()
+        switches.tape = tape
+        try:
+            result = self._function(*_traced(args, tape), **_traced(kwargs, tape))
+        finally:
+            switches.tape = None
+            tape.forget()
+        if (device.global_random_state(), random.getstate()) != randomness:
+            raise CaptureError(
+                f"compile: {self.__name__} drew from the global random state of NumPy or "
+                "Python, which a replay would not do again. Use an ai.Generator"
+            )
+        outputs: list[Tensor] = []
+        structure = _structure(result, outputs)
+        plan = Plan(passes.optimise(tape.finish(outputs)), self._threads)
+        entry = _Entry(plan, tape, structure)
+        self._history.append(reason or self._difference(key))
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        while len(self._entries) > PLANS_KEPT:
+            self._entries.popitem(last=False)
+        return entry
+
+    def _difference(self, key: Any) -> str:
+        if not self._entries:
+            return "the first call"
+        before = dict(_leaves(next(reversed(self._entries))))
+        now = dict(_leaves(key))
+        for path in [*now, *before]:
+            if now.get(path) != before.get(path):
+                return f"argument {path} was {before.get(path)} and is {now.get(path)}"
+        return "the structure of the arguments changed"
+
+
+def compile(function: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
+    """Make a function of tensors run as a static plan.
+
+    The first call runs the function once and writes down every operation: forward, backward,
+    optimizer.  Later calls replay the plan: nothing of the function's Python runs again.  Shapes,
+    dtypes, Python arguments and modules' train or eval mode choose the plan; a change captures
+    anew (see `Compiled.explain`).  Learning rates, step counts and draws of an `ai.Generator`
+    go on from call to call.
+
+    Parameters
+    ----------
+    function : callable
+        Of Tensors, arrays, Python values, and lists, tuples and dicts of them; returns the same.
+        Values cannot be read on the host inside it.
+    threads : int, optional
+        How many share the tiles of a large batch.  Default: the cores this process may use.
+        Results do not depend on it.
+
+    Returns
+    -------
+    Compiled
+        Called like the function.
+
+    Raises
+    ------
+    CaptureError
+        When called: the function does something that cannot be replayed, named with its line.
+
+    Examples
+    --------
+    >>> import autograd_iron as ai
+    >>> double = ai.compile(lambda x: x + x)
+    >>> double(ai.tensor([1.0, 2.0])).tolist()
+    [2.0, 4.0]
+    """
+    if function is None:
+        return lambda function: Compiled(function, threads)
+    return Compiled(function, threads)
+
+
+# --- arguments and results: tensors inside lists, tuples and dicts
+
+
+def _key(tree: Any, tensors: list[Tensor]) -> Any:
+    """Return what of the arguments chooses the plan, and collect their tensors."""
+    if isinstance(tree, Tensor):
+        tensors.append(tree)
+        return ("tensor", tree.data.shape, tree.data.dtype, tree.node is not None)
+    if isinstance(tree, device.Array):
+        tensors.append(asarray(tree))
+        return ("tensor", tree.shape, tree.dtype, False)
+    if isinstance(tree, list | tuple):
+        return (type(tree), *[_key(v, tensors) for v in tree])
+    if isinstance(tree, dict):
+        return (dict, tuple(tree), *[_key(v, tensors) for v in tree.values()])
+    return (type(tree), tree)
+
+
+def _leaves(key: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if key[0] == "tensor":
+        yield path, f"{key[2]}{list(key[1])}" + (" requiring a gradient" if key[3] else "")
+    elif key[0] is dict:
+        for name, part in zip(key[1], key[2:], strict=True):
+            yield from _leaves(part, f"{path}[{name!r}]")
+    elif key[0] in (list, tuple):
+        for i, part in enumerate(key[1:]):
+            yield from _leaves(part, f"{path}[{i}]")
+    else:
+        yield path, repr(key[1])
+
+
+def _traced(tree: Any, tape: Tape) -> Any:
+    if isinstance(tree, Tensor | device.Array):
+        return tape.input(asarray(tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)([_traced(v, tape) for v in tree])
+    if isinstance(tree, dict):
+        return {k: _traced(v, tape) for k, v in tree.items()}
+    return tree
+
+
+_SLOT = object()
+
+
+def _structure(tree: Any, tensors: list[Tensor]) -> Any:
+    if isinstance(tree, Tensor):
+        tensors.append(tree)
+        return _SLOT
+    if isinstance(tree, list | tuple):
+        return type(tree)([_structure(v, tensors) for v in tree])
+    if isinstance(tree, dict):
+        return {k: _structure(v, tensors) for k, v in tree.items()}
+    return tree
+
+
+def _rebuilt(structure: Any, arrays: Iterator[Any]) -> Any:
+    if structure is _SLOT:
+        return Tensor.wrap(next(arrays), None)
+    if isinstance(structure, list | tuple):
+        return type(structure)([_rebuilt(v, arrays) for v in structure])
+    if isinstance(structure, dict):
+        return {k: _rebuilt(v, arrays) for k, v in structure.items()}
+    return structure

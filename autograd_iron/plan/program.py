@@ -1,0 +1,126 @@
+"""The program: what a step did, as a list of primitives on numbered values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograd_iron.primitive import Primitive
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A numbered array of the program: one object, one value."""
+
+    number: int
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def __repr__(self) -> str:
+        return f"v{self.number}"
+
+    @property
+    def bytes(self) -> int:
+        """Its size in memory."""
+        count = 1
+        for n in self.shape:
+            count *= n
+        return count * int(self.dtype.itemsize)
+
+
+Operand = Value | float | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One primitive applied to values and numbers."""
+
+    primitive: Primitive
+    inputs: tuple[Operand, ...]
+    attributes: dict[str, Any]
+    output: Value
+
+    @property
+    def values(self) -> Iterator[Value]:
+        """The inputs that are values."""
+        return (v for v in self.inputs if isinstance(v, Value))
+
+    def with_inputs(self, inputs: tuple[Operand, ...]) -> Step:
+        """Return the step on other inputs."""
+        if inputs == self.inputs:
+            return self
+        return Step(self.primitive, inputs, self.attributes, self.output)
+
+
+@dataclass
+class Program:
+    """A step as data.
+
+    Attributes
+    ----------
+    arguments : list of Value
+        What the caller passes, in order.
+    captured : list of (Tensor, Value)
+        Tensors that the function used without being given them: read where they are, each time.
+    constants : list of (array, Value)
+        Arrays met on the way: frozen.
+    draws : list of (callable, Value)
+        Random numbers: drawn anew before each replay.
+    drawn : list of array
+        Those of the capture, which the first run uses.
+    steps : list of Step
+        In the order of execution.
+    results : list of Value
+        What the function returned.
+    effects : list of (Tensor, Value)
+        What is assigned to tensors at the end.
+    gradients : list of (Tensor, Value)
+        What is left in `.grad`.
+    names : dict of Value to str
+        What the user's modules call the captured tensors.
+    """
+
+    arguments: list[Value] = field(default_factory=list)
+    captured: list[tuple[Any, Value]] = field(default_factory=list)
+    constants: list[tuple[Any, Value]] = field(default_factory=list)
+    draws: list[tuple[Any, Value]] = field(default_factory=list)
+    drawn: list[Any] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    results: list[Value] = field(default_factory=list)
+    effects: list[tuple[Any, Value]] = field(default_factory=list)
+    gradients: list[tuple[Any, Value]] = field(default_factory=list)
+    names: dict[Value, str] = field(default_factory=dict)
+    count: int = 0
+
+    def value(self, shape: tuple[int, ...], dtype: Any) -> Value:
+        """Return a new value."""
+        self.count += 1
+        return Value(self.count, shape, dtype)
+
+    def wanted(self) -> list[Value]:
+        """Return the values that must be there at the end."""
+        return [*self.results, *(v for _, v in self.effects), *(v for _, v in self.gradients)]
+
+    def sources(self) -> list[Value]:
+        """Return the values that no step computes."""
+        return [
+            *self.arguments,
+            *(v for _, v in self.captured),
+            *(v for _, v in self.constants),
+            *(v for _, v in self.draws),
+        ]
+
+    def with_steps(self, steps: list[Step], renamed: dict[Value, Value] | None = None) -> Program:
+        """Return the program with other steps, its ends following the renaming."""
+
+        def end(v: Value) -> Value:
+            return renamed.get(v, v) if renamed else v
+
+        return replace(
+            self,
+            steps=steps,
+            results=[end(v) for v in self.results],
+            effects=[(t, end(v)) for t, v in self.effects],
+            gradients=[(t, end(v)) for t, v in self.gradients],
+        )

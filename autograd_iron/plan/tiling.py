@@ -1,0 +1,128 @@
+"""Which steps can run on a few rows at a time, and in which order.
+
+Rows are the batch: the leading axis that the large inputs share.  Each primitive says how that axis
+passes through it, so every value is either whole or in rows.  A reduction over the rows adds up
+over the tiles and is whole afterwards; what needs it starts the next phase.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd_iron.plan.program import Program, Step, Value
+
+
+@dataclass
+class Phase:
+    """Steps that run once (`whole`), then steps that run for every tile (`tiled`)."""
+
+    whole: list[Step] = field(default_factory=list)
+    tiled: list[Step] = field(default_factory=list)
+
+
+@dataclass
+class Schedule:
+    """The program in phases.
+
+    Attributes
+    ----------
+    rows : int
+        How many there are; 0 if the program is not cut.
+    axis : dict of Value to int
+        Where the rows are, for the values that have them.
+    full : set of Value
+        Values in rows that are kept for all rows, because a later phase or the caller needs them.
+    combine : dict of Value to str
+        Reductions over the rows: how parts combine.
+    """
+
+    phases: list[Phase]
+    rows: int
+    axis: dict[Value, int]
+    full: set[Value]
+    combine: dict[Value, str]
+
+
+def whole(program: Program) -> Schedule:
+    """Return the schedule that cuts nothing."""
+    return Schedule([Phase(whole=list(program.steps))], 0, {}, set(), {})
+
+
+def find_rows(program: Program) -> int:
+    """Return the size of the leading axis that most of the input's bytes share; 0 if there is none.
+
+    Parameters, and whatever else requires a gradient, are not data.
+    """
+    candidates = [*program.arguments, *(v for _, v in program.constants)]
+    candidates += [v for tensor, v in program.captured if not tensor.requires_grad]
+    weight: Counter[int] = Counter()
+    for value in candidates:
+        if value.shape and value.shape[0] > 1:
+            weight[value.shape[0]] += value.bytes
+    return weight.most_common(1)[0][0] if weight else 0
+
+
+def cut(program: Program, rows: int) -> Schedule:
+    """Return the schedule with everything that can be cut into rows cut."""
+    axis: dict[Value, int] = {}
+    ready: dict[Value, int] = {}  # the phase from which a value is there
+    full: set[Value] = set()
+    combine: dict[Value, str] = {}
+    phases = [Phase()]
+
+    trained = {v for tensor, v in program.captured if tensor.requires_grad}
+    for value in program.sources():
+        ready[value] = 0
+        if value.shape and value.shape[0] == rows and value not in trained:
+            axis[value] = 0
+            full.add(value)
+
+    made_in: dict[Value, int] = {}  # the phase whose tiles compute a value
+    for step in program.steps:
+        values = list(step.values)
+        answer = _through(step, axis, rows)
+        tiled = isinstance(answer, int | str)
+        phase = 0
+        for v in values:
+            needs = ready[v]
+            if v in made_in and not tiled:
+                needs = made_in[v] + 1
+            phase = max(phase, needs)
+        while len(phases) <= phase + (isinstance(answer, str)):
+            phases.append(Phase())
+        for v in values:
+            if v in made_in and (not tiled or made_in[v] < phase):
+                full.add(v)
+        if tiled:
+            phases[phase].tiled.append(step)
+        else:
+            phases[phase].whole.append(step)
+        ready[step.output] = phase
+        if isinstance(answer, str):
+            combine[step.output] = answer
+            ready[step.output] = phase + 1
+        elif isinstance(answer, int):
+            axis[step.output] = answer
+            made_in[step.output] = phase
+        elif step.output.shape and step.output.shape[0] == rows:
+            axis[step.output] = 0
+            full.add(step.output)
+    full.update(v for v in program.wanted() if v in axis)
+    return Schedule(phases, rows, axis, full, combine)
+
+
+def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
+    """Return the batch axis of the step's output, how its parts combine, or None: not cut."""
+    axes = tuple(axis.get(v) if isinstance(v, Value) else None for v in step.inputs)
+    shapes = tuple(v.shape if isinstance(v, Value) else () for v in step.inputs)
+    if all(a is None for a in axes):
+        makes_rows = step.primitive.name == "broadcast_to" and (
+            step.output.shape[:1] == (rows,)
+            and (len(shapes[0]) < len(step.output.shape) or shapes[0][0] == 1)
+        )
+        return 0 if makes_rows else None
+    if step.primitive.batching_rule is None:
+        return None
+    return step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)

@@ -1,0 +1,585 @@
+"""Tensor: a thin handle on an array that remembers how it was made."""
+
+# What the vocabulary returns is known only by name.
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, Self
+
+from autograd_iron import device, graph, interop
+from autograd_iron.graph import Leaf, Node
+from autograd_iron.registry import Vocabulary, raw
+from autograd_iron.registry import recorded as F
+
+
+class Tensor:
+    """An array with a place in the graph.
+
+    Parameters
+    ----------
+    data : numpy.ndarray
+        Shared, not copied (`autograd_iron.tensor` copies).
+    requires_grad : bool
+        Whether operations on it are recorded, so that `backward` fills `.grad`.
+
+    Attributes
+    ----------
+    data : numpy.ndarray
+        The raw values.  Writing into them goes unnoticed by the engine: use `assign`.
+    node : Node or None
+        Its place in the graph; None if it needs no gradient.
+    grad : Tensor or None
+        Set by `backward` on leaves.
+
+    Raises
+    ------
+    TypeError
+        `requires_grad` with a dtype that is not floating.
+    """
+
+    __slots__ = ("__weakref__", "data", "grad", "node")
+
+    data: Any
+    node: Node | None
+    grad: Tensor | None
+
+    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        self.data = device.as_array(data)
+        self.node = None
+        self.grad = None
+        if requires_grad:
+            self.requires_grad = True
+
+    @staticmethod
+    def wrap(data: Any, node: Node | None) -> Tensor:
+        """Make a Tensor of an array and its node, checking nothing."""
+        made: Tensor = object.__new__(Tensor)
+        made.data = data
+        made.node = node
+        made.grad = None
+        return made
+
+    # --- what it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the values."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        return self.node is None or self.node.primitive is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows to or through it; can be set on leaves."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"requires_grad of a result (of {self.node.label}) cannot be set; "  # type: ignore[union-attr]
+                "detach() it first to make it a leaf"
+            )
+        if not value:
+            self.node = None
+        elif self.node is None:
+            if self.dtype.kind != "f":
+                raise TypeError(
+                    f"a {self.dtype} tensor cannot require a gradient: only floating dtypes "
+                    "have one. Convert it first: x.astype('float32')"
+                )
+            self.node = Leaf(self)
+
+    # --- gradients
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+    ) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf it depends on.
+
+        Parameters
+        ----------
+        gradient : Tensor, array or number, optional
+            The cotangent, of this tensor's shape.  Default: 1, for a single element.
+        retain_graph : bool
+            Keep what the rules need, so that backward can run again through this graph.
+        create_graph : bool
+            Record the gradients too, so that they can be differentiated; implies `retain_graph`.
+
+        Raises
+        ------
+        RuntimeError
+            Nothing it depends on requires a gradient; it has more than one element and no
+            `gradient`; the graph was used up by an earlier backward; or an array that a rule
+            needs was overwritten.
+        ValueError
+            `gradient` has another shape.
+        """
+        results = pull_back(
+            self, gradient, retain_graph=retain_graph or create_graph, create_graph=create_graph
+        )
+        for node, result in results.items():
+            leaf = node.tensor() if isinstance(node, Leaf) else None
+            if leaf is None:
+                continue
+            if leaf.grad is None:
+                leaf.grad = result
+            else:
+                with device.quiet():
+                    leaf.grad = leaf.grad + result
+
+    def detach(self) -> Tensor:
+        """Return a tensor on the same memory that is cut off from the graph."""
+        return Tensor.wrap(self.data, None)
+
+    def assign(self, value: Any) -> None:
+        """Write a value into this tensor's own memory: the one in-place operation.
+
+        The write is not recorded.  A gradient that still needs the old values will say so.
+
+        Parameters
+        ----------
+        value : Tensor, array or number
+            Of this tensor's shape (numbers fill it); cast to its dtype.
+
+        Raises
+        ------
+        ValueError
+            The shapes differ.
+        TypeError
+            The dtype cannot be cast (floats into integers).
+        """
+        if isinstance(value, list | tuple):
+            value = Tensor(value)
+        shape = getattr(value, "shape", ())
+        if shape not in (self.shape, ()):
+            raise ValueError(
+                f"assign: a value of shape {shape} does not fit a tensor of shape {self.shape}; "
+                "shapes must be equal (a number fills the tensor)"
+            )
+        if graph.switches.tape is not None:
+            graph.switches.tape.assign(self, value)
+            return
+        if not self.data.flags.writeable:
+            raise ValueError(
+                "assign: this tensor shows memory that is read-only (a broadcast view, or an array "
+                "of the caller's); make a tensor of its own with ai.tensor(t)"
+            )
+        device.write(self.data, value.data if isinstance(value, Tensor) else value)
+        graph.note_write(self.data)
+
+    # --- leaving the engine
+
+    def numpy(self) -> Any:
+        """Return the values as a read-only numpy.ndarray on the same memory."""
+        return device.read_only(device.on_host(self.data))
+
+    def item(self) -> float | int | bool:
+        """Return the value of a single-element tensor as a Python number.
+
+        Raises
+        ------
+        ValueError
+            It has another number of elements.
+        """
+        if self.data.size != 1:
+            raise ValueError(
+                f"a tensor of shape {self.shape} has {self.data.size} elements, not one: "
+                "index or reduce it first, or use .numpy()"
+            )
+        return device.on_host(self.data).item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested Python lists."""
+        return device.on_host(self.data).tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.data.dtype.kind not in "iu":
+            raise TypeError(f"a {self.dtype} tensor cannot be an index; convert it: int(t)")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.data.ndim:
+            raise TypeError("a 0-d tensor has no length")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        text = device.array_text(self.data)
+        grad = ", requires_grad=True" if self.node is not None and self.is_leaf else ""
+        made = f", made by {self.node.label}" if self.node is not None and not self.is_leaf else ""
+        return f"{type(self).__name__}({text}, dtype={self.dtype}{grad}{made})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise TypeError(
+                f"a result (of {self.node.label}) cannot be copied or pickled with its graph; "  # type: ignore[union-attr]
+                "detach() it first"
+            )
+        return _rebuild, (type(self), self.data, self.requires_grad)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.node is not None:
+            raise TypeError(
+                "NumPy asked for the values of a tensor that requires a gradient, which would "
+                "cut it off from the graph. Use .detach() or .numpy() if that is meant"
+            )
+        values = self.numpy()
+        if dtype is not None and dtype != values.dtype:
+            if copy is False:
+                raise ValueError(f"a {self.dtype} tensor cannot become {dtype} without a copy")
+            return values.astype(dtype)
+        return values.copy() if copy else values
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return interop.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return interop.function(function, args, kwargs)
+
+    # --- operators
+
+    def __add__(self, other: Any) -> Tensor:
+        return F.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return F.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return F.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return F.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return F.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return F.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return F.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return F.divide(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return F.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return F.pow(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return F.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return F.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return F.negative(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return F.abs(self)
+
+    def __invert__(self) -> Tensor:
+        return F.bitwise_invert(self)
+
+    def __and__(self, other: Any) -> Tensor:
+        return F.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return F.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return F.bitwise_xor(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return F.bitwise_and(other, self)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return F.bitwise_or(other, self)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return F.bitwise_xor(other, self)
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return F.equal(self, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return F.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return F.less(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return F.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return F.greater(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return F.greater_equal(self, other)
+
+    __hash__ = object.__hash__
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._rebound(F.add, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._rebound(F.subtract, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._rebound(F.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._rebound(F.divide, other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self._rebound(F.pow, other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return self._rebound(F.matmul, other)
+
+    def _rebound(self, operation: Callable[..., Any], other: Any) -> Tensor:
+        if isinstance(self.node, Leaf):
+            raise RuntimeError(
+                "an in-place operator on a leaf that requires a gradient would only rebind the "
+                "name and leave the leaf as it was. Write into it: p.assign(p - rate * p.grad)"
+            )
+        return operation(self, other)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return F.getitem(self, _frozen(index))
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "tensors are values and cannot be written by index. Make a new one: "
+            "y = x.at[index].set(value) or x.at[index].add(value); both are differentiable"
+        )
+
+    @property
+    def at(self) -> At:
+        """Functional updates: `x.at[i].set(v)`, `x.at[i].add(v)` return a new tensor."""
+        return At(self, ...)
+
+    # --- the most used functions as methods
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its axes reversed."""
+        return F.permute_dims(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two axes swapped."""
+        return F.matrix_transpose(self)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the values in another shape; one size may be -1."""
+        return F.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Return the tensor with its axes permuted (reversed by default)."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return F.permute_dims(self, order)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """Return the values in another dtype."""
+        return F.astype(self, dtype)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the sum over the axes."""
+        return F.sum(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the mean over the axes."""
+        return F.mean(self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the largest value over the axes."""
+        return F.max(self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the smallest value over the axes."""
+        return F.min(self, axis, keepdims)
+
+    def var(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the variance over the axes."""
+        return F.var(self, axis, keepdims)
+
+
+class At:
+    """What `x.at` gives: an index waiting for its update."""
+
+    __slots__ = ("_index", "_tensor")
+
+    def __init__(self, tensor: Tensor, index: Any) -> None:
+        self._tensor = tensor
+        self._index = index
+
+    def __getitem__(self, index: Any) -> Self:
+        return type(self)(self._tensor, _frozen(index))
+
+    def set(self, value: Any) -> Tensor:
+        """Return the tensor with `value` at the index."""
+        return F.set_at(self._tensor, value, self._index)
+
+    def add(self, value: Any) -> Tensor:
+        """Return the tensor with `value` added at the index; repeated positions add up."""
+        return F.add_at(self._tensor, value, self._index)
+
+
+def _frozen(index: Any) -> Any:
+    """Return an index that nobody else can change: arrays in it copied, Tensors among them."""
+    if isinstance(index, tuple):
+        return tuple(_frozen(part) for part in index)
+    if isinstance(index, Tensor):
+        index = index.data
+    if isinstance(index, device.Array):
+        if index.dtype.kind == "f":
+            raise IndexError(f"an index of dtype {index.dtype} is neither integers nor a bool mask")
+        return index.copy()
+    return list(index) if isinstance(index, list) else index
+
+
+def _rebuild(cls: type[Tensor], data: Any, requires_grad: bool) -> Tensor:
+    made = cls.__new__(cls)
+    Tensor.__init__(made, data, requires_grad)
+    return made
+
+
+def pull_back(
+    root: Tensor,
+    gradient: Any = None,
+    targets: list[Node] | None = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Node, Tensor]:
+    """Return the gradients of a tensor with respect to the targets (default: all leaves).
+
+    See `Tensor.backward` for the parameters and errors, `graph.sweep` for how.
+    """
+    node = root.node
+    if node is None:
+        raise RuntimeError(
+            "backward: this tensor depends on nothing that requires a gradient. Make the inputs "
+            "with requires_grad=True, and check that it was not computed under no_grad, detached, "
+            "or passed through integers or comparisons"
+        )
+    if gradient is None:
+        if root.size != 1:
+            raise RuntimeError(
+                f"backward: a tensor of shape {root.shape} needs a gradient of that shape to "
+                "start from; reduce it to one number first (sum or mean), or pass gradient="
+            )
+        gradient = F.ones(root.shape, root.dtype)
+    else:
+        gradient = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+        if gradient.shape != root.shape:
+            raise ValueError(
+                f"backward: the gradient has shape {gradient.shape} but the tensor has "
+                f"{root.shape}; they must be equal"
+            )
+        if gradient.dtype != root.dtype:
+            gradient = gradient.astype(root.dtype)
+    tape = graph.switches.tape
+    with device.quiet():
+        if tape is not None:
+            with graph.enable_grad() if create_graph else graph.no_grad():
+                return graph.sweep(
+                    node, gradient, F, targets, lift=tape.lift, retain_graph=retain_graph
+                )
+        if create_graph:
+            with graph.enable_grad():
+                found = graph.sweep(node, gradient, F, targets, lift=Tensor.wrap, retain_graph=True)
+        else:
+            found = graph.sweep(
+                node, gradient.data, vocabulary(root), targets, retain_graph=retain_graph
+            )
+    # Rules pass cotangents on as they are; what we hand out has memory of its own.
+    given = {id(gradient.data)}
+    results = {}
+    for key, value in found.items():
+        data, made_by = (value.data, value.node) if create_graph else (value, None)
+        if type(data) is not device.Array:
+            data = device.as_array(data)
+        elif id(data) in given or data.base is not None:
+            data = data.copy()
+        given.add(id(data))
+        results[key] = Tensor.wrap(data, made_by)
+    return results
+
+
+def vocabulary(tensor: Tensor) -> Vocabulary:
+    """Return the vocabulary on the raw arrays of a tensor's device: `F.sqrt(tensor.data)`."""
+    return raw(device.namespace((tensor.data,)))
+
+
+def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
+    """Return what a computation that needs no gradient works on, and the vocabulary for it.
+
+    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down.
+    """
+    if graph.switches.tape is not None:
+        return F, list(tensors)
+    return vocabulary(tensors[0]), [t.data for t in tensors]
+
+
+def each_time(prepare: Callable[[], None]) -> None:
+    """Run something on the host now and, if a plan is being captured, before each replay."""
+    if graph.switches.tape is not None:
+        graph.switches.tape.each_time(prepare)
+    else:
+        prepare()
+
+
+def capturing() -> bool:
+    """Return whether a plan is being captured, so that no value can be read on the host."""
+    return graph.switches.tape is not None
+
+
+def guard(owner: Any, attribute: str) -> None:
+    """Make the plan being captured depend on an attribute: a change of it captures anew."""
+    if graph.switches.tape is not None:
+        graph.switches.tape.guard(owner, attribute)

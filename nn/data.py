@@ -1,0 +1,201 @@
+"""Minibatches of arrays that are already in memory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import autograd_iron as ai
+
+
+class Batches:
+    """Endless batches of samples, in an order that a checkpoint can resume exactly.
+
+    Every epoch draws one permutation of the samples and gathers slices of it, so each sample is
+    seen once an epoch. The last batch of an epoch may be short, and a very short one makes a noisy
+    step: choose a `batch_size` that leaves no small remainder.
+
+    Parameters
+    ----------
+    *arrays : Tensor, ndarray or nested list
+        At least one, all with the same length along their first axis, which counts the samples.
+        Arrays keep their dtype and share their memory with the caller's.
+    batch_size : int, optional
+        Samples in a batch. Without it every batch is all the samples in their own order, as views:
+        nothing is shuffled and nothing copied.
+    generator : Generator, optional
+        Draws the permutations. Without it one with seed 0 does.
+    shuffle : bool
+        False takes the samples in their own order, as views.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch that the last batch came from, counted from 0.
+
+    Raises
+    ------
+    ValueError
+        No arrays, arrays of different lengths, no samples, or a `batch_size` below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = Batches(np.arange(5), batch_size=2, shuffle=False)
+    >>> [batch.numpy().tolist() for (batch,) in (data.next_batch() for _ in range(4))]
+    [[0, 1], [2, 3], [4], [0, 1]]
+    """
+
+    def __init__(
+        self,
+        *arrays: Any,
+        batch_size: int | None = None,
+        generator: ai.Generator | None = None,
+        shuffle: bool = True,
+    ) -> None:
+        self._arrays = [ai.asarray(array).data for array in arrays]
+        _check_arrays(self._arrays, batch_size)
+        self.batch_size = batch_size
+        self.shuffle = shuffle and batch_size is not None
+        self._generator = ai.Generator(0) if generator is None else generator
+        self._limit: int | None = None
+        self._position: int
+        self._drawn_from: int
+        self._epoch_generator: dict[str, Any]
+        self._order: Any
+        self._start_epoch(0)
+
+    def __len__(self) -> int:
+        """The number of samples, whatever the limit."""
+        return len(self._arrays[0])
+
+    @property
+    def limit(self) -> int | None:
+        """Only the first `limit` samples are drawn from; None, all of them.
+
+        Setting it to another value starts a new epoch at once.
+        """
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int | None) -> None:
+        if limit is not None and not 1 <= limit <= len(self):
+            raise ValueError(f"limit must be from 1 to the {len(self)} samples, got {limit}")
+        if limit != self._limit:
+            self._limit = limit
+            self._start_epoch(self.epoch + 1)
+
+    @property
+    def width(self) -> int:
+        """How many arrays a batch has."""
+        return len(self._arrays)
+
+    def not_finite(self) -> str:
+        """Say which arrays hold nan or infinity, and how many; empty when none does.
+
+        Returns
+        -------
+        str
+        """
+        counts = [int((~np.isfinite(array)).sum()) for array in self._arrays]
+        return ", ".join(
+            f"array {index} holds {count} values that are nan or infinite"
+            for index, count in enumerate(counts)
+            if count
+        )
+
+    def next_batch(self) -> tuple[ai.Tensor, ...]:
+        """Return the next batch.
+
+        Returns
+        -------
+        tuple of Tensor
+            One for each array, of shape ``(samples in the batch, ...)`` and the array's dtype.
+        """
+        if self._position >= self._drawn_from:
+            self._start_epoch(self.epoch + 1)
+        first = self._position
+        last = min(first + (self.batch_size or self._drawn_from), self._drawn_from)
+        self._position = last
+        if self._order is None:
+            return tuple(ai.Tensor(array[first:last]) for array in self._arrays)
+        chosen = self._order[first:last]
+        return tuple(ai.Tensor(array.take(chosen, axis=0)) for array in self._arrays)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What resumes the exact order of samples, as JSON values.
+
+        The permutation itself is not in it: the generator's state at the start of the epoch
+        draws it again, and takes a few bytes where the permutation takes eight for each sample.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            "samples": len(self),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "limit": self._limit,
+            "epoch": self.epoch,
+            "position": self._position,
+            "epoch_generator": self._epoch_generator,
+            "generator": self._generator.state,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken; the arrays themselves are not in it.
+
+        Parameters
+        ----------
+        state : mapping
+            A `state_dict` of batches with the same number of samples, batch size and shuffling.
+
+        Raises
+        ------
+        ValueError
+            The state is of other batches; the text names what differs, and nothing is changed.
+        """
+        mine = self.state_dict()
+        missing = sorted(mine.keys() - state.keys())
+        if missing:
+            raise ValueError(f"the state of the batches lacks {', '.join(missing)}")
+        differing = [
+            f"{name} is {mine[name]} here and {state[name]} in the state"
+            for name in ("samples", "batch_size", "shuffle")
+            if mine[name] != state[name]
+        ]
+        if differing:
+            raise ValueError(
+                f"the state is of other batches: {'; '.join(differing)}. "
+                f"Resume with the same data and the same batch size."
+            )
+        self._limit = state["limit"]
+        self._generator.state = state["epoch_generator"]
+        self._start_epoch(state["epoch"])
+        self._position = state["position"]
+        # Others may have drawn from the same generator since the epoch began.
+        self._generator.state = state["generator"]
+
+    def _start_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        self._position = 0
+        self._drawn_from = self._limit or len(self)
+        self._epoch_generator = self._generator.state
+        self._order = self._generator.permutation(self._drawn_from).data if self.shuffle else None
+
+
+def _check_arrays(arrays: list[Any], batch_size: int | None) -> None:
+    if not arrays:
+        raise ValueError("Batches needs at least one array: Batches(inputs, targets)")
+    shapes = ", ".join(str(array.shape) for array in arrays)
+    if any(array.ndim == 0 for array in arrays):
+        raise ValueError(f"Batches needs arrays whose first axis counts the samples, got {shapes}")
+    if len({len(array) for array in arrays}) > 1:
+        raise ValueError(
+            f"Batches needs arrays with the same number of samples, got shapes {shapes}"
+        )
+    if len(arrays[0]) == 0:
+        raise ValueError(f"Batches needs at least one sample, got shapes {shapes}")
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, or None for everything, got {batch_size}")

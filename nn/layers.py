@@ -1,0 +1,298 @@
+"""Layers: Sequential, Linear, activations, SIREN and Fourier features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import autograd_iron as ai
+from nn import init as schemes
+from nn.module import Module, Parameter
+
+
+class Sequential(Module):
+    """Calls its layers one after the other.
+
+    Parameters
+    ----------
+    *layers : Module or function
+        Anything that is called with one Tensor and returns one.
+
+    Raises
+    ------
+    TypeError
+        When one of them cannot be called.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    >>> model(ai.zeros((5, 2))).shape
+    (5, 1)
+    >>> model.layers[0].weight.shape
+    (2, 8)
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for index, layer in enumerate(layers):
+            if not callable(layer):
+                raise TypeError(
+                    f"Sequential: argument {index} is a {type(layer).__name__}, which cannot be "
+                    f"called. Pass the layers one by one: Sequential(first, second), or "
+                    f"Sequential(*layers) from a list."
+                )
+        self.layers = list(layers)
+
+    def forward(self, x: Any) -> Any:
+        """Return ``layers[-1](... layers[0](x))``."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def settings(self) -> str:
+        """Name the layers that are plain functions; modules have their own lines."""
+        functions = [
+            f"layers.{index}={getattr(layer, '__name__', type(layer).__name__)}"
+            for index, layer in enumerate(self.layers)
+            if not isinstance(layer, Module)
+        ]
+        return ", ".join(filter(None, [super().settings(), *functions]))
+
+
+class Linear(Module):
+    """``y = x @ weight + bias``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Last dimension of x and of y, each at least 1.
+    bias : bool
+        Without it, ``self.bias`` is None.
+    init : function (shape, generator, dtype=...) -> Tensor, optional
+        Where the weight starts; see `nn.init`. By default both weight and bias are drawn from
+        U(-1/sqrt(in_features), 1/sqrt(in_features)), as in PyTorch. With ``init`` given the bias
+        starts at 0, as the papers behind the schemes have it.
+    generator : Generator, optional
+        By default `nn.init.default_generator`, which is the same in every process.
+    dtype : str
+
+    Attributes
+    ----------
+    weight : Parameter (in_features, out_features)
+    bias : Parameter (out_features,), or None
+
+    Raises
+    ------
+    ValueError
+        When a size is not an integer in its range, or ``init`` returns another shape or dtype.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        init: schemes.Initializer | None = None,
+        generator: ai.Generator | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        _check_sizes("Linear", in_features=in_features, out_features=out_features)
+        generator = generator or schemes.default_generator
+        self.in_features = in_features
+        self.out_features = out_features
+        shape = (in_features, out_features)
+        self.weight = Parameter((init or schemes.fan_in_uniform)(shape, generator, dtype=dtype))
+        if self.weight.shape != shape or self.weight.dtype != dtype:
+            raise ValueError(
+                f"Linear: init returned {self.weight.shape} {self.weight.dtype} for a weight that "
+                f"is {shape} {dtype}. An init function returns a Tensor of the shape and dtype "
+                f"that it is given."
+            )
+        self.bias = None
+        if bias and init is None:
+            bound = 1.0 / math.sqrt(in_features)
+            self.bias = Parameter(generator.uniform((out_features,), -bound, bound, dtype))
+        elif bias:
+            self.bias = Parameter(ai.zeros((out_features,), dtype=dtype))
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Map ``(..., in_features)`` to ``(..., out_features)``."""
+        return ai.linear(x, self.weight, self.bias)
+
+
+class Tanh(Module):
+    """``tanh(x)``, elementwise."""
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Return ``tanh(x)``."""
+        return ai.tanh(x)
+
+
+class ReLU(Module):
+    """``max(x, 0)``, elementwise."""
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Return ``max(x, 0)``."""
+        return ai.relu(x)
+
+
+class Sigmoid(Module):
+    """``1 / (1 + exp(-x))``, elementwise."""
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Return ``1 / (1 + exp(-x))``."""
+        return ai.sigmoid(x)
+
+
+class Sine(Module):
+    """``sin(omega x)``, elementwise: the activation of a SIREN.
+
+    Parameters
+    ----------
+    omega : float
+        The higher, the finer the detail that a network of these can represent. The weights before
+        it are started by `nn.init.siren` with the same omega.
+    """
+
+    def __init__(self, omega: float = 30.0) -> None:
+        self.omega = float(omega)
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Return ``sin(omega x)``."""
+        return ai.sin(self.omega * x)
+
+
+class SIREN(Sequential):
+    """A network of sine layers with the initialisation that makes it train.
+
+    ``sin(omega_0 (x @ weight + bias))`` for the first layer and ``hidden_layers`` more, then a
+    linear layer. Weights start as `nn.init.siren_first` in the first layer and as `nn.init.siren`
+    in all others; then every hidden layer sees inputs close to an arcsine distribution and gives
+    its sine phases close to a normal one, at any depth: with standard deviation 1 in the second
+    layer, and s in those below, where s^2 = 1 - exp(-2 s^2), or s = 0.89. Sitzmann et al., NeurIPS
+    2020, https://arxiv.org/abs/2006.09661.
+
+    That is the scheme of the weights. Biases start from U(-1/sqrt(n), 1/sqrt(n)) in the first
+    layer, where times omega_0 they spread the phases over several periods, and from that divided by
+    omega_0 in the others, where they leave the distribution of the phases as it is.
+
+    Parameters
+    ----------
+    in_features : int
+        Number of coordinates; they should lie in [-1, 1].
+    hidden_features : int
+        Width of every sine layer.
+    hidden_layers : int
+        Number of sine layers after the first one; 0 or more.
+    out_features : int
+    omega_0 : float
+    generator : Generator, optional
+        By default `nn.init.default_generator`.
+    dtype : str
+
+    Raises
+    ------
+    ValueError
+        When a size is not an integer in its range or omega_0 is not positive.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden_features: int,
+        hidden_layers: int,
+        out_features: int,
+        omega_0: float = 30.0,
+        generator: ai.Generator | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        _check_sizes("SIREN", in_features=in_features, hidden_features=hidden_features)
+        _check_sizes("SIREN", out_features=out_features)
+        _check_sizes("SIREN", lowest=0, hidden_layers=hidden_layers)
+        if not omega_0 > 0:
+            raise ValueError(f"SIREN: omega_0 must be positive, and it is {omega_0}; try 30.")
+        generator = generator or schemes.default_generator
+        sizes = [in_features] + [hidden_features] * (hidden_layers + 1) + [out_features]
+        layers: list[Module] = []
+        for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            first = index == 0
+            scheme = schemes.siren_first if first else partial(schemes.siren, omega=omega_0)
+            linear = Linear(fan_in, fan_out, init=scheme, generator=generator, dtype=dtype)
+            bound = 1.0 / math.sqrt(fan_in) / (1.0 if first else omega_0)
+            linear.bias = Parameter(generator.uniform((fan_out,), -bound, bound, dtype))
+            layers += [linear, Sine(omega_0)]
+        super().__init__(*layers[:-1])
+
+
+class FourierFeatures(Module):
+    """``[cos(2 pi x B), sin(2 pi x B)]`` with Gaussian frequencies B that are not trained.
+
+    Lets a network of ordinary layers learn fine detail from coordinates. Tancik et al., "Fourier
+    features let networks learn high frequency functions in low dimensional domains", NeurIPS
+    2020, https://arxiv.org/abs/2006.10739, section 6.
+
+    Parameters
+    ----------
+    in_features : int
+        Number of coordinates.
+    out_features : int
+        Number of features: half of them cosines, half sines, so an even number.
+    sigma : float
+        Standard deviation of the frequencies, in periods per unit of x. Too low blurs, too high
+        makes noise between the samples; about 10 is good for pictures on [0, 1].
+    generator : Generator, optional
+        By default `nn.init.default_generator`.
+    dtype : str
+
+    Attributes
+    ----------
+    frequencies : Tensor (in_features, out_features / 2)
+        B, a buffer: saved with the model and not trained.
+
+    Raises
+    ------
+    ValueError
+        When a size is not an integer in its range, out_features is odd or sigma is not positive.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        sigma: float,
+        generator: ai.Generator | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        _check_sizes("FourierFeatures", in_features=in_features, out_features=out_features)
+        if out_features % 2:
+            raise ValueError(
+                f"FourierFeatures: out_features must be even, half cosines and half sines, and it "
+                f"is {out_features}; try {out_features + 1}."
+            )
+        if not sigma > 0:
+            raise ValueError(f"FourierFeatures: sigma must be positive, and it is {sigma}; try 10.")
+        generator = generator or schemes.default_generator
+        self.in_features = in_features
+        self.out_features = out_features
+        self.sigma = float(sigma)
+        shape = (in_features, out_features // 2)
+        self.frequencies = generator.normal(shape, mean=0.0, std=self.sigma, dtype=dtype)
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Map ``(..., in_features)`` to ``(..., out_features)``."""
+        # 2 pi goes to the few frequencies rather than to the many samples.
+        angles = ai.matmul(x, (2.0 * math.pi) * self.frequencies)
+        features: ai.Tensor = ai.concat([ai.cos(angles), ai.sin(angles)], axis=-1)
+        return features
+
+
+def _check_sizes(layer: str, lowest: int = 1, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if not hasattr(size, "__index__") or size < lowest:
+            raise ValueError(
+                f"{layer}: {name} must be an integer from {lowest} up, and it is {size!r}. "
+                f"The number of coordinates or columns of x is x.shape[-1]."
+            )

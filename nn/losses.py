@@ -1,0 +1,286 @@
+"""Losses: callables ``(prediction, target) -> 0-d Tensor``, the mean over all elements.
+
+Prediction and target must have the same shape, and the target is cast to the prediction's dtype, so
+that float64 or 0/1 integer targets never widen a float32 network. `CrossEntropyLoss` alone takes
+class numbers: a target of integers with one axis less.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd_iron as ai
+from nn import functional
+
+
+class MSELoss:
+    """Mean squared error: ``mean((prediction - target)^2)``.
+
+    Examples
+    --------
+    >>> float(nn.MSELoss()(ai.tensor([1.0, 2.0]), ai.tensor([1.0, 4.0])))
+    2.0
+    """
+
+    def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        prediction : Tensor
+        target : Tensor or array of the same shape
+
+        Returns
+        -------
+        Tensor
+            0-d, of the prediction's dtype.
+
+        Raises
+        ------
+        ValueError
+            When the shapes differ or are empty.
+        TypeError
+            When the prediction is not of a floating dtype and the target is.
+        """
+        target = _matched("MSELoss", prediction, target)
+        return _mean(ai.square(prediction - target))
+
+
+class BCEWithLogitsLoss:
+    """Binary cross entropy of logits: the loss for yes or no, with no sigmoid at the model's end.
+
+    ``mean(max(z, 0) - z y + log(1 + exp(-|z|)))`` for logits z and targets y: finite and with the
+    gradient ``sigmoid(z) - y`` for every finite logit in float32, where `BCELoss` after a sigmoid
+    has lost it.
+
+    Examples
+    --------
+    >>> loss = nn.BCEWithLogitsLoss()
+    >>> float(loss(ai.tensor([1000.0, -1000.0]), ai.tensor([1.0, 1.0])))
+    500.0
+    """
+
+    def __init__(self) -> None:
+        self._check_target = _ProbabilityCheck()
+
+    def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        prediction : Tensor
+            Logits: any numbers.
+        target : Tensor or array of the same shape
+            In [0, 1]. The values of an array are looked at when this loss first meets it, and not
+            again while the same array comes back, as it does in full-batch training; in a compiled
+            step, which reads no values on the host, not at all.
+
+        Returns
+        -------
+        Tensor
+            0-d, of the prediction's dtype.
+
+        Raises
+        ------
+        ValueError
+            When the shapes differ or are empty, or a target lies outside [0, 1].
+        """
+        target = _matched("BCEWithLogitsLoss", prediction, target, self._check_target)
+        return _mean(functional.binary_cross_entropy_with_logits(prediction, target))
+
+
+class BCELoss:
+    """Binary cross entropy of probabilities; prefer `BCEWithLogitsLoss`.
+
+    ``mean(-y log(p) - (1 - y) log(1 - p))`` for probabilities p and targets y, with both logarithms
+    kept at -100 or more as in PyTorch: finite, with a finite gradient, where p is exactly 0 or 1.
+
+    Examples
+    --------
+    >>> float(nn.BCELoss()(ai.tensor([0.0, 1.0]), ai.tensor([1.0, 1.0])))
+    50.0
+    """
+
+    def __init__(self) -> None:
+        self._check_target = _ProbabilityCheck()
+
+    def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        prediction : Tensor
+            Probabilities, looked at in every call: in [0, 1].
+        target : Tensor or array of the same shape
+            In [0, 1], looked at as in `BCEWithLogitsLoss`.
+
+        Returns
+        -------
+        Tensor
+            0-d, of the prediction's dtype.
+
+        Raises
+        ------
+        ValueError
+            When the shapes differ or are empty, or a prediction or a target lies outside [0, 1].
+        """
+        target = _matched("BCELoss", prediction, target, self._check_target)
+        low, high = (0, 1) if ai.capturing() else _extent(prediction.data)
+        # Written so that NaN passes: it is the training's to show, not this check's to blame.
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"BCELoss: the prediction ranges from {low:g} to {high:g}, but probabilities lie "
+                f"between 0 and 1. If the model ends without a sigmoid, its outputs are logits: "
+                f"use BCEWithLogitsLoss."
+            )
+        return _mean(functional.binary_cross_entropy(prediction, target))
+
+
+class CrossEntropyLoss:
+    """Cross entropy of logits and class numbers: the loss for one class out of several.
+
+    ``mean(-log_softmax(z)[k])`` for the logits z of a sample, one for each class, and the number k
+    of its class: the mean of ``log(sum(exp(z))) - z[k]``, finite for every finite logit. The
+    model's last layer has as many outputs as there are classes, and no softmax behind it.
+
+    Examples
+    --------
+    >>> loss = nn.CrossEntropyLoss()
+    >>> float(loss(ai.tensor([[0.0, 1000.0], [0.0, 1000.0]]), ai.tensor([0, 1], dtype="int64")))
+    500.0
+    """
+
+    def __init__(self) -> None:
+        self._checked: Any = None
+        self._classes = 0
+
+    def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        prediction : Tensor (..., classes)
+            Logits: any numbers.
+        target : Tensor or array (...) of integers
+            Class numbers, from 0 to ``classes - 1``. An array's values are looked at when this loss
+            first meets it with this many classes, and not again while the same array comes back.
+
+        Returns
+        -------
+        Tensor
+            0-d, of the prediction's dtype.
+
+        Raises
+        ------
+        ValueError
+            When the target's shape is not the prediction's without its last axis, the batch is
+            empty, or a class number lies outside the range.
+        TypeError
+            When the target is not of an integer dtype, or the prediction not of a floating one.
+        """
+        labels: ai.Tensor = ai.asarray(target)
+        self._check(prediction, labels)
+        classes = ai.arange(prediction.shape[-1])
+        # Compared with all classes rather than used as an index, so that each row stands by itself.
+        chosen = ai.equal(ai.expand_dims(labels, -1), classes)
+        return -_mean(ai.sum(ai.where(chosen, ai.log_softmax(prediction), 0.0), axis=-1))
+
+    def _check(self, prediction: ai.Tensor, labels: ai.Tensor) -> None:
+        if prediction.dtype.kind != "f":
+            raise TypeError(
+                f"CrossEntropyLoss: the prediction has dtype {prediction.dtype}, and logits are "
+                f"floating numbers: what the model's last layer returns, before any argmax."
+            )
+        if not prediction.ndim or labels.shape != prediction.shape[:-1]:
+            raise ValueError(
+                f"CrossEntropyLoss: the prediction has shape {prediction.shape} and the target "
+                f"{labels.shape}; a prediction (..., classes) goes with a target (...), one class "
+                f"number for each row of logits. {_hint_on_labels(prediction, labels)}"
+            )
+        _refuse_empty("CrossEntropyLoss", prediction)
+        if labels.dtype.kind not in "iu":
+            raise TypeError(
+                f"CrossEntropyLoss: the target has dtype {labels.dtype}, and class numbers are "
+                f'integers. Write ai.tensor(labels, dtype="int64"); for probabilities of yes or no '
+                f"use BCEWithLogitsLoss."
+            )
+        classes = prediction.shape[-1]
+        if ai.capturing() or (labels.data is self._checked and classes == self._classes):
+            return
+        low, high = _extent(labels.data)
+        if low < 0 or high >= classes:
+            raise ValueError(
+                f"CrossEntropyLoss: the target's class numbers range from {low:g} to {high:g}, but "
+                f"the prediction's last axis, of {classes}, has room for 0 to {classes - 1}. Count "
+                f"classes from 0, and give the model's last layer one output for each of them."
+            )
+        self._checked, self._classes = labels.data, classes
+
+
+def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
+    if labels.shape == prediction.shape and labels.ndim:
+        return "If the target is one-hot, write ai.argmax(target, axis=-1)."
+    if labels.shape == (*prediction.shape[:-1], 1):
+        return "Write target.reshape(prediction.shape[:-1])."
+    return "For one logit a sample and yes or no, use BCEWithLogitsLoss."
+
+
+def _mean(elements: ai.Tensor) -> ai.Tensor:
+    result: ai.Tensor = ai.mean(elements)
+    return result
+
+
+class _ProbabilityCheck:
+    """Refuse targets outside [0, 1], once for each array that comes."""
+
+    def __init__(self) -> None:
+        self._checked: Any = None
+
+    def __call__(self, loss: str, target: ai.Tensor) -> None:
+        if ai.capturing() or target.data is self._checked:
+            return
+        low, high = _extent(target.data)
+        if not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"{loss}: the target ranges from {low:g} to {high:g}, but it must lie between 0 "
+                f"and 1. Divide 8-bit pixels by 255; write labels -1 and 1 as (labels + 1) / 2; "
+                f"for other quantities use MSELoss."
+            )
+        self._checked = target.data
+
+
+def _refuse_empty(loss: str, prediction: ai.Tensor) -> None:
+    if prediction.size == 0:
+        raise ValueError(
+            f"{loss}: the batch is empty (shape {prediction.shape}), and the mean of no numbers is "
+            f"not a number. Leave empty batches out."
+        )
+
+
+def _extent(array: Any) -> tuple[float, float]:
+    return float(array.min()), float(array.max())
+
+
+def _matched(
+    loss: str, prediction: ai.Tensor, target: Any, check: _ProbabilityCheck | None = None
+) -> ai.Tensor:
+    """Return the target as a Tensor of the prediction's dtype, or refuse the pair."""
+    truth: ai.Tensor = ai.asarray(target)
+    if truth.shape != prediction.shape:
+        raise ValueError(
+            f"{loss}: the prediction has shape {prediction.shape} and the target {truth.shape}; "
+            f"they must be the same, or broadcasting would compare each prediction with other "
+            f"samples' targets. Write target.reshape(prediction.shape) if they are in the same "
+            f"order."
+        )
+    _refuse_empty(loss, prediction)
+    if check is not None:
+        check(loss, truth)
+    if truth.dtype == prediction.dtype:
+        return truth
+    if prediction.dtype.kind != "f":
+        raise TypeError(
+            f"{loss}: the prediction has dtype {prediction.dtype}, and only floating numbers have "
+            f'a loss to learn from. Write prediction.astype("float32").'
+        )
+    return truth.astype(prediction.dtype)

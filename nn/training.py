@@ -1,0 +1,379 @@
+"""The training loop: progress, checkpoints, resuming, Ctrl-C and control by hand."""
+
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+import autograd_iron as ai
+from nn.checkpoint import Checkpoints
+from nn.control import Control
+from nn.data import Batches
+from nn.module import Module
+from nn.optim import Optimizer
+from nn.run import Run
+
+__all__ = ["Run", "fit"]
+
+
+def fit(
+    model: Module,
+    data: Batches,
+    loss: Callable[[Any, ai.Tensor], ai.Tensor],
+    optimizer: Optimizer,
+    *,
+    steps: int,
+    metric: Callable[[Any], float] | None = None,
+    metric_every: int = 10,
+    until: float | None = None,
+    run_dir: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    checkpoint_every: int | None = None,
+    keep: int = 3,
+    callbacks: Iterable[Callable[[Run], object]] = (),
+    preview: Callable[[Run], object] | None = None,
+    progress: bool = True,
+    compile: bool = True,
+) -> Run:
+    """Train a model: batch, forward, loss, backward, optimizer, for `steps` steps.
+
+    Each step is ``loss(model(*inputs), target)`` where the last array of a batch is the target.
+
+    Parameters
+    ----------
+    model : Module
+        Trained in place.
+    data : Batches
+        At least two arrays: the model's inputs, then the target.
+    loss : callable
+        ``(prediction, target)`` to a 0-d Tensor.
+    optimizer : Optimizer
+        Of the model's parameters.
+    steps : int
+        Steps of the whole run, those before a resume included.
+    metric : callable, optional
+        ``metric(model)`` to a float, higher is better, called with the model in `eval` mode and
+        without recording. Its ``__name__`` is shown.
+    metric_every : int
+        The loss is read and the metric evaluated every so many steps, at each periodic checkpoint
+        and at the last step: reading a value waits for the device, so not every step does it.
+    until : float, optional
+        Stop once the metric is at least this.
+    run_dir : path, optional
+        Where checkpoints and ``control.toml`` (see `nn.control`) go. With one, a checkpoint is
+        always saved at the end, whatever ended the training.
+    resume : bool
+        Go on from the newest good checkpoint in `run_dir`, or start if there is none. Weights,
+        optimizer, schedule, the order of the data, the generators in the model and the history go
+        on bit for bit as if the run had never stopped. State of your own (in callbacks) is not
+        saved.
+    checkpoint_every : int, optional
+        Save every so many steps; without it only at the end.
+    keep : int
+        How many of the newest checkpoints to keep; the best by metric is kept besides.
+    callbacks : iterable of callable
+        Each is called as ``callback(run)`` after every step, before that step's checkpoint.
+    preview : callable, optional
+        Called as ``preview(run)`` when ``control.toml`` asks, with the model in `eval` mode and
+        without recording.
+    progress : bool
+        Show a progress bar on stderr.
+    compile : bool
+        Run the step as a static plan (see `autograd_iron.compile`), captured anew for each shape of
+        batch.  Turn it off if the model or the loss reads values on the host.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument that cannot be meant; nothing has been trained or written.
+    FileExistsError
+        `run_dir` holds checkpoints and `resume` is False; they are left as they are.
+    CheckpointError
+        A checkpoint could not be written, none of those there is good, or the newest is of another
+        model, optimizer or data (the text names the entries; the model is unchanged).
+    FloatingPointError
+        The loss or a weight is no longer finite. Checkpoints saved before are kept.
+    KeyboardInterrupt
+        Ctrl-C a second time, before the step under way was over. The first one, in the main
+        thread, ends the training after that step, saves, and returns.
+
+    Examples
+    --------
+    >>> import autograd_iron as ai, nn
+    >>> model = nn.Linear(1, 1)
+    >>> x = ai.linspace(0, 1, 16).reshape(16, 1)
+    >>> run = nn.fit(model, nn.Batches(x, 2 * x), nn.MSELoss(), nn.SGD(model, 0.5), steps=20,
+    ...              progress=False)
+    >>> run.step, run.stop_reason
+    (20, 'steps')
+    """
+    _check_data(data)
+    _check_counts(steps=steps, metric_every=metric_every, checkpoint_every=checkpoint_every)
+    _check_optimizer(optimizer, model)
+    name = _check_metric(metric, until)
+    callbacks = tuple(callbacks)
+    run = Run(model, data, optimizer)
+    checkpoints = control = None
+    if run_dir is not None:
+        run.run_dir = Path(run_dir)
+        checkpoints = Checkpoints(run.run_dir, keep)
+        control = _open(run, checkpoints, resume)
+    elif resume or checkpoint_every is not None:
+        asked = "resume=True" if resume else f"checkpoint_every={checkpoint_every}"
+        raise ValueError(f"{asked} needs run_dir=, the folder that holds the checkpoints")
+
+    def saves(step: int) -> bool:
+        return checkpoint_every is not None and step % checkpoint_every == 0
+
+    def due(step: int) -> bool:
+        return step % metric_every == 0 or step == steps or saves(step)
+
+    def stop_reason() -> str | None:
+        if ctrl_c.pressed:
+            return "interrupted"
+        if run.stop_reason is not None:
+            return run.stop_reason
+        if until is not None and _latest(run, name) >= until:
+            return "until"
+        return "steps" if run.step >= steps else None
+
+    train = partial(_train, model, loss, optimizer)
+    if compile:
+        train = ai.compile(train)
+    bar = tqdm(total=steps, initial=run.step, unit="step", disable=not progress, file=sys.stderr)
+    with _CtrlC() as ctrl_c, bar:
+        optimizer.zero_grad()
+        model.train()
+        run.stop_reason = stop_reason()
+        while run.stop_reason is None:
+            rate = optimizer.rate if due(run.step + 1) else None
+            run.loss = train(*data.next_batch())
+            run.step += 1
+            if rate is not None:
+                _look(run, rate, metric, name, bar)
+            bar.update()
+            for callback in callbacks:
+                callback(run)
+            if control is not None:
+                _obey(control, run, preview)
+            run.stop_reason = stop_reason()
+            if checkpoints and control and (run.stop_reason or saves(run.step)):
+                with ctrl_c.held():
+                    _save(run, checkpoints, control, name)
+    if ctrl_c.pressed:  # Too late for the loop to see it, yet the user wants to leave.
+        run.stop_reason = "interrupted"
+    return run
+
+
+def _train(
+    model: Module,
+    loss: Callable[[Any, ai.Tensor], ai.Tensor],
+    optimizer: Optimizer,
+    *batch: ai.Tensor,
+) -> ai.Tensor:
+    *inputs, target = batch
+    value = loss(model(*inputs), target)
+    value.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return value.detach()
+
+
+def _look(
+    run: Run,
+    rate: float,
+    metric: Callable[[Any], float] | None,
+    name: str,
+    bar: "tqdm[Any]",
+) -> None:
+    """Read the values of this step into the history and onto the bar."""
+    assert run.loss is not None
+    values = {"loss": float(run.loss), "rate": rate}
+    if not math.isfinite(values["loss"]):
+        raise FloatingPointError(_not_finite(run, f"the loss is {values['loss']}"))
+    if metric is not None:
+        with _evaluating(run.model):
+            values[name] = run.metric = float(metric(run.model))
+    for key, value in values.items():
+        run.history.setdefault(key, []).append((run.step, value))
+    bar.set_postfix_str(", ".join(f"{k} {v:.5g}" for k, v in values.items()), refresh=False)
+
+
+def _latest(run: Run, name: str) -> float:
+    """The metric of the weights as they are now, nan if it was not evaluated at this step."""
+    step, value = run.history.get(name, [(-1, math.nan)])[-1]
+    return value if step == run.step else math.nan
+
+
+def _save(run: Run, checkpoints: Checkpoints, control: Control, name: str) -> None:
+    for path, parameter in run.model.named_parameters():
+        if not ai.all(ai.isfinite(parameter)):
+            raise FloatingPointError(_not_finite(run, f"the parameter {path} is not finite"))
+    state = {**run.state_dict(), "control.rate": control.rate}
+    checkpoints.save(state, run.step, _latest(run, name))
+
+
+def _obey(control: Control, run: Run, preview: Callable[[Run], object] | None) -> None:
+    request = control.poll()
+    if request is None:
+        return
+    if request.rate is not None:
+        try:
+            run.optimizer.rate = request.rate
+            _say(f"step {run.step}: rate set to {request.rate:g} by {control.path}")
+        except ValueError as error:
+            _say(f"{control.path} ignored: {error}")
+    if request.preview:
+        if preview is None:
+            _say(f"{control.path} asks for a preview, but fit was given no preview= function")
+        else:
+            with _evaluating(run.model):
+                preview(run)
+        control.done("preview")
+    if request.stop:
+        run.stop("control")
+        control.done("stop")
+
+
+@contextmanager
+def _evaluating(model: Module) -> Iterator[None]:
+    model.eval()
+    try:
+        with ai.no_grad():
+            yield
+    finally:
+        model.train()
+
+
+def _open(run: Run, checkpoints: Checkpoints, resume: bool) -> Control:
+    """Take up `run` from its directory, or make the directory ready for a new one."""
+    control = Control(checkpoints.folder / "control.toml", _say)
+    if not resume and (old := checkpoints.paths()):
+        raise FileExistsError(
+            f"{checkpoints.folder} already holds checkpoints (the newest is {old[-1].name}). Pass "
+            f"resume=True to go on from there, or give another run_dir."
+        )
+    saved = checkpoints.load(_say) if resume else None
+    if saved is not None:
+        run.restore(saved)
+        control.rate = saved.state["control.rate"]
+        _say(f"resuming from {saved.path}, step {saved.step}")
+    elif resume:
+        _say(f"no checkpoint in {checkpoints.folder} yet: starting from step 0")
+    # An edit made just before a kill is still waiting in the file of a run that goes on.
+    if not (resume and control.path.exists()):
+        control.write_template()
+    return control
+
+
+class _CtrlC:
+    """Within it, Ctrl-C asks for an end at the next step boundary; a second one does not wait.
+
+    Raising in the middle of a step would leave weights and optimizer state of two different steps.
+    """
+
+    pressed = False
+    _held = False
+    _previous: Any = None
+
+    def __enter__(self) -> Self:
+        # Only the main thread may set handlers, and a process started to ignore Ctrl-C goes on so.
+        if threading.current_thread() is threading.main_thread():
+            previous = signal.getsignal(signal.SIGINT)
+            if previous not in (signal.SIG_IGN, None):
+                self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it not even a second Ctrl-C interrupts."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if self.pressed and not self._held:
+            raise KeyboardInterrupt
+        self.pressed = True
+        # Not print: the signal may come in the middle of a write to the same stream.
+        with suppress(OSError):
+            os.write(2, b"\nStopping after this step; Ctrl-C again to leave without saving.\n")
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
+
+
+def _not_finite(run: Run, what: str) -> str:
+    advice = "Try a lower rate."
+    if found := run.data.not_finite():
+        advice = f"The data is to blame: {found}."
+    kept = ""
+    if run.run_dir is not None:
+        paths = Checkpoints(run.run_dir).paths()
+        kept = f" The newest checkpoint is {paths[-1]}." if paths else " Nothing was saved yet."
+    return f"{what} after step {run.step}. {advice}{kept}"
+
+
+def _check_data(data: Any) -> None:
+    if not isinstance(data, Batches):
+        raise TypeError(
+            f"data must be nn.Batches, got {type(data).__name__}: write nn.Batches(inputs, targets)"
+        )
+    if data.width < 2:
+        raise ValueError("data needs inputs and a target: write nn.Batches(inputs, targets)")
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, count in counts.items():
+        if count is None:
+            continue
+        if isinstance(count, bool) or not hasattr(count, "__index__"):
+            raise TypeError(f"{name} must be a whole number, got {count!r}")
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, got {count}")
+
+
+def _check_optimizer(optimizer: Optimizer, model: Module) -> None:
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in optimizer.parameters.values()):
+        raise ValueError(
+            f"the optimizer trains none of the model's parameters: was it made for another model? "
+            f"Write {type(optimizer).__name__}(model, ...)."
+        )
+
+
+def _check_metric(metric: Callable[[Any], float] | None, until: float | None) -> str:
+    """The name that the metric has in the history and on the bar."""
+    if metric is None:
+        if until is not None:
+            raise ValueError(f"until={until} needs metric=, the function whose value is compared")
+        return "metric"
+    if not callable(metric):
+        raise TypeError(f"metric must be a function of the model, got {type(metric).__name__}")
+    if until is not None and math.isnan(until):
+        raise ValueError("until is nan, which no metric reaches")
+    name = str(getattr(metric, "__name__", "metric"))
+    name = "metric" if name == "<lambda>" else name
+    if name in ("loss", "rate"):
+        raise ValueError(f"the history has its own {name!r}: give the metric function another name")
+    return name

@@ -1,0 +1,14 @@
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Nothing here reads a clock: no deadline, and no complaint that drawing an example was slow.
+# CI draws the same examples each time, so that a red run is about the change under test.
+settings.register_profile(
+    "bounded",
+    max_examples=50,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("bounded")

@@ -1,0 +1,721 @@
+"""Samples of every primitive: what it can be called with, and the same answer from elsewhere.
+
+An entry says which values an argument may take (away from kinks and poles, where no finite
+difference can be trusted), lists the calls that must always be tried, and may draw more of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+import autograd_iron as ai
+import nn.functional  # noqa: F401  (its primitives are sampled here too)
+from autograd_iron.primitive import Primitive
+from autograd_iron.registry import raw, recorded, registry
+
+Shape = tuple[int, ...]
+Array = np.ndarray[Any, Any]
+STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Values an argument may take: a grid of STEPS points over intervals, or bools, or integers."""
+
+    intervals: tuple[tuple[float, float], ...] = ((-2.0, 2.0),)
+    distinct: bool = False
+    dtype: str = "float64"
+
+    @property
+    def width(self) -> float:
+        return sum(high - low for low, high in self.intervals)
+
+    def values(self, steps: Array) -> Array:
+        """Return the grid points with these numbers."""
+        if self.dtype == "bool":
+            return np.asarray(steps % 2 == 1)
+        if self.dtype == "int64":
+            return np.asarray(steps - STEPS // 2)
+        low, high = np.array(self.intervals).T
+        which = steps % len(self.intervals)
+        return np.asarray(low[which] + (high - low)[which] * (steps / STEPS))
+
+
+REAL = Domain()
+POSITIVE = Domain(((0.3, 3.0),))
+NONZERO = Domain(((-2.0, -0.4), (0.4, 2.0)))
+DISTINCT = Domain(distinct=True)
+BETWEEN = Domain(((-2.002, 1.998),))  # no grid point in common with REAL: x and y never tie
+INSIDE = Domain(((0.1, 0.9),))
+BOOL = Domain(dtype="bool")
+INTEGER = Domain(dtype="int64")
+
+
+@dataclass(frozen=True)
+class Call:
+    """The shapes of the arrays, and the attributes."""
+
+    shapes: tuple[Shape, ...]
+    attributes: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        settings = "".join(f", {key}={value!r}" for key, value in self.attributes.items())
+        return " ".join(map(str, self.shapes)) + settings
+
+
+def call(*shapes: Shape, **attributes: Any) -> Call:
+    return Call(shapes, attributes)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call with its arrays, in float64."""
+
+    arrays: tuple[Array, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How one primitive is tried.
+
+    `elsewhere` answers the same call with NumPy's own function, or a formula unlike the kernel's.
+    A primitive is elementwise if element i of its output depends on element i of its inputs alone.
+    """
+
+    domains: tuple[Domain, ...]
+    calls: Sequence[Call]
+    elsewhere: Callable[..., Any]
+    more: SearchStrategy[Call] | None = None
+    elementwise: bool = False
+    eps: float = 1e-6
+
+    def domain(self, argument: int) -> Domain:
+        return self.domains[min(argument, len(self.domains) - 1)]
+
+
+# --- calls
+
+SHAPES: list[Shape] = [(), (3,), (2, 3), (1,), (0,), (2, 0, 3), (2, 1, 3)]
+PAIRS: list[tuple[Shape, Shape]] = [
+    ((), ()),
+    ((3,), (3,)),
+    ((2, 3), ()),
+    ((), (2, 3)),
+    ((3,), (2, 3)),
+    ((2, 3), (3,)),
+    ((2, 1), (1, 3)),
+    ((1, 2, 1), (3, 1, 2)),
+    ((0,), ()),
+    ((1,), (0,)),
+    ((2, 0), (1,)),
+    ((1, 1), (2, 3)),
+]
+UNARY = [call(shape) for shape in SHAPES]
+BINARY = [call(*pair) for pair in PAIRS]
+TERNARY = [
+    call((), (), ()),
+    call((3,), (3,), (3,)),
+    call((2, 3), (), ()),
+    call((), (2, 3), (2, 1)),
+    call((3,), (2, 1), (1, 3)),
+    call((2, 1), (1, 3), (2, 3)),
+    call((1, 3), (0, 1), ()),
+]
+small = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
+filled = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)
+
+
+def broadcastable(count: int) -> SearchStrategy[Call]:
+    shapes = hnp.mutually_broadcastable_shapes(
+        num_shapes=count, min_dims=0, max_dims=3, min_side=0, max_side=3
+    )
+    return shapes.map(lambda drawn: Call(drawn.input_shapes, {}))
+
+
+def elementwise(
+    elsewhere: Callable[..., Any], *domains: Domain, eps: float = 1e-6, calls: Sequence[Call] = ()
+) -> Samples:
+    count = len(domains)
+    rows = {1: UNARY, 2: BINARY, 3: TERNARY}[count]
+    return Samples(
+        domains, calls or rows, elsewhere, None if calls else broadcastable(count), True, eps
+    )
+
+
+REDUCTIONS = [
+    call((), axis=None),
+    call((), axis=()),
+    call((3,), axis=0),
+    call((3,), axis=-1, keepdims=True),
+    call((2, 3)),
+    call((2, 3), keepdims=True),
+    call((2, 3), axis=0),
+    call((2, 3), axis=1, keepdims=True),
+    call((2, 3), axis=(0, 1)),
+    call((2, 3, 2), axis=(0, -1)),
+    call((2, 3, 2), axis=(-1, 0), keepdims=True),
+    call((2, 3, 2), axis=1),
+    call((2, 3), axis=()),
+    call((0, 3), axis=1),
+    call((2, 0, 3), axis=(0, 2), keepdims=True),
+]
+EMPTY_REDUCTIONS = [call((0,)), call((2, 0), axis=1), call((2, 0), axis=1, keepdims=True)]
+
+
+@st.composite
+def reductions(draw: DrawFn, shapes: SearchStrategy[Shape] = filled) -> Call:
+    shape = draw(shapes)
+    several = hnp.valid_tuple_axes(len(shape), min_size=0)
+    one = st.integers(-len(shape), len(shape) - 1) if shape else st.none()
+    axis = draw(st.none() | one | several)
+    return call(shape, axis=axis, keepdims=draw(st.booleans()))
+
+
+@st.composite
+def reshapes(draw: DrawFn) -> Call:
+    shape = draw(small)
+    size = math.prod(shape)
+    divisors = [d for d in range(1, size + 1) if size % d == 0]
+    first = draw(st.sampled_from(divisors)) if size else 0
+    choices: list[Any] = [(size,), (-1, 1), (1, size), -1 if size else (size,)]
+    if size:
+        choices += [(first, size // first), (size // first, 1, first), [first, -1]]
+    return call(shape, shape=draw(st.sampled_from(choices)))
+
+
+@st.composite
+def permutations(draw: DrawFn) -> Call:
+    shape = draw(small)
+    axes = draw(st.permutations(range(len(shape))))
+    signed = tuple(a - len(shape) if draw(st.booleans()) else a for a in axes)
+    return call(shape, axes=draw(st.sampled_from([None, signed])))
+
+
+@st.composite
+def stretches(draw: DrawFn) -> Call:
+    wide = draw(small)
+    lead = draw(st.integers(0, len(wide)))
+    narrow = tuple(1 if draw(st.booleans()) else n for n in wide[lead:])
+    return call(narrow, shape=wide)
+
+
+INDICES: list[tuple[Shape, Any]] = [
+    ((), ()),
+    ((), None),
+    ((), ...),
+    ((4,), 2),
+    ((4,), -1),
+    ((4,), np.int64(1)),
+    ((4,), slice(None, None, -2)),
+    ((4,), slice(3, 3)),
+    ((0,), slice(None)),
+    ((2, 3), (0, 1)),
+    ((2, 3), (..., 1)),
+    ((2, 3), (slice(None), None, slice(1, None))),
+    ((4,), [0, 2, 2, -1]),
+    ((4,), np.array([[0, 1], [1, 3]])),
+    ((4,), np.array([], dtype=np.int64)),
+    ((4,), np.array([True, False, True, True])),
+    ((2, 3), np.array([[True, False, True], [False, False, True]])),
+    ((2, 3), (np.array([0, 1, 0]), np.array([2, 0, 2]))),
+    ((2, 3), (slice(None), [2, 0, 2])),
+    ((2, 3, 2), ([1, 0], slice(None), [1, 1])),
+    ((2, 3), (np.array([[0], [1]]), np.array([0, 2]))),
+    ((2, 3), (1, np.array([True, False, True]))),
+]
+
+
+def names_a_position_twice(shape: Shape, index: Any) -> bool:
+    hits = np.zeros(shape)
+    np.add.at(hits, index, 1)
+    return bool((hits > 1).any())
+
+
+@st.composite
+def indices(draw: DrawFn) -> tuple[Shape, Any]:
+    shape = draw(filled)
+    if draw(st.booleans()):
+        return shape, draw(hnp.basic_indices(shape, allow_newaxis=True))
+    if draw(st.booleans()):
+        return shape, draw(hnp.arrays(bool, shape))
+    result = hnp.array_shapes(max_dims=2, max_side=3)
+    return shape, draw(hnp.integer_array_indices(shape, result_shape=result))
+
+
+@st.composite
+def updates(draw: DrawFn, once: bool) -> Call:
+    shape, index = draw(indices().filter(lambda i: not (once and names_a_position_twice(*i))))
+    hole = np.empty(shape)[index].shape
+    lead = draw(st.integers(0, len(hole)))
+    return call(shape, draw(st.sampled_from([hole, hole[lead:], ()])), index=index)
+
+
+def update_calls(rows: Sequence[tuple[Shape, Any]]) -> Iterator[Call]:
+    for shape, index in rows:
+        hole = np.empty(shape)[index].shape
+        for value in dict.fromkeys([hole, (), (1,) * len(hole)]):
+            yield call(shape, value, index=index)
+
+
+@st.composite
+def products(draw: DrawFn) -> Call:
+    drawn = draw(
+        hnp.mutually_broadcastable_shapes(
+            signature=np.matmul.signature, max_dims=2, min_side=0, max_side=3
+        )
+    )
+    return Call(drawn.input_shapes, {})
+
+
+@st.composite
+def layers(draw: DrawFn) -> Call:
+    n, m = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    lead = draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3))
+    bias = [(m,)] if draw(st.booleans()) else []
+    return call((*lead, n), (n, m), *bias)
+
+
+@st.composite
+def joins(draw: DrawFn) -> Call:
+    shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3))
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    shapes = []
+    for size in draw(st.lists(st.integers(0, 3), min_size=1, max_size=3)):
+        one = list(shape)
+        one[axis] = size
+        shapes.append(tuple(one))
+    return call(*shapes, axis=axis)
+
+
+@st.composite
+def pads(draw: DrawFn) -> Call:
+    shape = draw(small)
+    width = st.integers(0, 2)
+    pair = st.tuples(width, width)
+    widths = width | pair | st.tuples(*[pair] * len(shape)) if shape else width
+    return call(shape, pad_width=draw(widths), constant_values=draw(st.sampled_from([0, 1.5, -2])))
+
+
+@st.composite
+def flips(draw: DrawFn) -> Call:
+    drawn = draw(reductions(small))
+    return call(*drawn.shapes, axis=drawn.attributes["axis"])
+
+
+# --- the same answers from elsewhere
+
+
+def sum_to(x: Array, shape: Shape) -> Array:
+    """Add up one element at a time, each at the place it was broadcast from."""
+    total = np.zeros(shape, x.dtype)
+    for place in np.ndindex(x.shape):
+        kept = place[x.ndim - len(shape) :]
+        total[tuple(0 if n == 1 else i for i, n in zip(kept, shape, strict=True))] += x[place]
+    return total
+
+
+def add_at(x: Array, value: Array, index: Any) -> Array:
+    positions = np.arange(x.size).reshape(x.shape)[index]
+    made = x.flatten()
+    for position, v in zip(
+        positions.ravel(), np.broadcast_to(value, positions.shape).ravel(), strict=True
+    ):
+        made[position] += v
+    return made.reshape(x.shape)
+
+
+def set_at(x: Array, value: Array, index: Any) -> Array:
+    made = x.copy()
+    made[index] = value
+    return made
+
+
+def cross_entropy(p: Array, y: Array) -> Any:
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def questions(elsewhere: Callable[..., Any], count: int = 2) -> Samples:
+    """Samples of a comparison: few values, so that ties occur."""
+    return elementwise(elsewhere, *[Domain(((-1.0, -1.0), (0.0, 0.0), (1.5, 1.5)))] * count)
+
+
+SAMPLES: dict[str, Samples] = {
+    # arithmetic
+    "add": elementwise(np.add, REAL, REAL),
+    "subtract": elementwise(np.subtract, REAL, REAL),
+    "multiply": elementwise(np.multiply, REAL, REAL),
+    "multiply_no_nan": elementwise(np.multiply, REAL, NONZERO),
+    "divide": elementwise(np.divide, REAL, NONZERO),
+    "negative": elementwise(np.negative, REAL),
+    "pow": elementwise(np.power, POSITIVE, REAL),
+    "square": elementwise(np.square, REAL),
+    "abs": elementwise(np.abs, NONZERO),
+    "sign": elementwise(np.sign, NONZERO),
+    "identity": elementwise(np.copy, REAL),
+    # exponentials, roots, trigonometric functions, activations
+    "exp": elementwise(np.exp, REAL),
+    "expm1": elementwise(np.expm1, REAL),
+    "log": elementwise(np.log, POSITIVE),
+    "log1p": elementwise(np.log1p, POSITIVE),
+    "sqrt": elementwise(np.sqrt, POSITIVE),
+    "sin": elementwise(np.sin, REAL),
+    "cos": elementwise(np.cos, REAL),
+    "tanh": elementwise(np.tanh, REAL),
+    "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, REAL),
+    "relu": elementwise(lambda x: np.where(x > 0, x, 0), NONZERO),
+    "softplus": elementwise(lambda x: np.logaddexp(0, x), REAL),
+    "binary_cross_entropy": elementwise(cross_entropy, INSIDE, INSIDE, eps=1e-7),
+    "binary_cross_entropy_with_logits": elementwise(
+        lambda z, y: cross_entropy(1 / (1 + np.exp(-z)), y), REAL, INSIDE
+    ),
+    # choosing
+    "maximum": elementwise(np.maximum, REAL, BETWEEN),
+    "minimum": elementwise(np.minimum, REAL, BETWEEN),
+    "clip": elementwise(
+        np.clip,
+        Domain(((-2.0, -1.1), (-0.9, 0.4), (0.6, 2.0))),
+        calls=[
+            *(call(shape, min=-1, max=0.5) for shape in SHAPES),
+            call((2, 3), min=-1),
+            call((2, 3), max=0.5),
+            call((2, 3), min=None, max=None),
+        ],
+    ),
+    "where": elementwise(np.where, BOOL, REAL, REAL),
+    # questions
+    **{
+        name: questions(getattr(np, name))
+        for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+    },
+    "logical_and": elementwise(np.logical_and, BOOL, BOOL),
+    "logical_or": elementwise(np.logical_or, BOOL, BOOL),
+    "logical_not": elementwise(np.logical_not, BOOL),
+    "bitwise_and": elementwise(np.bitwise_and, INTEGER, INTEGER),
+    "bitwise_or": elementwise(np.bitwise_or, INTEGER, INTEGER),
+    "bitwise_xor": elementwise(np.bitwise_xor, INTEGER, INTEGER),
+    "bitwise_invert": elementwise(np.invert, INTEGER),
+    "isfinite": elementwise(np.isfinite, REAL),
+    "isnan": elementwise(np.isnan, REAL),
+    # reductions
+    "sum": Samples((REAL,), REDUCTIONS + EMPTY_REDUCTIONS, np.sum, reductions(small)),
+    "mean": Samples((REAL,), REDUCTIONS, np.mean, reductions()),
+    "max": Samples((DISTINCT,), REDUCTIONS, np.max, reductions()),
+    "min": Samples((DISTINCT,), REDUCTIONS, np.min, reductions()),
+    "norm": Samples((NONZERO,), REDUCTIONS, np.linalg.vector_norm, reductions()),
+    "all": Samples((BOOL,), REDUCTIONS + EMPTY_REDUCTIONS, np.all, reductions(small)),
+    "any": Samples((BOOL,), REDUCTIONS + EMPTY_REDUCTIONS, np.any, reductions(small)),
+    **{
+        name: Samples(
+            (REAL,),
+            [call(()), call((3,)), call((2, 3)), call((2, 3), axis=1), call((2, 3, 2), axis=-2)],
+            getattr(np, name),
+        )
+        for name in ("argmax", "argmin")
+    },
+    "sum_to": Samples(
+        (REAL,),
+        [
+            call(wide, shape=narrow)
+            for wide, narrow in [
+                ((), ()),
+                ((3,), ()),
+                ((2, 3), (3,)),
+                ((2, 3), (2, 1)),
+                ((2, 3), (1, 1)),
+                ((2, 3, 2), (3, 1)),
+                ((2, 0, 3), (1, 3)),
+                ((0,), (1,)),
+                ((2, 3), (2, 3)),
+            ]
+        ],
+        sum_to,
+        stretches().map(lambda c: call(c.attributes["shape"], shape=c.shapes[0])),
+    ),
+    # shapes
+    "reshape": Samples(
+        (REAL,),
+        [
+            call((), shape=()),
+            call((), shape=(1, 1)),
+            call((1,), shape=()),
+            call((2, 3), shape=(3, 2)),
+            call((2, 3), shape=(-1,)),
+            call((2, 3), shape=6),
+            call((2, 3, 2), shape=[4, -1]),
+            call((0, 3), shape=(3, 0, 2)),
+        ],
+        np.reshape,
+        reshapes(),
+    ),
+    "permute_dims": Samples(
+        (REAL,),
+        [
+            call(()),
+            call((3,)),
+            call((2, 3), axes=(1, 0)),
+            call((2, 3, 4)),
+            call((2, 3, 4), axes=(1, 2, 0)),
+            call((2, 3, 4), axes=(-1, 0, 1)),
+            call((2, 0, 3), axes=[2, 0, 1]),
+        ],
+        np.transpose,
+        permutations(),
+    ),
+    "matrix_transpose": Samples(
+        (REAL,),
+        [call((2, 3)), call((4, 2, 3)), call((0, 3)), call((2, 1, 2, 3))],
+        lambda x: np.einsum("...ij->...ji", x),
+        hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=3).map(call),
+    ),
+    "broadcast_to": Samples(
+        (REAL,),
+        [
+            call((), shape=()),
+            call((), shape=(2, 3)),
+            call((3,), shape=(2, 3)),
+            call((2, 1), shape=(2, 3)),
+            call((1, 3), shape=(2, 2, 3)),
+            call((1,), shape=(0,)),
+            call((), shape=3),
+        ],
+        np.broadcast_to,
+        stretches(),
+    ),
+    "astype": Samples(
+        (REAL,), [call(s, dtype="float64") for s in SHAPES], lambda x, dtype: x.astype(dtype)
+    ),
+    "join": Samples(
+        (REAL,),
+        [
+            call((3,)),
+            call((3,), (2,)),
+            call((2, 3), (1, 3), (0, 3)),
+            call((2, 3), (2, 1), axis=1),
+            call((2, 1, 3), (2, 2, 3), (2, 1, 3), axis=-2),
+        ],
+        lambda *arrays, axis=0: np.concatenate(arrays, axis),
+        joins(),
+    ),
+    "pad": Samples(
+        (REAL,),
+        [
+            call((), pad_width=1),
+            call((3,), pad_width=2),
+            call((3,), pad_width=(1, 0), constant_values=1.5),
+            call((2, 3), pad_width=1),
+            call((2, 3), pad_width=(0, 2), constant_values=-1),
+            call((2, 3), pad_width=[[1, 0], [0, 2]]),
+            call((2, 3), pad_width=((1, 2),)),
+            call((0, 2), pad_width=((1, 1), (0, 0))),
+        ],
+        np.pad,
+        pads(),
+    ),
+    "flip": Samples(
+        (REAL,),
+        [
+            call(()),
+            call((3,)),
+            call((2, 3)),
+            call((2, 3), axis=0),
+            call((2, 3, 2), axis=-1),
+            call((2, 3, 2), axis=(0, 2)),
+            call((0, 2), axis=1),
+        ],
+        np.flip,
+        flips(),
+    ),
+    # indexing
+    "getitem": Samples(
+        (REAL,),
+        [call(shape, index=index) for shape, index in INDICES],
+        lambda x, index: x[index],
+        indices().map(lambda drawn: call(drawn[0], index=drawn[1])),
+    ),
+    "add_at": Samples((REAL, REAL), [*update_calls(INDICES)], add_at, updates(once=False)),
+    "set_at": Samples(
+        (REAL, REAL),
+        [*update_calls([row for row in INDICES if not names_a_position_twice(*row)])],
+        set_at,
+        updates(once=True),
+    ),
+    # products
+    "matmul": Samples(
+        (REAL, REAL),
+        [
+            call((3,), (3,)),
+            call((3,), (3, 2)),
+            call((2, 3), (3,)),
+            call((2, 3), (3, 4)),
+            call((5, 2, 3), (3,)),
+            call((3,), (5, 3, 2)),
+            call((5, 2, 3), (3, 4)),
+            call((2, 3), (5, 3, 4)),
+            call((5, 2, 3), (5, 3, 2)),
+            call((2, 1, 2, 3), (4, 3, 2)),
+            call((1, 2, 3), (4, 3, 2)),
+            call((0, 3), (3, 2)),
+            call((2, 0), (0, 3)),
+            call((2, 3, 0), (0, 2)),
+            call((2, 2, 3), (3, 0)),
+            call((0, 2, 3), (3, 2)),
+            call((0,), (0,)),
+        ],
+        np.matmul,
+        products(),
+    ),
+    "linear": Samples(
+        (REAL, REAL, REAL),
+        [
+            call((3,), (3, 2), (2,)),
+            call((3,), (3, 2)),
+            call((4, 3), (3, 2), (2,)),
+            call((4, 3), (3, 2)),
+            call((2, 4, 3), (3, 2), (2,)),
+            call((2, 4, 3), (3, 2)),
+            call((0, 3), (3, 2), (2,)),
+            call((4, 0), (0, 2), (2,)),
+            call((2, 4, 0), (0, 2), (2,)),
+            call((2, 4, 3), (3, 0), (0,)),
+        ],
+        lambda x, w, b=0.0: np.einsum("...n,nm->...m", x, w) + b,
+        layers(),
+    ),
+}
+
+PRIMITIVES: dict[str, Primitive] = {
+    name: word for name, word in registry.items() if isinstance(word, Primitive)
+}
+DIFFERENTIABLE = [name for name in SAMPLES if name in PRIMITIVES and PRIMITIVES[name].rules]
+ROWS = [(name, row) for name, entry in SAMPLES.items() for row in entry.calls]
+RULES = [
+    (name, number)
+    for name in DIFFERENTIABLE
+    for number, rule in enumerate(PRIMITIVES[name].rules)
+    if rule is not None
+]
+
+
+# --- arrays for the calls
+
+
+def fixed_case(name: str, row: Call) -> Case:
+    """Return the call with arrays that are the same in every run."""
+    source = np.random.default_rng(zlib.crc32(f"{name} {row}".encode()))
+    arrays = []
+    for argument, shape in enumerate(row.shapes):
+        domain = SAMPLES[name].domain(argument)
+        steps = source.choice(STEPS, shape, replace=not domain.distinct)
+        arrays.append(domain.values(np.asarray(steps)))
+    return Case(tuple(arrays), row.attributes)
+
+
+@st.composite
+def cases(draw: DrawFn, name: str) -> Case:
+    """Draw a call, its values, and how each array lies in memory."""
+    entry = SAMPLES[name]
+    listed = st.sampled_from(entry.calls)
+    drawn = draw(listed if entry.more is None else entry.more | listed)
+    arrays = []
+    for argument, shape in enumerate(drawn.shapes):
+        domain = entry.domain(argument)
+        numbers = hnp.arrays(
+            np.int64, shape, elements=st.integers(0, STEPS - 1), unique=domain.distinct
+        )
+        layout = draw(st.sampled_from([*LAYOUTS]))
+        arrays.append(LAYOUTS[layout](domain.values(draw(numbers))))
+    return Case(tuple(arrays), drawn.attributes)
+
+
+def _strided(array: Array) -> Array:
+    wide = np.full([2 * n for n in array.shape], 77, array.dtype)
+    view = wide[(..., *[slice(None, None, 2)] * array.ndim)]
+    view[...] = array
+    return view
+
+
+def _reversed(array: Array) -> Array:
+    backwards = (..., *[slice(None, None, -1)] * array.ndim)
+    return array[backwards].copy()[backwards]
+
+
+def _read_only(array: Array) -> Array:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+LAYOUTS: dict[str, Callable[[Array], Array]] = {
+    "contiguous": np.array,
+    "transposed": lambda array: array.T.copy().T,
+    "strided": _strided,
+    "reversed": _reversed,
+    "read-only": _read_only,
+}
+
+
+# --- running them
+
+
+def result(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> ai.Tensor:
+    """Run a primitive on Tensors, arrays (made Tensors on the same memory) and numbers."""
+    tensors = [ai.Tensor(a) if isinstance(a, np.ndarray) else a for a in inputs]
+    return PRIMITIVES[name](*tensors, **attributes)
+
+
+def smooth(name: str, argument: int) -> bool:
+    """Return whether a gradient flows to the argument."""
+    rules = PRIMITIVES[name].rules
+    return bool(rules) and rules[min(argument, len(rules) - 1)] is not None
+
+
+def leaves(name: str, arrays: Sequence[Array]) -> list[ai.Tensor]:
+    """Return the arrays as tensors on the same memory, requiring gradients where one flows."""
+    return [ai.Tensor(a, requires_grad=smooth(name, i)) for i, a in enumerate(arrays)]
+
+
+def pulled_back(
+    name: str, arrays: Sequence[Array], attributes: Mapping[str, Any], cotangent: Array
+) -> list[Array | None]:
+    """Return the gradient of <cotangent, result> with respect to each array (None: has none)."""
+    inputs = leaves(name, arrays)
+    result(name, inputs, attributes).backward(ai.tensor(cotangent))
+    return [None if t.grad is None else t.grad.data for t in inputs]
+
+
+def differences(f: Callable[[Array], float], at: Array, eps: float = 1e-5) -> Array:
+    """Return the gradient of a number with respect to an array, element by element."""
+    gradient = np.zeros(at.shape)
+    for place in itertools.product(*map(range, at.shape)):
+        step = np.zeros(at.shape)
+        step[place] = eps
+        gradient[place] = (f(at + step) - f(at - step)) / (2 * eps)
+    return gradient
+
+
+# --- primitives made by a test
+
+
+@contextmanager
+def own_words() -> Iterator[None]:
+    """Take back on leaving the operations that a test registers inside."""
+    before = set(registry)
+    try:
+        yield
+    finally:
+        for name in set(registry) - before:
+            del registry[name]
+            for vocabulary in (recorded, raw(np)):
+                vocabulary.__dict__.pop(name, None)

@@ -1,0 +1,208 @@
+"""Imports run downhill, and `import autograd_iron` stays light."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+FLOORS = {
+    "autograd_iron.tensor": 0,
+    "autograd_iron.graph": 0,
+    "autograd_iron.primitive": 0,
+    "autograd_iron.registry": 0,
+    "autograd_iron.device": 0,
+    "autograd_iron.interop": 0,
+    "autograd_iron.ops": 1,
+    "autograd_iron.transforms": 2,
+    "autograd_iron.gradcheck": 2,
+    "autograd_iron.draw": 2,
+    "autograd_iron.profile": 2,
+    "autograd_iron.anomaly": 2,
+    "autograd_iron.plan": 3,
+    "nn": 4,
+    "examples": 5,
+}
+FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 3, and is imported from above them
+FRONT_DOOR_FLOOR = 3
+ARRAY_PACKAGES = {
+    "numpy": {"autograd_iron.device", "nn.checkpoint", "nn.data"},
+    "cupy": {"autograd_iron.device"},
+}
+
+
+def floor_of(module: str) -> int | None:
+    if module == FRONT_DOOR:
+        return FRONT_DOOR_FLOOR
+    return next((FLOORS[name] for name in FLOORS if f"{module}.".startswith(f"{name}.")), None)
+
+
+def module_name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def type_checking_nodes(tree: ast.AST) -> set[ast.AST]:
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+
+
+def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[tuple[ast.AST, list[str]]]:
+    """Each import, at the top or inside a function, as the dotted names that it may load."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node, [alias.name]
+        elif isinstance(node, ast.ImportFrom):
+            package = module.split(".")[: None if is_package else -1]
+            start = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*start, *filter(None, [node.module])])
+            for alias in node.names:
+                yield node, [f"{base}.{alias.name}", base]
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) in {"__import__", "import_module", "importlib.import_module"}
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield node, [str(node.args[0].value)]
+
+
+def offences(root: Path) -> list[str]:
+    """Every import under `root` that runs uphill or reaches for arrays where it may not."""
+    found = []
+    paths = [
+        path for top in ("autograd_iron", "nn", "examples") for path in (root / top).rglob("*.py")
+    ]
+    existing = {module_name(path, root) for path in paths}
+    for path in sorted(paths):
+        module = module_name(path, root)
+        floor = floor_of(module)
+        if floor is None:
+            found.append(f"{module} stands on no floor: give it one in FLOORS")
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for_types = type_checking_nodes(tree)
+        for node, names in imports(tree, module, path.name == "__init__.py"):
+            line = f"{path.relative_to(root)}:{node.lineno}"
+            # `from package import name` loads the module package.name only where there is one.
+            target = next((name for name in names if name in existing), names[-1])
+            package = target.split(".")[0]
+            if package in ARRAY_PACKAGES and not (
+                module.startswith("examples.")
+                or module in ARRAY_PACKAGES[package]
+                or node in for_types
+            ):
+                found.append(f"{line}: {module} imports {package}: arrays come from the device")
+            target_floor = floor_of(target)
+            if target == FRONT_DOOR and module.startswith(f"{FRONT_DOOR}."):
+                found.append(f"{line}: {module} imports {FRONT_DOOR}, which gathers it")
+            elif target_floor is not None and target_floor > floor:
+                found.append(
+                    f"{line}: {module} (floor {floor}) imports {target} (floor {target_floor})"
+                )
+    return found
+
+
+def test_imports_run_downhill() -> None:
+    assert offences(REPOSITORY) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "offence"),
+    [
+        ("autograd_iron/tensor.py", "import nn", "tensor (floor 0) imports nn (floor 4)"),
+        ("autograd_iron/__init__.py", "import nn.layers", "autograd_iron (floor 3) imports nn"),
+        ("autograd_iron/graph.py", "from .ops import shapes", "imports autograd_iron.ops.shapes"),
+        ("autograd_iron/graph.py", "from autograd_iron import draw", "imports autograd_iron.draw"),
+        ("autograd_iron/ops/shapes.py", "from ..draw import f", "imports autograd_iron.draw"),
+        ("autograd_iron/ops/shapes.py", "from .. import f", "which gathers it"),
+        ("autograd_iron/plan/tiles.py", "import autograd_iron", "which gathers it"),
+        ("autograd_iron/ops/shapes.py", "def f():\n    import nn", "imports nn"),
+        ("autograd_iron/device.py", "import_module('nn')", "imports nn"),
+        ("autograd_iron/ops/shapes.py", "import numpy as np", "imports numpy"),
+        ("autograd_iron/ops/shapes.py", "from numpy.linalg import norm", "imports numpy"),
+        ("autograd_iron/draw.py", "def f():\n    import cupy", "imports cupy"),
+        ("nn/layers.py", "import numpy", "nn.layers imports numpy"),
+        ("nn/checkpoint.py", "import cupy", "nn.checkpoint imports cupy"),
+        ("nn/layers.py", "from examples import xor", "imports examples.xor (floor 5)"),
+        ("autograd_iron/helpers.py", "", "autograd_iron.helpers stands on no floor"),
+    ],
+)
+def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offence: str) -> None:
+    for file in ("autograd_iron/draw.py", "autograd_iron/ops/shapes.py", "examples/xor.py", path):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    (tmp_path / path).write_text(source)
+    [found] = offences(tmp_path)
+    assert offence in found
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("autograd_iron/__init__.py", "from .plan import compile\nfrom autograd_iron import ops"),
+        ("autograd_iron/draw.py", "from .tensor import Tensor\nfrom .ops.shapes import reshape"),
+        ("autograd_iron/device.py", "import numpy as np\ndef f():\n    import cupy"),
+        (
+            "autograd_iron/ops/shapes.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy",
+        ),
+        ("nn/checkpoint.py", "import numpy as np\nimport autograd_iron as ai\nfrom . import data"),
+        ("examples/xor.py", "import numpy as np\nimport nn\nimport autograd_iron as ai"),
+    ],
+)
+def test_a_downhill_import_passes(tmp_path: Path, path: str, source: str) -> None:
+    for file in ("autograd_iron/ops/shapes.py", "autograd_iron/plan/__init__.py", path):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    (tmp_path / path).write_text(source)
+    assert offences(tmp_path) == []
+
+
+def python(source: str, **environment: str) -> str:
+    command = [sys.executable, "-c", source]
+    return subprocess.run(
+        command, env=os.environ | environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_import_loads_no_optional_package(tmp_path: Path) -> None:
+    optional = ["cupy", "graphviz", "matplotlib", "pygraphviz"]
+    for name in optional:  # stand-ins, so that a guarded import of a missing package shows too
+        (tmp_path / f"{name}.py").touch()
+    source = "import autograd_iron, json, sys; print(json.dumps(list(sys.modules)))"
+    loaded = set(json.loads(python(source, PYTHONPATH=str(tmp_path))))
+    assert "autograd_iron" in loaded
+    assert loaded & {"nn", *optional} == set()
+
+
+def test_import_costs_little_more_than_numpy(tmp_path: Path) -> None:
+    def cpu_seconds(package: str) -> float:
+        measure = (
+            "import resource\n"
+            "def spent():\n"
+            "    usage = resource.getrusage(resource.RUSAGE_SELF)\n"
+            "    return usage.ru_utime + usage.ru_stime\n"
+            f"start = spent()\nimport {package}\nprint(spent() - start)"
+        )
+        # Byte code is kept, as for any user: its place is ours, so that a first run can fill it.
+        cache = str(tmp_path / "bytecode")
+        return float(python(measure, PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=cache))
+
+    for package in ("numpy", "autograd_iron"):
+        cpu_seconds(package)
+    # Interleaved, so that a busy machine slows both; the least of each is the one least disturbed.
+    pairs = [(cpu_seconds("autograd_iron"), cpu_seconds("numpy")) for _ in range(9)]
+    ours, numpy = (min(column) for column in zip(*pairs, strict=True))
+    assert ours <= 1.3 * numpy, f"{ours:.3f} s for autograd_iron, {numpy:.3f} s for numpy"

@@ -1,0 +1,301 @@
+"""Killed or interrupted at any moment and resumed, a run ends with the bits of one left alone.
+
+Every process here is a real one, killed by a real signal.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from folders import quick_folder
+
+import nn
+
+# At its end it says why, at which step, and a digest of everything that the run ended with.
+TRAIN = """
+import hashlib, os, signal, sys
+import autograd_iron as ai, nn
+
+# A process in the background may start with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class Noise(nn.Module):
+    def __init__(self):
+        self.generator = ai.Generator(4)
+    def forward(self, x):
+        return x + 0.01 * self.generator.normal(x.shape)
+
+def train(folder, *callbacks, steps=60):
+    generator = ai.Generator(1)
+    model = nn.Sequential(
+        nn.Linear(2, 32, generator=generator), nn.Tanh(), Noise(),
+        nn.Linear(32, 1, generator=generator),
+    )
+    x = generator.uniform((100, 2), -1.0, 1.0)
+    y = (x[:, :1] * x[:, 1:] > 0).astype("float32")
+    # The same generator drew the weights, draws the data's order, and is drawn from by a callback.
+    data = nn.Batches(x, y, batch_size=16, generator=generator)
+    optimizer = nn.SGD(model, nn.CosineDecay(0.5, steps, warmup=3), momentum=0.9)
+    def accuracy(model):
+        return float(((model(x) > 0).astype("float32") == y).astype("float32").mean())
+    return nn.fit(
+        model, data, nn.BCEWithLogitsLoss(), optimizer, steps=steps, metric=accuracy,
+        metric_every=4, run_dir=folder, resume=True, checkpoint_every=3, keep=2, progress=False,
+        callbacks=[lambda run: generator.normal((2,)), *callbacks],
+    )
+
+def digest(run):
+    found = hashlib.sha256()
+    for name, value in run.state_dict().items():
+        value = value.numpy() if isinstance(value, ai.Tensor) else value
+        found.update(name.encode())
+        found.update(value.tobytes() if hasattr(value, "tobytes") else repr(value).encode())
+    return found.hexdigest()
+
+def ask(run):
+    # Says the step, and waits for leave to make the next one.
+    print("step", run.step, flush=True)
+    os.read(0, 1)
+
+def end(run):
+    print(run.stop_reason, run.step, digest(run), flush=True)
+"""
+
+ASKING = "end(train(sys.argv[1], ask))"
+
+
+class Process:
+    """One life of the training script."""
+
+    def __init__(self, code: str, *arguments: object) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", TRAIN + code, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # The promise is for the same number of threads.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def allow(self, steps: int) -> None:
+        """Let a script that asks make so many more steps."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("." * steps)
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        """The next line that the script says."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> tuple[int, str, str]:
+        """Let it go on; return the exit code, and what else was said on stdout and stderr."""
+        out, err = self.process.communicate("." * 1000, timeout=300)
+        return self.process.returncode, out, err
+
+    def last_line(self) -> str:
+        code, out, err = self.end()
+        assert code == 0, err
+        return out.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the run that nobody disturbs says at its end."""
+    folder = tmp_path_factory.mktemp("alone") / "run"
+    return Process(ASKING, folder).last_line()
+
+
+def test_the_run_left_alone_is_done(alone: str) -> None:
+    assert alone.startswith("steps 60 ")
+
+
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))]
+)
+def test_killed_from_outside_at_random_moments(tmp_path: Path, alone: str, seed: int) -> None:
+    """Each life gets leave for some steps and is killed while it makes them, or waits."""
+    chance = random.Random(seed)
+    folder = tmp_path / "run"
+    for _ in range(5):
+        life = Process(ASKING, folder)
+        for _ in range(chance.randrange(10)):
+            life.hear()
+            life.allow(1)
+        life.allow(1)
+        # Anywhere within these two steps and their save; the moment only varies what is met.
+        for _ in range(chance.randrange(30_000)):
+            pass
+        life.process.kill()
+        life.process.communicate()
+        assert life.process.returncode == -signal.SIGKILL
+    assert Process(ASKING, folder).last_line() == alone
+
+
+# Forks one process after the other into the same run, each to be killed, by itself, at a line of
+# nn/ or safetensors that chance chooses, until the run is done; then starts a new run.
+KILLED_AT_LINES = """
+import os, random, shutil, signal
+from pathlib import Path
+
+folder, seed, rounds, alone = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+watched = tuple(str(Path(module.__file__).parent) for module in (nn, sys.modules["safetensors"]))
+chance = random.Random(seed)
+kills = {}
+
+def killed_at(count, place):
+    def trace(frame, event, argument):
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(watched):
+            return None
+        count -= 1
+        if count == 0:
+            code = frame.f_code
+            os.write(place, f"{Path(code.co_filename).name}:{code.co_name}".encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    sys.settrace(trace)
+
+for round in range(rounds):
+    run = folder / str(round)
+    for life in range(1000):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            killed_at(int(10 ** chance.uniform(2.8, 4.2)), writer)
+            found = train(run)
+            sys.settrace(None)
+            os.write(writer, f"{found.stop_reason} {found.step} {digest(found)}".encode())
+            os._exit(0)
+        chance.random()
+        os.close(writer)
+        said = os.fdopen(reader).read()
+        if os.waitpid(pid, 0)[1] == 0:
+            break
+        kills[said] = kills.get(said, 0) + 1
+    assert said == alone, (round, life, said, alone)
+    shutil.rmtree(run)
+print(sum(kills.values()), "kills in", *sorted(kills))
+"""
+
+
+@pytest.mark.parametrize(("seed", "rounds"), [(1, 3), pytest.param(2, 20, marks=pytest.mark.slow)])
+def test_killed_at_any_line_again_and_again(alone: str, seed: int, rounds: int) -> None:
+    with quick_folder() as folder:
+        summary = Process(KILLED_AT_LINES, folder, seed, rounds, alone).last_line()
+    assert int(summary.split()[0]) > 3 * rounds, summary
+    for place in ("checkpoint.py:", "training.py:", "optim.py:step", "data.py:"):
+        assert place in summary, f"nothing was killed in {place}: {summary}"
+
+
+def test_ctrl_c_saves_and_leaves_and_the_run_goes_on(tmp_path: Path, alone: str) -> None:
+    folder = tmp_path / "run"
+    for step in (7, 20):
+        life = Process(ASKING, folder)
+        while life.hear() != f"step {step}":
+            life.allow(1)
+        life.process.send_signal(signal.SIGINT)
+        code, out, err = life.end()
+        assert code == 0
+        assert out.startswith(f"interrupted {step} ")
+        assert err.count("Stopping after this step; Ctrl-C again to leave without saving.") == 1
+        saved = nn.Checkpoints(folder).load()
+        assert saved is not None
+        assert saved.step == step
+    assert Process(ASKING, folder).last_line() == alone
+
+
+PRESSED_IN_THE_LAST_SAVE = """
+save = nn.Checkpoints.save
+def pressed(checkpoints, state, step, metric):
+    if step == 60:
+        signal.raise_signal(signal.SIGINT)
+    return save(checkpoints, state, step, metric)
+nn.Checkpoints.save = pressed
+end(train(sys.argv[1]))
+"""
+
+
+def test_ctrl_c_after_the_last_step_is_not_forgotten(tmp_path: Path, alone: str) -> None:
+    """All is saved, and the script is told that its user wants to leave."""
+    said = Process(PRESSED_IN_THE_LAST_SAVE, tmp_path / "run").last_line()
+    assert said == alone.replace("steps 60", "interrupted 60")
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(tmp_path: Path, alone: str) -> None:
+    life = Process("signal.signal(signal.SIGINT, signal.SIG_IGN); " + ASKING, tmp_path / "run")
+    life.hear()
+    life.process.send_signal(signal.SIGINT)
+    assert life.last_line() == alone
+
+
+# Ctrl-C comes at a chosen line of a chosen function, where a KeyboardInterrupt would do most harm,
+# after the first step of each life; and, if it comes twice, again at the next line.
+INTERRUPTED = """
+import signal
+from pathlib import Path
+
+folder, alone = Path(sys.argv[1]), sys.argv[2]
+before = signal.getsignal(signal.SIGINT)
+
+def life(run, name, function, count, times):
+    def trace(frame, event, argument):
+        nonlocal count, times
+        path = Path(frame.f_code.co_filename)
+        if path.parent.name != "nn":
+            return None
+        if count < 0 or (path.name, frame.f_code.co_name) == (name, function):
+            count -= 1
+            if count < 0 and times:
+                times -= 1
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    def arm(run):
+        if sys.gettrace() is None:
+            sys._getframe(1).f_trace = trace
+            sys.settrace(trace)
+
+    try:
+        return train(run, arm)
+    except KeyboardInterrupt:
+        return None
+    finally:
+        sys.settrace(None)
+        assert signal.getsignal(signal.SIGINT) is before
+
+PLACES = [
+    ("optim.py", "step", 70), ("run.py", "state_dict", 20), ("checkpoint.py", "write_whole", 40),
+    ("checkpoint.py", "_pack", 120), ("training.py", "fit", 60), ("training.py", "_look", 30),
+]
+raised = interrupted = 0
+for name, function, lines in PLACES:
+    for times in (1, 2):
+        run = folder / f"{name}-{function}-{times}"
+        for count in range(0, lines, 5):
+            found = life(run, name, function, count, times)
+            saved = nn.Checkpoints(run).load()
+            if found is None:
+                # Once never raises, nor does twice within a save.
+                assert times == 2 and name not in ("checkpoint.py", "run.py"), (name, count)
+                raised += 1
+            elif found.stop_reason == "interrupted":
+                assert saved.step == found.step
+                interrupted += 1
+        done = train(run)
+        assert f"{done.stop_reason} {done.step} {digest(done)}" == alone, (name, function)
+print(raised, interrupted)
+"""
+
+
+def test_ctrl_c_in_the_middle_of_an_update_or_a_save_once_and_twice(alone: str) -> None:
+    with quick_folder() as folder:
+        raised, interrupted = map(int, Process(INTERRUPTED, folder, alone).last_line().split())
+    assert raised > 5
+    assert interrupted > 30

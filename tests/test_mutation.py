@@ -1,0 +1,96 @@
+"""The checker is checked: a gradient rule that is wrong by a thousandth must be noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pytest
+from samples import PRIMITIVES, RULES, SAMPLES, fixed_case, result
+
+import autograd_iron as ai
+
+# Rules whose gradient is zero everywhere, so that no scaling can show; each with its reason.
+ALWAYS_ZERO: dict[tuple[str, int], str] = {}
+
+Rule = Callable[..., Any]
+
+
+def scaled(rule: Rule) -> Rule:
+    """Wrong in both readings."""
+
+    @wraps(rule)
+    def wrong(*args: Any, **attributes: Any) -> Any:
+        return rule(*args, **attributes) * 1.001
+
+    return wrong
+
+
+def scaled_where_recorded(rule: Rule) -> Rule:
+    """Right on raw arrays, wrong on Tensors: only a second derivative can tell."""
+
+    @wraps(rule)
+    def wrong(F: Any, *args: Any, **attributes: Any) -> Any:
+        gradient = rule(F, *args, **attributes)
+        return gradient if F.xp is not None else gradient * 1.001
+
+    return wrong
+
+
+def cut_off_where_recorded(rule: Rule) -> Rule:
+    """Of the right value on Tensors, but a constant in the graph."""
+
+    @wraps(rule)
+    def wrong(F: Any, *args: Any, **attributes: Any) -> Any:
+        gradient = rule(F, *args, **attributes)
+        return gradient if F.xp is not None else gradient.detach()
+
+    return wrong
+
+
+def caught(name: str, order: int) -> bool:
+    """Return whether check_grads fails on some call of the samples."""
+    for row in SAMPLES[name].calls:
+        case = fixed_case(name, row)
+        try:
+            ai.check_grads(
+                lambda *inputs: result(name, inputs, case.attributes),  # noqa: B023
+                case.arrays,
+                order=order,
+                eps=SAMPLES[name].eps,
+            )
+        except AssertionError:
+            return True
+    return False
+
+
+def replace(name: str, number: int, change: Callable[[Rule], Rule], patch: Any) -> None:
+    rules = list(PRIMITIVES[name].rules)
+    rule = rules[number]
+    assert rule is not None
+    rules[number] = change(rule)
+    patch.setattr(PRIMITIVES[name], "rules", rules)
+
+
+@pytest.mark.parametrize(("name", "number"), RULES)
+def test_every_scaled_rule_is_caught(
+    name: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace(name, number, scaled, monkeypatch)
+    assert caught(name, order=1) == ((name, number) not in ALWAYS_ZERO)
+
+
+@pytest.mark.parametrize("change", [scaled_where_recorded, cut_off_where_recorded])
+@pytest.mark.parametrize(("name", "number"), RULES)
+def test_every_rule_wrong_in_second_order_is_caught(
+    name: str, number: int, change: Callable[[Rule], Rule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace(name, number, change, monkeypatch)
+    assert not caught(name, order=1)
+    assert caught(name, order=2) == ((name, number) not in ALWAYS_ZERO)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in RULES}))
+def test_unchanged_rules_pass(name: str) -> None:
+    assert not caught(name, order=2)

@@ -1,0 +1,371 @@
+"""NumPy's own functions called on a Tensor record, or say that they do not."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import PRIMITIVES
+
+import autograd_iron as ai
+from autograd_iron.registry import registry
+
+UFUNC_DEFAULTS: dict[str, Any] = {
+    "out": None,
+    "where": True,
+    "dtype": None,
+    "casting": "same_kind",
+    "order": "K",
+    "subok": True,
+}
+NO_VALUE = np._NoValue  # type: ignore[attr-defined]
+W = np.array([[0.5, -1.5, 2.5], [1.0, 0.25, -0.75]])
+M = W > 0
+
+# By the word that must answer: calls of NumPy on x, a (2, 3) array of values in (0, 1).
+CALLS: dict[str, list[Callable[[Any], Any]]] = {
+    "add": [lambda x: np.add(x, W), lambda x: np.add(1.5, x)],
+    "subtract": [lambda x: np.subtract(W, x)],
+    "multiply": [lambda x: np.multiply(x, W)],
+    "divide": [lambda x: np.divide(W, x), lambda x: np.true_divide(x, 2.0)],
+    "negative": [np.negative],
+    "pow": [lambda x: np.power(x, 2.5), lambda x: np.power(2.0, x), lambda x: np.float_power(x, 3)],
+    "square": [np.square],
+    "abs": [np.abs, np.absolute],
+    "sign": [np.sign],
+    "exp": [np.exp],
+    "expm1": [np.expm1],
+    "log": [np.log],
+    "log1p": [np.log1p],
+    "sqrt": [np.sqrt],
+    "sin": [np.sin],
+    "cos": [np.cos],
+    "tanh": [np.tanh],
+    "maximum": [lambda x: np.maximum(x, W)],
+    "minimum": [lambda x: np.minimum(W, x)],
+    "clip": [
+        lambda x: np.clip(x, 0.2, 0.6),
+        lambda x: np.clip(x, 0.2, None),
+        lambda x: np.clip(x, a_min=None, a_max=0.6),
+        lambda x: np.clip(x, min=0.2, max=0.6, out=None),
+        lambda x: np.clip(x, 0.2, 0.6, None),
+    ],
+    "where": [lambda x: np.where(M, x, 0.0), lambda x: np.where(x > 0.5, W, x)],
+    "equal": [lambda x: np.equal(x, W)],
+    "not_equal": [lambda x: np.not_equal(x, W)],
+    "less": [lambda x: np.less(x, W)],
+    "less_equal": [lambda x: np.less_equal(x, W)],
+    "greater": [lambda x: np.greater(W, x)],
+    "greater_equal": [lambda x: np.greater_equal(x, 0.5)],
+    "logical_and": [lambda x: np.logical_and(x > 0.5, M)],
+    "logical_or": [lambda x: np.logical_or(M, x > 0.5)],
+    "logical_not": [lambda x: np.logical_not(x > 0.5)],
+    "bitwise_and": [lambda x: np.bitwise_and(x > 0.5, M)],
+    "bitwise_or": [lambda x: np.bitwise_or(M, x > 0.5)],
+    "bitwise_xor": [lambda x: np.bitwise_xor(M, x > 0.5)],
+    "bitwise_invert": [lambda x: np.invert(x > 0.5), lambda x: np.bitwise_not(x > 0.5)],
+    "isfinite": [np.isfinite],
+    "isnan": [np.isnan],
+    "sum": [
+        np.sum,
+        lambda x: np.sum(x, 0),
+        lambda x: np.sum(x, axis=(0, 1), keepdims=True),
+        lambda x: np.sum(x, None, None, None),
+        lambda x: np.sum(
+            x, axis=1, dtype=None, out=None, keepdims=NO_VALUE, initial=NO_VALUE, where=NO_VALUE
+        ),
+    ],
+    "mean": [
+        np.mean,
+        lambda x: np.mean(x, axis=1, keepdims=True),
+        lambda x: np.mean(x, 0, None, None, NO_VALUE, where=NO_VALUE),
+    ],
+    "var": [
+        np.var,
+        lambda x: np.var(x, axis=0),
+        lambda x: np.var(x, axis=1, keepdims=True, correction=1),
+        lambda x: np.var(x, 0, None, None, 0, NO_VALUE, where=NO_VALUE, mean=NO_VALUE),
+    ],
+    "max": [
+        np.max,
+        np.amax,
+        lambda x: np.max(x, axis=1, keepdims=True),
+        lambda x: np.max(x, 0, None, NO_VALUE, NO_VALUE, NO_VALUE),
+    ],
+    "min": [np.min, np.amin, lambda x: np.min(x, axis=0)],
+    "norm": [
+        np.linalg.norm,
+        lambda x: np.linalg.norm(x, axis=1, keepdims=True),
+        lambda x: np.linalg.norm(x, None, 0, False),
+    ],
+    "argmax": [np.argmax, lambda x: np.argmax(x, axis=1), lambda x: np.argmax(x, 0, None)],
+    "argmin": [np.argmin, lambda x: np.argmin(x, 0, out=None, keepdims=NO_VALUE)],
+    "all": [lambda x: np.all(x > 0.1), lambda x: np.all(x > 0.5, axis=0, keepdims=True)],
+    "any": [lambda x: np.any(x > 0.9), lambda x: np.any(x > 0.5, 1, None)],
+    "reshape": [
+        lambda x: np.reshape(x, (3, 2)),
+        lambda x: np.reshape(x, -1),
+        lambda x: np.reshape(x, shape=(6, 1), order="C", copy=None),
+    ],
+    "permute_dims": [
+        np.transpose,
+        lambda x: np.transpose(x, (1, 0)),
+        lambda x: np.permute_dims(x, axes=(1, 0)),
+    ],
+    "matrix_transpose": [np.matrix_transpose],
+    "squeeze": [lambda x: np.squeeze(x[:1]), lambda x: np.squeeze(x[:, :1], axis=1)],
+    "expand_dims": [lambda x: np.expand_dims(x, 0), lambda x: np.expand_dims(x, axis=(0, -1))],
+    "broadcast_to": [lambda x: np.broadcast_to(x, (4, 2, 3), subok=False)],
+    "astype": [lambda x: np.astype(x, "float32")],
+    "concat": [
+        lambda x: np.concatenate([x, W]),
+        lambda x: np.concatenate((W, x), axis=1),
+        lambda x: np.concat([x, x], axis=None),
+        lambda x: np.concatenate([x, W], axis=0, out=None, dtype=None, casting="same_kind"),
+    ],
+    "stack": [
+        lambda x: np.stack([x, W]),
+        lambda x: np.stack((W, x), axis=-1, out=None, dtype=None, casting="same_kind"),
+    ],
+    "split": [lambda x: np.split(x, 3, axis=1), lambda x: np.split(x, [1])],
+    "pad": [
+        lambda x: np.pad(x, 1),
+        lambda x: np.pad(x, ((0, 1), (2, 0)), mode="constant"),
+        lambda x: np.pad(x, (1, 0), constant_values=2.0),
+    ],
+    "flip": [np.flip, lambda x: np.flip(x, 0), lambda x: np.flip(x, axis=(0, 1))],
+    "matmul": [lambda x: np.matmul(x, W.T), lambda x: np.linalg.matmul(W.T, x)],
+}
+OF_OUR_OWN = {
+    *("identity", "multiply_no_nan", "sum_to", "join", "getitem", "add_at", "set_at"),
+    *("sigmoid", "relu", "softplus", "log_softmax", "linear", "transpose", "zeros", "ones", "full"),
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits"),
+}
+ROWS = [(name, call) for name, calls in CALLS.items() for call in calls]
+every_call = pytest.mark.parametrize(
+    ("name", "call"), ROWS, ids=[f"{name} {i}" for i, (name, _) in enumerate(ROWS)]
+)
+
+
+def sample() -> np.ndarray[Any, Any]:
+    return np.random.default_rng(0).uniform(0.05, 0.95, (2, 3))
+
+
+def parts(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+def module_of(word: Any) -> str:
+    return str(word.kernel.__module__ if hasattr(word, "kernel") else word.function.__module__)
+
+
+def test_every_word_is_tried_or_our_own() -> None:
+    shipped = {n for n, w in registry.items() if module_of(w).startswith(("autograd_iron", "nn"))}
+    assert shipped - CALLS.keys() - OF_OUR_OWN == set()
+
+
+@every_call
+def test_numpy_answers_on_a_tensor_as_on_an_array(name: str, call: Callable[[Any], Any]) -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    ours, theirs = parts(call(x)), parts(call(sample()))
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert isinstance(a, ai.Tensor)
+        assert a.dtype == b.dtype
+        assert a.requires_grad == (b.dtype.kind == "f" and name != "sign")
+        np.testing.assert_allclose(a.data, b, rtol=1e-14)
+
+
+@every_call
+def test_gradients_flow_through_numpys_calls(name: str, call: Callable[[Any], Any]) -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    if all(part.requires_grad for part in parts(call(x))) and name != "astype":
+        ai.check_grads(call, [x])
+
+
+@every_call
+def test_numpys_defaults_never_reach_a_rule(
+    name: str, call: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(primitive: Any, rule: Any) -> Any:
+        @wraps(rule)
+        def checking(F: Any, g: Any, y: Any, *inputs: Any, **attributes: Any) -> Any:
+            allowed = set(primitive.defaults) | ({"argument"} if primitive.variadic else set())
+            assert set(attributes) == allowed
+            assert not any(value is NO_VALUE for value in attributes.values())
+            return rule(F, g, y, *inputs, **attributes)
+
+        return checking
+
+    for primitive in PRIMITIVES.values():
+        rules = [rule and check(primitive, rule) for rule in primitive.rules]
+        monkeypatch.setattr(primitive, "rules", rules)
+    x = ai.tensor(sample(), requires_grad=True)
+    for part in parts(call(x)):
+        if part.requires_grad:
+            ai.sum(part).backward()
+            assert x.grad is not None
+
+
+@pytest.mark.parametrize("name", [n for n in CALLS if isinstance(getattr(np, n, None), np.ufunc)])
+def test_a_ufuncs_defaults_may_be_spelled_out(name: str) -> None:
+    ufunc = getattr(np, name)
+    dtype = bool if name.startswith("bitwise") else float
+    inputs = [ai.tensor(np.abs(W).astype(dtype)) for _ in range(ufunc.nin)]
+    if name == "matmul":
+        inputs[1] = inputs[1].T
+    given = UFUNC_DEFAULTS if name != "matmul" else {"out": None, "dtype": None}
+    np.testing.assert_array_equal(ufunc(*inputs, **given).data, ufunc(*inputs).data)
+
+
+# --- what has no primitive
+
+
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "numpy.svd": np.linalg.svd,
+    "numpy.inv": np.linalg.inv,
+    "numpy.median": np.median,
+    "numpy.arctan2": lambda x: np.arctan2(x, 1.0),
+    "numpy.cumsum": np.cumsum,
+    "numpy.dot": lambda x: np.dot(x, x.T),
+    "numpy.einsum": lambda x: np.einsum("ij->j", x),
+    "numpy.logaddexp": lambda x: np.logaddexp(W, x),
+    "numpy.modf": np.modf,
+    "numpy.add.reduce": np.add.reduce,
+    "numpy.add.at": lambda x: np.add.at(x, 0, 1.0),
+    "numpy.multiply.outer": lambda x: np.multiply.outer(x, x),
+    "numpy.maximum.accumulate": np.maximum.accumulate,
+    "numpy.copyto": lambda x: np.copyto(np.zeros((2, 3)), x),
+    "numpy.sin.*out=": lambda x: np.sin(x, out=np.zeros((2, 3))),
+    "numpy.add.*where=": lambda x: np.add(x, 1.0, where=M, out=None),
+    "numpy.exp.*dtype=": lambda x: np.exp(x, dtype="float32"),
+    "numpy.sum.*dtype=": lambda x: np.sum(x, dtype="float32"),
+    "numpy.sum.*out=": lambda x: np.sum(x, out=np.zeros(())),
+    "numpy.sum.*initial=": lambda x: np.sum(x, initial=1.0),
+    "numpy.sum.*where=": lambda x: np.sum(x, where=M),
+    "numpy.mean.*dtype=": lambda x: np.mean(x, dtype="float32"),
+    "numpy.var.*ddof=": lambda x: np.var(x, ddof=1),
+    "numpy.max.*initial=": lambda x: np.max(x, initial=0.0),
+    "numpy.argmax.*keepdims=": lambda x: np.argmax(x, axis=0, keepdims=True),
+    "numpy.reshape.*order=": lambda x: np.reshape(x, (3, 2), order="F"),
+    "numpy.pad.*mode=": lambda x: np.pad(x, 1, mode="reflect"),
+    "numpy.norm.*ord=": lambda x: np.linalg.norm(x, ord=1),
+    "numpy.clip.*out=": lambda x: np.clip(x, 0.0, 1.0, out=np.zeros((2, 3))),
+    "numpy.concatenate.*dtype=": lambda x: np.concatenate([x, x], dtype="float32"),
+}
+
+
+@pytest.mark.parametrize(("message", "call"), REFUSED.items(), ids=REFUSED)
+def test_what_has_no_primitive_says_so(message: str, call: Callable[[Any], Any]) -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    with pytest.raises(TypeError, match=message) as info:
+        call(x)
+    assert "cannot be recorded on a Tensor" in str(info.value)
+    assert "t.numpy()" in str(info.value)
+
+
+def test_an_array_cannot_take_a_tensor_in_place() -> None:
+    array = W.copy()
+    with pytest.raises(TypeError, match=r"numpy.add.*out="):
+        array += ai.tensor(sample())
+    np.testing.assert_array_equal(array, W)
+
+
+# --- operators
+
+
+BINARY = [
+    *(operator.add, operator.sub, operator.mul, operator.truediv, operator.pow),
+    *(operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge),
+]
+
+
+@pytest.mark.parametrize("other", [np.abs(W), np.float64(1.5), np.array(1.5), np.abs(W[0])])
+@pytest.mark.parametrize("apply", BINARY)
+def test_arrays_meet_tensors_on_either_side(apply: Callable[..., Any], other: Any) -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    for ours, theirs in [
+        (apply(x, other), apply(sample(), other)),
+        (apply(other, x), apply(other, sample())),
+    ]:
+        assert isinstance(ours, ai.Tensor)
+        assert ours.requires_grad == (theirs.dtype.kind == "f")
+        np.testing.assert_allclose(ours.data, theirs, rtol=1e-14)
+
+
+def test_arrays_multiply_tensors_as_matrices_on_either_side() -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    for ours, theirs in [(x @ W.T, sample() @ W.T), (W.T @ x, W.T @ sample())]:
+        assert isinstance(ours, ai.Tensor)
+        assert ours.requires_grad
+        np.testing.assert_allclose(ours.data, theirs)
+
+
+@pytest.mark.parametrize("apply", [operator.and_, operator.or_, operator.xor])
+def test_masks_meet_on_either_side(apply: Callable[..., Any]) -> None:
+    mask = sample() > 0.5
+    t = ai.tensor(mask)
+    for ours, theirs in [
+        (apply(t, M), apply(mask, M)),
+        (apply(M, t), apply(M, mask)),
+        (apply(t, True), apply(mask, True)),
+        (apply(True, t), apply(True, mask)),
+        (~t, ~mask),
+    ]:
+        assert isinstance(ours, ai.Tensor)
+        np.testing.assert_array_equal(ours.data, theirs)
+
+
+def test_gradients_reach_a_tensor_behind_an_array() -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    ai.sum(W * x + W / x - W).backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.numpy(), W - W / sample() ** 2)
+
+
+# --- leaving for NumPy
+
+
+@pytest.mark.parametrize("convert", [np.asarray, np.array, lambda t: np.asarray([t, t])])
+def test_a_tensor_in_the_graph_does_not_become_an_array(convert: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"cut it off from the graph.*detach\(\) or \.numpy\(\)"):
+        convert(ai.tensor(sample(), requires_grad=True))
+
+
+def test_a_plain_tensor_becomes_an_array() -> None:
+    t = ai.tensor(sample())
+    view = np.asarray(t)
+    assert np.shares_memory(view, t.data)
+    assert not view.flags.writeable
+    copied = np.array(t)
+    assert not np.shares_memory(copied, t.data)
+    copied[:] = 0.0
+    assert np.asarray(t, dtype="float32").dtype == np.float32
+    np.testing.assert_array_equal(t.numpy(), sample())
+
+
+def test_a_copy_that_is_forbidden_is_refused() -> None:
+    t = ai.tensor(sample())
+    assert np.shares_memory(np.array(t, copy=False), t.data)
+    with pytest.raises(ValueError, match="cannot become float32 without a copy"):
+        np.array(t, dtype="float32", copy=False)
+
+
+def test_numpy_gives_a_view_that_cannot_be_written() -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    view = x.numpy()
+    assert np.shares_memory(view, x.data)
+    with pytest.raises(ValueError, match="read-only"):
+        view[0, 0] = 1.0
+
+
+def test_tensor_copies_and_asarray_shares() -> None:
+    array = sample()
+    copied, shared = ai.tensor(array), ai.asarray(array)
+    array[:] = 0.0
+    np.testing.assert_array_equal(copied.numpy(), sample())
+    np.testing.assert_array_equal(shared.numpy(), 0.0)
