@@ -1,0 +1,101 @@
+"""What it is to learn a picture, a black-and-white one or a grey one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+import autograd_iron as ai
+import nn
+from reconstruct.pictures import UserError
+
+
+class Goal(Protocol):
+    """The loss, the score, and how outputs of the network become ink.
+
+    Attributes
+    ----------
+    until : float
+        The score to stop at, unless the user gives another.
+    metric : str
+        What the score is called.
+    loss : callable
+        Of outputs and ink, both (pixels, 1).
+    """
+
+    until: float
+    metric: str
+    loss: Callable[[ai.Tensor, ai.Tensor], ai.Tensor]
+
+    def ink(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn outputs of the network into ink, 0 to 1."""
+
+    def final(self, ink: np.ndarray) -> np.ndarray:
+        """Turn ink into the ink of the finished picture."""
+
+    def score(self, ink: np.ndarray, target: np.ndarray) -> float:
+        """Compare with the picture; higher is better."""
+
+    def text(self, score: float) -> str:
+        """Say the score in words."""
+
+    def check_until(self, until: float) -> None:
+        """Raise a UserError when this is no score to train for."""
+
+
+class BlackAndWhite(Goal):
+    """The outputs are logits of black; the score is the share of pixels on the right side."""
+
+    until = 1.0
+    metric = "accuracy"
+    loss = nn.BCEWithLogitsLoss()
+
+    def ink(self, outputs: np.ndarray) -> np.ndarray:
+        return ai.sigmoid(outputs).numpy()
+
+    def final(self, ink: np.ndarray) -> np.ndarray:
+        return (ink > 0.5).astype(np.float32)
+
+    def score(self, ink: np.ndarray, target: np.ndarray) -> float:
+        return float(((ink > 0.5) == (target > 0.5)).mean())
+
+    def text(self, score: float) -> str:
+        # Rounded down: 100% is said of a picture without a single wrong pixel.
+        return f"{math.floor(score * 1e4) / 100:.2f}% of the pixels right"
+
+    def check_until(self, until: float) -> None:
+        if not 0 < until <= 1:
+            raise UserError(
+                f"--until {until:g}: for a black-and-white picture this is a share of the pixels, "
+                f"above 0 and up to 1"
+            )
+
+
+class Grey(Goal):
+    """The outputs are the ink itself; the score is the peak signal-to-noise ratio in dB."""
+
+    until = 40.0
+    metric = "psnr"
+    loss = nn.MSELoss()
+
+    def ink(self, outputs: np.ndarray) -> np.ndarray:
+        return np.clip(outputs, 0.0, 1.0)
+
+    def final(self, ink: np.ndarray) -> np.ndarray:
+        return ink
+
+    def score(self, ink: np.ndarray, target: np.ndarray) -> float:
+        error = float(np.square(ink - target, dtype=np.float64).mean())
+        return -10.0 * math.log10(max(error, 1e-10))
+
+    def text(self, score: float) -> str:
+        return f"PSNR {score:.2f} dB"
+
+    def check_until(self, until: float) -> None:
+        if not 1 < until <= 100:
+            raise UserError(
+                f"--until {until:g}: for a grey picture this is a PSNR in dB, above 1 and up to 100"
+            )

@@ -1,0 +1,147 @@
+"""The networks, the coordinates that they are given, and drawing with them at any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+import autograd_iron as ai
+import nn
+from reconstruct.goals import Goal
+from reconstruct.pictures import Picture
+
+# Points for one pass through the network when drawing: memory is bounded by it, at any size.
+CHUNK = 16_384
+
+# At most so many points in a training batch.
+BATCH = 4096
+
+
+class Recipe(NamedTuple):
+    """A network, and how it is trained.
+
+    Attributes
+    ----------
+    build : function of a Generator
+        Makes the network: 2 coordinates in, 1 value out.
+    rates : dict
+        The learning rate at the start, for each optimizer.
+    steps : int
+        How many steps unless the user says otherwise.
+    """
+
+    build: Callable[[ai.Generator], nn.Module]
+    rates: dict[str, float]
+    steps: int
+
+
+def fourier(generator: ai.Generator) -> nn.Module:
+    """Random Fourier features, then two hidden layers of ReLU."""
+    return nn.Sequential(
+        nn.FourierFeatures(2, 256, sigma=6.0, generator=generator),
+        nn.Linear(256, 128, generator=generator),
+        nn.ReLU(),
+        nn.Linear(128, 128, generator=generator),
+        nn.ReLU(),
+        nn.Linear(128, 1, generator=generator),
+    )
+
+
+def siren(generator: ai.Generator) -> nn.Module:
+    """Sines all the way, started as the paper has it."""
+    return nn.SIREN(2, 128, hidden_layers=3, out_features=1, omega_0=30.0, generator=generator)
+
+
+def plain(generator: ai.Generator) -> nn.Module:
+    """Tanh layers on the bare coordinates: learns outlines, and detail only after very long."""
+    sizes = [2, 50, 50, 100, 50, 25, 25, 25, 1]
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(sizes):
+        scheme = nn.init.xavier_uniform
+        layers += [nn.Linear(fan_in, fan_out, init=scheme, generator=generator), nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+RECIPES = {
+    "fourier": Recipe(fourier, {"sgd": 0.5, "adam": 0.005}, steps=500),
+    "siren": Recipe(siren, {"sgd": 0.01, "adam": 0.001}, steps=800),
+    "plain": Recipe(plain, {"sgd": 0.2, "adam": 0.005}, steps=5000),
+}
+
+
+def optimizer(name: str, model: nn.Module, rate: float, steps: int) -> nn.Optimizer:
+    """Return the optimizer with the rate falling to 0 along half a cosine."""
+    schedule = nn.CosineDecay(rate, steps)
+    if name == "adam":
+        return nn.Adam(model, schedule)
+    return nn.SGD(model, schedule, momentum=0.9)
+
+
+def batch_size(picture: Picture) -> int:
+    """Return how many pixels a batch has, so that all batches of an epoch are nearly equal.
+
+    A last batch of only a few pixels would be noise, enough to undo what the others have learned.
+    """
+    pixels = picture.ink.size
+    return math.ceil(pixels / math.ceil(pixels / BATCH))
+
+
+def batches(picture: Picture, generator: ai.Generator) -> nn.Batches:
+    """Return the pixels as (coordinates, ink), row by row from the top."""
+    points = coordinates(picture, picture.height, picture.width, 0, picture.ink.size)
+    ink = picture.ink.reshape(-1, 1)
+    return nn.Batches(points, ink, batch_size=batch_size(picture), generator=generator)
+
+
+def pixels_seen(picture: Picture, step: int, steps: int) -> int:
+    """Return how many pixels, row by row from the top, `--rows` trains on after so many steps.
+
+    All of them after half of the steps. They grow with every step, by parts of a row if
+    need be: with each new limit an epoch begins, and so no short last batch comes up meanwhile.
+    """
+    growing = max(1, steps // 2)
+    return min(picture.ink.size, max(picture.width, picture.ink.size * step // growing))
+
+
+def coordinates(picture: Picture, height: int, width: int, first: int, last: int) -> np.ndarray:
+    """Return where pixels are on the picture when it is drawn with another number of pixels.
+
+    Parameters
+    ----------
+    picture : Picture
+        Its centre is (0, 0) and its longer side goes from -1 to 1, whatever the number of pixels.
+    height, width : int
+        Pixels of the drawing.
+    first, last : int
+        Which ones, counted row by row from the top left; the last one is not in it.
+
+    Returns
+    -------
+    ndarray (last - first, 2) float32
+        x to the right and y down, of the centres of the pixels.
+    """
+    row, column = np.divmod(np.arange(first, last), width)
+    longer = max(picture.height, picture.width)
+    x = ((2 * column + 1) / width - 1) * (picture.width / longer)
+    y = ((2 * row + 1) / height - 1) * (picture.height / longer)
+    return np.stack([x, y], axis=1).astype(np.float32)
+
+
+def draw(model: nn.Module, goal: Goal, picture: Picture, height: int, width: int) -> np.ndarray:
+    """Ask the network for the ink of every pixel of a drawing with `height` x `width` pixels.
+
+    Returns
+    -------
+    ndarray (height, width) float32
+    """
+    ink = np.empty(height * width, dtype=np.float32)
+    with ai.no_grad():
+        for first in range(0, ink.size, CHUNK):
+            last = min(first + CHUNK, ink.size)
+            points = coordinates(picture, height, width, first, last)
+            ink[first:last] = goal.ink(model(ai.asarray(points)).numpy())[:, 0]
+    return ink.reshape(height, width)

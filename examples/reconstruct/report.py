@@ -1,0 +1,105 @@
+"""What a run leaves to look at: PNG pictures, the time-lapse, the comparison and the curves."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from reconstruct.pictures import write_whole
+
+History = dict[str, list[tuple[int, float]]]
+
+SMALLEST_SIDE = 240  # pixels of a picture with words below it: smaller ones are enlarged
+BACKGROUND = 225
+FRAME_MS = 90
+LAST_FRAME_MS = 2500
+
+AXES = {"loss": "loss", "accuracy": "pixels right", "psnr": "PSNR (dB)", "rate": "learning rate"}
+
+
+def save_png(ink: np.ndarray, path: Path) -> None:
+    """Write ink, (height, width) from 0 to 1, as a grey PNG, black on white."""
+    _save(_image(ink), path, "PNG", optimize=True)
+
+
+def save_timelapse(frames: dict[Path, str], path: Path) -> None:
+    """Write PNG files, each with the words to put below it, as one animated GIF."""
+    images = [_captioned(_open(file), words) for file, words in frames.items()]
+    times = [FRAME_MS] * (len(images) - 1) + [LAST_FRAME_MS]
+    first, *rest = images
+    _save(first, path, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
+
+
+def save_comparison(pairs: list[tuple[np.ndarray, str]], path: Path) -> None:
+    """Write pictures of the same size side by side, each with words below it."""
+    images = [_captioned(_image(ink), words) for ink, words in pairs]
+    gap = 12
+    width = sum(image.width for image in images) + gap * (len(images) + 1)
+    sheet = Image.new("L", (width, images[0].height + gap), BACKGROUND)
+    left = gap
+    for image in images:
+        sheet.paste(image, (left, gap))
+        left += image.width + gap
+    _save(sheet, path, "PNG", optimize=True)
+
+
+def save_curves(history: History, title: str, path: Path) -> None:
+    """Write one curve below the other over the steps: loss, score and learning rate."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = [name for name in AXES if name in history]
+    figure, all_axes = pyplot.subplots(
+        len(names), 1, figsize=(7, 7.5), sharex=True, layout="constrained"
+    )
+    for axes, name in zip(all_axes, names, strict=True):
+        steps, values = zip(*history[name], strict=True)
+        axes.plot(steps, values, color="#24527a", linewidth=1.6)
+        axes.set_ylabel(AXES[name])
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        if name == "loss" and min(values) > 0:
+            axes.set_yscale("log")
+        if name == "accuracy":
+            axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+        if name == "rate":
+            axes.set_ylim(bottom=0)
+    all_axes[-1].set_xlabel("step")
+    figure.suptitle(title)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=120)
+    pyplot.close(figure)
+    write_whole(path, content.getvalue())
+
+
+def _image(ink: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(255.0 * (1.0 - ink)).astype(np.uint8))
+
+
+def _open(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert("L")
+
+
+def _captioned(image: Image.Image, words: str) -> Image.Image:
+    """Return the picture, enlarged by a whole factor if it is small, above a line of words."""
+    factor = math.ceil(SMALLEST_SIDE / max(image.size))
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    font = ImageFont.load_default(size=14)
+    strip = 26
+    sheet = Image.new("L", (max(image.width, SMALLEST_SIDE), image.height + strip), BACKGROUND)
+    sheet.paste(image, ((sheet.width - image.width) // 2, 0))
+    ImageDraw.Draw(sheet).text((sheet.width / 2, image.height + strip / 2), words, 40, font, "mm")
+    return sheet
+
+
+def _save(image: Image.Image, path: Path, kind: str, **options: object) -> None:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    write_whole(path, content.getvalue())

@@ -1,0 +1,368 @@
+"""A network learns a picture: from (x, y) alone it tells how black the paper is there.
+
+    python examples/reconstruct_image.py [PICTURE] [--out DIR] [...]
+
+`--help` lists the options. DIR gets the picture as the network learned it, at several sizes, the
+course of the training, and checkpoints: a run that was stopped or killed goes on with `--resume`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Set before NumPy is loaded. A second BLAS thread gains little on matrices of this size, loses much
+# where the cores have other work, and would make the last bits depend on the number of cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+try:
+    import autograd_iron as ai
+    import nn
+    from reconstruct import networks, report
+    from reconstruct.folder import check_same, make_ready, read_record, write_record
+    from reconstruct.goals import BlackAndWhite, Goal, Grey
+    from reconstruct.pictures import Picture, UserError, load, scaled, write_csv
+except ModuleNotFoundError as missing:
+    print(
+        f"reconstruct_image.py needs the package {missing.name}, which is not installed: "
+        f"pip install 'autograd-iron[examples]'",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+LARGEST_SIZE = 4096
+RENDERED_SIZES = (50, 512, 1024)
+LOOKS = 50  # about so many times in a run the whole picture is drawn, scored and kept as a preview
+NOT_YET = 0.1  # ink of what `--rows` has not come to, in a preview
+
+# What the training depends on, with what it is unless the user says otherwise; None is decided
+# from the picture or the recipe.
+DEFAULTS: dict[str, Any] = {
+    "picture": None,
+    "size": None,
+    "recipe": "fourier",
+    "optimizer": "sgd",
+    "until": None,
+    "steps": None,
+    "checkpoint_every": 50,
+    "rows": False,
+    "seed": 0,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the example and return its exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    try:
+        return _reconstruct(vars(_parser().parse_args(arguments)))
+    except KeyboardInterrupt:
+        print("Stopped before the end. What was saved before is untouched.", file=sys.stderr)
+        return 130
+    except MemoryError:
+        text = "there is not enough memory for this: give a smaller --size"
+    except OSError as error:
+        text = f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}"
+    except (UserError, nn.CheckpointError, FloatingPointError) as error:
+        text = _one_sentence(error)
+    print(f"reconstruct_image.py: {text}", file=sys.stderr)
+    return 2
+
+
+def _reconstruct(given: dict[str, Any]) -> int:
+    started = time.monotonic()
+    if "picture" in given:
+        given["picture"] = os.path.abspath(given["picture"])
+    if "to_csv" in given:
+        return _convert(given)
+    out = Path(given.get("out") or f"runs/{Path(given.get('picture', 'horse')).stem}")
+    record = read_record(out)
+    earlier = record if "resume" in given else None
+    before = earlier["settings"] if earlier else {}
+
+    options = {name: given.get(name, before.get(name, DEFAULTS[name])) for name in DEFAULTS}
+    picture = _picture(options)
+    goal: Goal = BlackAndWhite() if picture.black_and_white else Grey()
+    settings = _settings(options, picture, goal)
+    if earlier:
+        check_same(out, before, settings, DEFAULTS)
+    goal.check_until(settings["until"])
+    if not earlier:
+        make_ready(out, record)
+        write_record(out, settings, None)
+
+    run = _train(settings, picture, goal, out, resume="resume" in given)
+    score = _leave_pictures(run, picture, goal, out)
+    seconds = time.monotonic() - started
+    if earlier and earlier["result"]:
+        seconds += earlier["result"]["seconds"]
+    result = {
+        "stop_reason": run.stop_reason,
+        "steps": run.step,
+        "seconds": round(seconds, 1),
+        "parameters": sum(parameter.size for parameter in run.model.parameters()),
+        goal.metric: score,
+        "loss": run.history["loss"][-1][1] if "loss" in run.history else None,
+        "weights_sha256": _fingerprint(run.model),
+    }
+    write_record(out, settings, result)
+    return _say_how_it_ended(result, goal.metric, goal.text(score), out)
+
+
+def _convert(given: dict[str, Any]) -> int:
+    path = Path(given["to_csv"])
+    picture = _picture(DEFAULTS | given)
+    write_csv(picture, path)
+    print(f"{path}: {picture.width} x {picture.height} pixels, 1 is black")
+    return 0
+
+
+def _picture(options: dict[str, Any]) -> Picture:
+    try:
+        picture = load(options["picture"])
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"the horse is in the package {error.name}, which is not installed: "
+            f"pip install 'autograd-iron[examples]', or give a picture of your own"
+        ) from None
+    return picture.resized(options["size"] or min(200, max(picture.height, picture.width)))
+
+
+def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str, Any]:
+    """Return every option, decided, and what follows from them."""
+    recipe = networks.RECIPES[options["recipe"]]
+    until = goal.until if options["until"] is None else options["until"]
+    return options | {
+        "size": max(picture.height, picture.width),
+        "until": until,
+        "steps": options["steps"] or recipe.steps,
+        "rate": recipe.rates[options["optimizer"]],
+        "batch_size": networks.batch_size(picture),
+        "width": picture.width,
+        "height": picture.height,
+        "black_and_white": picture.black_and_white,
+        "pixels_sha256": hashlib.sha256(picture.ink.tobytes()).hexdigest(),
+    }
+
+
+def _train(
+    settings: dict[str, Any], picture: Picture, goal: Goal, out: Path, resume: bool
+) -> nn.Run:
+    generator = ai.Generator(settings["seed"])
+    model = networks.RECIPES[settings["recipe"]].build(generator)
+    steps = settings["steps"]
+    optimizer = networks.optimizer(settings["optimizer"], model, settings["rate"], steps)
+    data = networks.batches(picture, generator)
+    print(
+        f"{picture.name}: {'black and white' if picture.black_and_white else 'grey'}, "
+        f"{picture.width} x {picture.height} pixels. A {settings['recipe']} network of "
+        f"{sum(parameter.size for parameter in model.parameters()):,} parameters learns it with "
+        f"{settings['optimizer'].upper()}.",
+        flush=True,
+    )
+    _draw_graph(model, picture, goal, out)
+    (out / "previews").mkdir(exist_ok=True)
+    every = max(1, round(steps / LOOKS))
+    drawn = networks.draw(model, goal, picture, picture.height, picture.width)
+
+    def look(model: nn.Module) -> float:
+        nonlocal drawn
+        drawn = networks.draw(model, goal, picture, picture.height, picture.width)
+        return goal.score(drawn, picture.ink)
+
+    look.__name__ = goal.metric
+
+    def preview(run: nn.Run) -> None:
+        if run.step % every:
+            look(run.model)
+        shown = drawn.copy()
+        if data.limit is not None:
+            shown.reshape(-1)[data.limit :] = NOT_YET
+        report.save_png(shown, out / "previews" / f"step-{run.step:08d}.png")
+
+    def after_step(run: nn.Run) -> None:
+        if run.step % every == 0:
+            preview(run)
+        if settings["rows"]:
+            data.limit = networks.pixels_seen(picture, run.step, steps)
+
+    if settings["rows"]:
+        data.limit = networks.pixels_seen(picture, 0, steps)
+    preview(nn.Run(model, data, optimizer))
+    return nn.fit(
+        model,
+        data,
+        goal.loss,
+        optimizer,
+        steps=steps,
+        metric=look,
+        metric_every=every,
+        until=settings["until"],
+        run_dir=out,
+        resume=resume,
+        checkpoint_every=settings["checkpoint_every"],
+        callbacks=[after_step],
+        preview=preview,
+    )
+
+
+def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> None:
+    """Draw one training step, forward and backward."""
+    points, ink = networks.batches(picture, ai.Generator(0)).next_batch()
+    unfinished = out / "unfinished.graph.svg"
+    try:
+        loss = goal.loss(model(points), ink)
+        ai.draw_graph(loss, unfinished, backward=True, names=model.named_parameters())
+        unfinished.replace(out / "graph.svg")
+    except RuntimeError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"{out / 'graph.svg'} cannot be written: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> float:
+    """Write all that is made once the training is over; return the score of the final weights."""
+    ink = networks.draw(run.model, goal, picture, picture.height, picture.width)
+    score = goal.score(ink, picture.ink)
+    size = f"{picture.width} x {picture.height}"
+    report.save_comparison(
+        [(picture.ink, f"the picture, {size}"), (goal.final(ink), goal.text(score))],
+        out / "comparison.png",
+    )
+    scores = dict(run.history.get(goal.metric, []))
+    frames = {}
+    for path in sorted((out / "previews").glob("step-*.png")):
+        step = int(path.stem.removeprefix("step-"))
+        frames[path] = f"step {step}"
+        if step in scores:
+            frames[path] += f", {goal.text(scores[step])}"
+    report.save_timelapse(frames, out / "timelapse.gif")
+    if run.history:
+        report.save_curves(run.history, f"{picture.name}, {size} pixels", out / "curves.png")
+    for longer in RENDERED_SIZES:
+        drawn = networks.draw(
+            run.model, goal, picture, *scaled(picture.height, picture.width, longer)
+        )
+        report.save_png(goal.final(drawn), out / f"render-{longer}.png")
+    return score
+
+
+def _fingerprint(model: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _say_how_it_ended(result: dict[str, Any], metric: str, score: str, out: Path) -> int:
+    why = {
+        "steps": "all its steps",
+        "until": "as good as it was asked for",
+        "control": "stopped by control.toml",
+        "interrupted": "stopped by Ctrl-C",
+    }[result["stop_reason"]]
+    renders = ", ".join(f"render-{size}.png" for size in RENDERED_SIZES)
+    print(
+        f"{score} after {result['steps']} steps, {result['seconds']:.1f} s ({why}). In {out}:\n"
+        f"  comparison.png  the picture beside what the network learned\n"
+        f"  timelapse.gif   how it was learned; the frames are in previews\n"
+        f"  curves.png      loss, {metric} and learning rate\n"
+        f"  {renders}: from the same network\n"
+        f"  graph.svg       one training step, forward and backward\n"
+        f"  run.json        every setting and result"
+    )
+    if result["stop_reason"] in ("steps", "until"):
+        return 0
+    command = shlex.join(["python", sys.argv[0], "--out", str(out), "--resume"])
+    print(f"It is not finished, and everything is saved. Go on with:\n  {command}")
+    return 130 if result["stop_reason"] == "interrupted" else 0
+
+
+def _one_sentence(error: Exception) -> str:
+    """Return the first sentence of the text, with the first of the details listed below it."""
+    first, *rest = str(error).splitlines()
+    sentence = first.split(". ")[0].rstrip(".:")
+    listed = [line.strip() for line in rest if line.startswith("  ")]
+    more = f", and {len(listed) - 1} more" if len(listed) > 1 else ""
+    return f"{sentence} ({listed[0]}{more})" if listed else sentence
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    # What is not given stays out of the result, so that --resume knows what the user insists on.
+    parser = _Parser(description=__doc__.splitlines()[0], argument_default=argparse.SUPPRESS)
+    add = parser.add_argument
+    add(
+        "picture",
+        nargs="?",
+        metavar="PICTURE",
+        help="PNG, JPEG, WebP, or CSV with the header x,y,pixel_value (1 = black); without one, a "
+        "horse",
+    )
+    add(
+        "--size",
+        type=_whole_number(1, LARGEST_SIZE),
+        metavar="N",
+        help="pixels along the longer side (200, or those of a smaller picture)",
+    )
+    add("--recipe", choices=networks.RECIPES, help="the network (fourier)")
+    add("--optimizer", choices=("sgd", "adam"), help="sgd has momentum 0.9 (sgd)")
+    add(
+        "--until",
+        type=_number,
+        metavar="SCORE",
+        help="stop at this share of the pixels right, of black and white (1.0), or at this PSNR in "
+        "dB, of grey (40)",
+    )
+    add("--steps", type=_whole_number(1), metavar="N", help="at most so many (by the recipe)")
+    add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")
+    add("--rows", action="store_true", help="learn the picture row by row, from the top")
+    add("--seed", type=_whole_number(0), metavar="N", help="of all that is random (0)")
+    add("--out", metavar="DIR", help="where the results go (runs/ and the picture's name)")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from DIR's newest good checkpoint; options that are not given are as they were",
+    )
+    add("--to-csv", metavar="FILE", help="only write the picture, at its --size, as such a CSV")
+    return parser
+
+
+def _whole_number(lowest: int, highest: int | None = None) -> Any:
+    limits = f"from {lowest} up" if highest is None else f"from {lowest} to {highest}"
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = lowest - 1
+        if number < lowest or (highest is not None and number > highest):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
+        return number
+
+    return parse
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,679 @@
+"""The examples do what they say, from the command line, with real files and real kills."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+import autograd_iron as ai
+import nn
+from nn.checkpoint import read
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+import reconstruct_image  # noqa: E402
+from reconstruct import networks, pictures  # noqa: E402
+from reconstruct.goals import BlackAndWhite, Grey  # noqa: E402
+
+SCRIPT = str(EXAMPLES / "reconstruct_image.py")
+DARK, LIGHT = 40, 220
+
+
+def run(*command: str | Path | int, **environment: str) -> subprocess.CompletedProcess[str]:
+    # One thread for the runs that load NumPy before the script can ask for that, as it does.
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def reconstruct(*arguments: str | Path | int) -> int:
+    return reconstruct_image.main([str(argument) for argument in arguments])
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def record(folder: Path) -> dict[str, dict[str, Any]]:
+    return json.loads((folder / "run.json").read_text())
+
+
+def a_picture(height: int, width: int) -> np.ndarray:
+    """Black and white as ink, no flip or turn of it the same: the letter F."""
+    ink = np.zeros((height, width), dtype=np.float32)
+    ink[height // 8 : -height // 8, width // 8 : width // 4] = 1
+    ink[height // 8 : height // 4, width // 8 : -width // 8] = 1
+    ink[height // 2 : height // 2 + max(1, height // 8), width // 8 : width // 2] = 1
+    return ink
+
+
+def save(ink: np.ndarray, path: Path) -> Path:
+    Image.fromarray(np.uint8(255 * (1 - ink))).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A grey picture with so few rows that the large renders are quick."""
+    ink = np.linspace(0.2, 0.7, 8 * 48, dtype=np.float32).reshape(8, 48)
+    return save(ink, tmp_path_factory.mktemp("small") / "small.png")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the smallest render."""
+    monkeypatch.setattr(reconstruct_image, "RENDERED_SIZES", (50,))
+
+
+# --- what a run leaves
+
+# 100 dB is out of reach, so that a run ends after its 40 steps.
+FORTY_STEPS = ("--steps", "40", "--checkpoint-every", "10", "--until", "100", "--rows")
+
+
+@pytest.fixture(scope="module")
+def whole(small: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a run from its start to its end, and what it printed."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    done = run("-W", "error", SCRIPT, small, *FORTY_STEPS, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
+
+
+def test_a_run_leaves_all_there_is_to_see(whole: tuple[Path, str], small: Path) -> None:
+    out, printed = whole
+    for size in (50, 512, 1024):
+        with Image.open(out / f"render-{size}.png") as image:
+            assert image.size == (size, round(size / 6))
+    with Image.open(out / "timelapse.gif") as image:
+        assert image.n_frames == len(list((out / "previews").iterdir())) == 41
+    for name in ("comparison.png", "curves.png"):
+        with Image.open(out / name) as image:
+            image.load()
+    assert "gradient of layers.5.weight" in (out / "graph.svg").read_text()
+    kept = record(out)
+    assert kept["settings"]["picture"] == str(small)
+    assert kept["settings"]["steps"] == kept["result"]["steps"] == 40
+    assert kept["result"]["stop_reason"] == "steps"
+    assert f"PSNR {kept['result']['psnr']:.2f} dB after 40 steps" in printed
+    named = set(re.findall(r"[\w-]+\.(?:png|gif|svg|json)|previews", printed))
+    saved = {f"step-000000{step}.safetensors" for step in (20, 30, 40)}
+    assert {path.name for path in out.iterdir()} == named | saved | {"control.toml"}
+
+
+def test_rows_come_from_the_top(whole: tuple[Path, str]) -> None:
+    out, _ = whole
+    not_yet = round(255 * (1 - reconstruct_image.NOT_YET))
+    for step, rows in ((0, 1), (10, 4), (20, 8), (40, 8)):
+        with Image.open(out / "previews" / f"step-{step:08d}.png") as image:
+            pixels = np.asarray(image)
+        assert (pixels[rows:] == not_yet).all()
+        assert (pixels[:rows] != not_yet).any(axis=1).all()
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_picture_comes_back_the_right_way_round(tmp_path: Path) -> None:
+    ink = a_picture(40, 48)
+    out = tmp_path / "run"
+    assert reconstruct(save(ink, tmp_path / "f.png"), "--steps", 150, "--out", out) == 0
+    assert record(out)["result"]["accuracy"] == 1.0
+    assert record(out)["result"]["stop_reason"] == "until"
+    last = sorted((out / "previews").iterdir())[-1]
+    with Image.open(last) as image:
+        np.testing.assert_array_equal(np.asarray(image) < 128, ink == 1)
+    with Image.open(out / "render-50.png") as image:
+        assert set(np.unique(np.asarray(image))) == {0, 255}
+        again = np.asarray(image.resize((48, 40), Image.Resampling.NEAREST))
+    assert ((again < 128) == (ink == 1)).mean() > 0.95
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("recipe", "optimizer"), [("fourier", "adam"), ("siren", "sgd"), ("plain", "adam")]
+)
+def test_every_recipe_learns(tmp_path: Path, recipe: str, optimizer: str) -> None:
+    picture, out = save(a_picture(8, 48), tmp_path / "f.png"), tmp_path / "run"
+    options = ("--recipe", recipe, "--optimizer", optimizer, "--steps", "60", "--out", out)
+    assert reconstruct(picture, *options) == 0
+    assert record(out)["result"]["loss"] < np.log(2)
+
+
+# --- stopping and going on
+
+STOP_AT_25 = """
+import os, runpy, signal, sys
+from collections import Counter
+import nn
+next_batch, count = nn.Batches.next_batch, Counter()
+def stop_at_25(batches):
+    count[id(batches)] += 1
+    if count[id(batches)] == 25:
+        os.kill(os.getpid(), signal.{signal})
+    return next_batch(batches)
+nn.Batches.next_batch = stop_at_25
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same run, killed with signal 9 in step 25."""
+    out = tmp_path_factory.mktemp("killed") / "run"
+    stop = STOP_AT_25.format(signal="SIGKILL")
+    assert run("-c", stop, SCRIPT, small, *FORTY_STEPS, "--out", out).returncode == -signal.SIGKILL
+    assert nn.Checkpoints(out).paths()[-1].name == "step-00000020.safetensors"
+    assert record(out)["result"] is None
+    return out
+
+
+@pytest.fixture(scope="module")
+def interrupted(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same run, left with Ctrl-C in step 25."""
+    out = tmp_path_factory.mktemp("interrupted") / "run"
+    stop = STOP_AT_25.format(signal="SIGINT")
+    left = run("-c", stop, SCRIPT, small, *FORTY_STEPS, "--out", out)
+    assert left.returncode == 130
+    assert f"--out {out} --resume" in left.stdout
+    assert nn.Checkpoints(out).paths()[-1].name == "step-00000025.safetensors"
+    assert record(out)["result"]["stop_reason"] == "interrupted"
+    return out
+
+
+@pytest.mark.parametrize("how", ["killed", "interrupted"])
+def test_a_resumed_run_ends_bit_for_bit_as_one_that_never_stopped(
+    how: str, whole: tuple[Path, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(request.getfixturevalue(how), out)
+    resumed = run(SCRIPT, "--out", out, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    ours, theirs = record(out), record(whole[0])
+    assert ours["result"]["weights_sha256"] == theirs["result"]["weights_sha256"]
+    assert ours["settings"] == theirs["settings"]
+    # Weights are named above, and what a checkpoint holds besides them is compared value by value:
+    # the order of the texts in a safetensors header is left to chance.
+    ours, theirs = (read(folder / "step-00000040.safetensors").state for folder in (out, whole[0]))
+    np.testing.assert_equal(ours, theirs)
+    ours, theirs = (
+        {name: digest for name, digest in hashes(folder).items() if ".safetensors" not in name}
+        for folder in (out, whole[0])
+    )
+    del ours["run.json"], theirs["run.json"]
+    assert ours == theirs
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_older_run_is_never_lost(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert reconstruct(small, "--steps", 4, "--out", out) == 0
+    finished = hashes(out)
+
+    # A finished run is moved aside, as often as it takes.
+    for number in (1, 2):
+        assert reconstruct(small, "--steps", 4, "--seed", number, "--out", out) == 0
+        assert f"is now in {out}-{number}" in capsys.readouterr().out
+    assert hashes(Path(f"{out}-1")) == finished
+    assert record(Path(f"{out}-2"))["settings"]["seed"] == 1
+    assert record(out)["settings"]["seed"] == 2
+
+    # One that is not finished may still be running, or be meant to go on.
+    kept = record(out)
+    for result in (None, kept["result"] | {"stop_reason": "interrupted"}):
+        (out / "run.json").write_text(json.dumps(kept | {"result": result}))
+        before = hashes(out)
+        assert reconstruct(small, "--steps", 4, "--out", out) == 2
+        assert "a run that is not finished" in capsys.readouterr().err
+        assert hashes(out) == before
+
+
+@pytest.mark.usefixtures("quick")
+def test_resume_takes_the_settings_of_the_run_and_no_others(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, out = Path(shutil.copy(small, tmp_path)), tmp_path / "run"
+    assert reconstruct(picture, "--steps", 4, "--seed", 3, "--out", out) == 0
+    before = hashes(out)
+    capsys.readouterr()
+
+    others = ("--recipe", "siren", "--seed", "4", "--steps", "4")
+    assert reconstruct(picture, *others, "--out", out, "--resume") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "recipe was fourier and is now siren, seed was 3 and is now 4;" in line
+    assert hashes(out) == before
+
+    assert reconstruct("--out", out, "--resume") == 0
+    assert "step 4" in capsys.readouterr().err
+    assert record(out)["settings"]["seed"] == 3
+
+    save(a_picture(8, 48), picture)
+    assert reconstruct("--out", out, "--resume") == 2
+    assert "pixels-sha256 was" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_checkpoint_of_another_network_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = save(a_picture(8, 48), tmp_path / "f.png")
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    assert reconstruct(picture, "--steps", 4, "--out", ours) == 0
+    assert reconstruct(picture, "--steps", 4, "--out", theirs, "--recipe", "siren") == 0
+    (theirs / "step-00000004.safetensors").replace(ours / "step-00000005.safetensors")
+    before = hashes(ours)
+    capsys.readouterr()
+
+    assert reconstruct("--out", ours, "--resume") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "step-00000005.safetensors is of another run" in line
+    assert "missing: layers.0.frequencies" in line
+    assert hashes(ours) == before
+
+
+# A limit on the size of files makes the same error as a full disk does, in the same place.
+WITH_LIMIT = """
+import os, resource, runpy, sys
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+sys.path.insert(0, os.path.dirname(sys.argv[2]))
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "unwritten"),
+    [(100, "run.json cannot be written"), (10_000, "graph.svg cannot be written")],
+)
+def test_a_full_disk_from_the_start(
+    small: Path, tmp_path: Path, limit: int, unwritten: str, quick: None
+) -> None:
+    out = tmp_path / "run"
+    full = run("-c", WITH_LIMIT, limit, SCRIPT, small, "--steps", "4", "--out", out)
+    assert full.returncode == 2
+    assert f"{unwritten}: File too large" in full.stderr.splitlines()[-1]
+    assert set(hashes(tmp_path)) <= {"run/run.json"}
+    assert reconstruct(small, "--steps", 4, "--out", out) == 0
+
+
+def test_a_full_disk_later_loses_nothing(killed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(killed, out)
+    before = hashes(out)
+    full = run("-c", WITH_LIMIT, 100_000, SCRIPT, "--out", out, "--resume")
+    assert full.returncode == 2
+    line = full.stderr.splitlines()[-1]
+    assert "step-00000030.safetensors was not saved: File too large" in line
+    assert {name: hashes(out).get(name) for name in before} == before
+
+
+# --- bad input
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """The one line that a refused command leaves."""
+    assert reconstruct(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    [line] = captured.err.splitlines()
+    assert line.startswith("reconstruct_image.py: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("nowhere.png",), r"there is no file .*nowhere\.png"),
+        (("nowhere.csv",), r"there is no file .*nowhere\.csv"),
+        (("text.png",), "text.png is not a picture: a PNG, JPEG or WebP is read"),
+        (("empty.png",), "empty.png is not a picture"),
+        (("cut.png",), "cut.png is a damaged picture: "),
+        ((".",), "is a folder, not a picture"),
+        (("--size", "0"), "--size: '0' is not a whole number from 1 to 4096"),
+        (("--size", "99999999999"), "is not a whole number from 1 to 4096"),
+        (("--size", "big"), "'big' is not a whole number from 1"),
+        (("--steps", "0"), "--steps: '0' is not a whole number from 1 up"),
+        (("--seed", "-1"), "--seed: '-1' is not a whole number from 0 up"),
+        (("--recipe", "magic"), "--recipe: invalid choice: 'magic'"),
+        (("--until", "99"), "--until 99: for a black-and-white picture this is a share"),
+        (("grey.png", "--until", "1.0"), "--until 1: for a grey picture this is a PSNR in dB"),
+        (("--until", "nan"), "--until: 'nan' is not a number"),
+        (("--colour",), "unrecognized arguments: --colour"),
+        (("--out", "text.png"), "text.png is not a folder"),
+        (("--out", "text.png/run"), "text.png/run is not a folder"),
+        (("--out", "full"), "full holds files and no run.json, so it is not the folder of a run"),
+        (("--out", "full", "--resume"), "full holds files and no run.json"),
+        (("--out", "damaged"), "run.json is damaged"),
+        (("--to-csv", "text.png"), "text.png is already there"),
+        (("--to-csv", "nowhere/horse.csv"), "horse.csv cannot be written: No such file"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.png").write_text("no picture")
+    Path("empty.png").touch()
+    save(np.full((9, 9), 0.5), Path("grey.png"))
+    Path("cut.png").write_bytes(save(a_picture(64, 64), Path("f.png")).read_bytes()[:120])
+    Path("full").mkdir()
+    Path("full/thesis.tex").touch()
+    Path("damaged").mkdir()
+    Path("damaged/run.json").write_text('{"settings"')
+    before = hashes(tmp_path)
+    assert re.search(text, refused(capsys, *arguments))
+    assert hashes(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o500)
+    assert "cannot be made: Permission denied" in refused(capsys, "--out", tmp_path / "run")
+
+
+def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "PIL.py").write_text("raise ModuleNotFoundError('no PIL', name='PIL')")
+    done = run(SCRIPT, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == (
+        "reconstruct_image.py needs the package PIL, which is not installed: "
+        "pip install 'autograd-iron[examples]'\n"
+    )
+
+
+# --- CSV
+
+
+@given(
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 5), st.integers(1, 5)),
+        elements=st.floats(0, 1, width=32) | st.sampled_from([0.0, 1.0]),
+    )
+)
+def test_csv_gives_back_every_pixel(
+    tmp_path_factory: pytest.TempPathFactory, ink: np.ndarray
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "pixels.csv"
+    pictures.write_csv(pictures.Picture("any", ink, False), path)
+    again = pictures.load(str(path))
+    if again.black_and_white:
+        ink = np.float32(ink >= 0.5)
+    np.testing.assert_array_equal(again.ink, ink)
+    assert again.ink.dtype == np.float32
+
+
+def test_to_csv_writes_the_picture_at_its_size_and_trains_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ink = a_picture(16, 24)
+    save(ink, Path("f.png"))
+    assert reconstruct("f.png", "--to-csv", "f.csv") == 0
+    assert "24 x 16 pixels" in capsys.readouterr().out
+    assert sorted(os.listdir()) == ["f.csv", "f.png"]
+    lines = Path("f.csv").read_text().splitlines()
+    assert lines[0] == "x,y,pixel_value"
+    assert lines[1 + 24 * 3 + 4] == f"4,3,{ink[3, 4]:.0f}" == "4,3,1"
+    np.testing.assert_array_equal(pictures.load("f.csv").ink, ink)
+
+    assert reconstruct("f.png", "--size", 12, "--to-csv", "half.csv") == 0
+    assert len(Path("half.csv").read_text().splitlines()) == 1 + 12 * 8
+
+
+GRID = "x,y,pixel_value\n0,0,0\n1,0,1\n0,1,1\n1,1,0\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GRID,
+        GRID.replace("\n", "\r\n"),
+        "\ufeff" + GRID,
+        "x, y, pixel_value\n1,1,0\n\n0,1,1\n1,0,1.0\n0.0,0,0e0\n",
+        "name,pixel_value,y,x\na,0,0,0\nb,1,0,1\nc,1,1,0\nd,0,1,1\n",
+    ],
+    ids=["plain", "windows", "byte order mark", "any order", "more columns"],
+)
+def test_csv_files_that_are_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "grid.csv"
+    path.write_bytes(text.encode())
+    np.testing.assert_array_equal(pictures.load(str(path)).ink, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: the header has no x and no y and no pixel_value; it must be x,y,pixel_value"),
+        ("x,y\n0,0\n", "line 1: the header has no pixel_value"),
+        ("0,0,1\n", "line 1: the header has no x"),
+        ("x,y,pixel_value\n", "line 1: there are no pixels below the header"),
+        (GRID.replace("1,0,1\n", ""), "ends at line 4 without the pixel x=1, y=0: 2 x 2 pixels"),
+        (GRID + "0,1,1\n", "line 6: the pixel x=0, y=1 comes a second time, after line 4"),
+        (GRID + "9999,9999,1\n", "ends at line 6 without the pixel x=2, y=0"),
+        (GRID + "2,two,1\n", "line 6: y is 'two', not a whole number"),
+        (GRID + "2.5,0,1\n", "line 6: x is '2.5', not a whole number"),
+        (GRID + "-1,0,1\n", "line 6: x is '-1', not a whole number"),
+        (GRID + "1e99,0,1\n", "line 6: x is '1e99', not a whole number from 0 to 999,999"),
+        (GRID + "inf,0,1\n", "line 6: x is 'inf', not a whole number"),
+        (GRID + "2,0,black\n", "line 6: pixel_value is 'black', not a number from 0"),
+        (GRID + "2,0,255\n", "line 6: pixel_value is '255', not a number from 0"),
+        (GRID + "2,0,nan\n", "line 6: pixel_value is 'nan', not a number from 0"),
+        (GRID + "2,0,\n", "line 6: pixel_value is '', not a number from 0"),
+        (GRID + "2,0\n", "line 6: 3 values are needed, and there are 2"),
+        (GRID + "2,0,\udcff\n", "this is not the text of a CSV file"),
+    ],
+)
+def test_csv_mistakes_are_named_by_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    path = tmp_path / "grid.csv"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    line = refused(capsys, path)
+    assert str(path) in line
+    assert message in line
+
+
+# --- pictures of every kind
+
+
+def rgba(alpha: int) -> Image.Image:
+    return Image.new("RGBA", (3, 2), (0, 0, 0, alpha))
+
+
+def palette() -> Image.Image:
+    image = Image.new("P", (3, 2), 1)
+    image.putpalette([255, 0, 0, LIGHT, LIGHT, LIGHT])
+    return image
+
+
+def deep(value: int) -> Image.Image:
+    return Image.fromarray(np.full((2, 3), value, dtype=np.uint16))
+
+
+KINDS: dict[str, tuple[Callable[[], Image.Image], str, float]] = {
+    "grey": (lambda: Image.new("L", (3, 2), LIGHT), "png", LIGHT / 255),
+    "transparent": (lambda: rgba(0), "png", 1.0),
+    "half transparent": (lambda: rgba(128), "webp", 127 / 255),
+    "grey with alpha": (lambda: Image.new("LA", (3, 2), (0, 0)), "png", 1.0),
+    "palette": (palette, "png", LIGHT / 255),
+    "16 bits": (lambda: deep(20_000), "png", 20_000 / 65_535),
+    "16 bits, dark": (lambda: deep(200), "tiff", 200 / 65_535),
+    "32 bits": (lambda: Image.new("I", (3, 2), 20_000), "tiff", 20_000 / 65_535),
+    "floating point": (lambda: Image.new("F", (3, 2), 0.25), "tiff", 0.25),
+    "CMYK": (lambda: Image.new("CMYK", (3, 2), (0, 0, 0, 255 - LIGHT)), "tiff", LIGHT / 255),
+    "CMYK JPEG": (lambda: Image.new("CMYK", (3, 2), (0, 0, 0, 255 - LIGHT)), "jpg", LIGHT / 255),
+    "colour": (lambda: Image.new("RGB", (3, 2), (DARK, DARK, DARK)), "webp", DARK / 255),
+    "bits": (lambda: Image.new("1", (3, 2), 1), "png", 1.0),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_picture_becomes_ink(tmp_path: Path, kind: str) -> None:
+    make, suffix, luminance = KINDS[kind]
+    path = tmp_path / f"picture.{suffix}"
+    make().save(path)
+    picture = pictures.load(str(path))
+    assert picture.ink.shape == (2, 3)
+    assert picture.ink.dtype == np.float32
+    np.testing.assert_allclose(picture.ink, 1 - luminance, atol=0.015)
+
+
+def test_a_turned_photograph_is_turned_back(tmp_path: Path) -> None:
+    upright = a_picture(16, 24)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to the right to see it upright
+    lying = Image.fromarray(np.uint8(255 * (1 - np.rot90(upright))))
+    lying.save(tmp_path / "photo.png", exif=exif)
+    np.testing.assert_array_equal(pictures.load(str(tmp_path / "photo.png")).ink, upright)
+
+
+def test_a_jpeg_of_black_on_white_is_black_and_white(tmp_path: Path) -> None:
+    ink = a_picture(80, 120)
+    picture = pictures.load(str(save(ink, tmp_path / "f.jpg")))
+    assert picture.black_and_white
+    np.testing.assert_array_equal(picture.ink, ink)
+    smaller = picture.resized(60)
+    assert (smaller.height, smaller.width) == (40, 60)
+    assert set(np.unique(smaller.ink)) == {0, 1}
+
+
+def test_a_grey_picture_stays_grey(tmp_path: Path) -> None:
+    ink = np.tile(np.linspace(0, 1, 60, dtype=np.float32), (40, 1))
+    picture = pictures.load(str(save(ink, tmp_path / "grey.png")))
+    assert not picture.black_and_white
+    np.testing.assert_allclose(picture.ink, ink, atol=1 / 255)
+    np.testing.assert_allclose(picture.resized(30).ink, ink[::2, ::2], atol=0.05)
+
+
+def test_the_horse_stands_on_its_feet_and_is_black() -> None:
+    horse = pictures.load(None)
+    assert horse.black_and_white
+    assert horse.ink.shape == (328, 400)
+    assert horse.ink[150, 200] == 1  # the belly
+    assert horse.ink[0].sum() == 0
+    assert 0 < horse.ink[310].sum() < horse.ink[150].sum()  # hooves are narrower
+
+
+# --- drawing
+
+
+@given(
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+)
+def test_coordinates_cover_the_same_picture_at_every_size(
+    shape: tuple[int, int], drawn: tuple[int, int]
+) -> None:
+    picture = pictures.Picture("any", np.zeros(shape, dtype=np.float32), True)
+    height, width = drawn
+    points = networks.coordinates(picture, height, width, 0, height * width)
+    x, y = points.reshape(height, width, 2).transpose(2, 0, 1)
+    across, down = (side / max(shape) for side in shape[::-1])
+    # Pixels are little squares: half of one lies between the outermost centres and the edge.
+    np.testing.assert_allclose(
+        x[0], (np.arange(width) + 0.5) / width * 2 * across - across, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        y[:, 0], (np.arange(height) + 0.5) / height * 2 * down - down, atol=1e-6
+    )
+    assert (x == x[0]).all()
+    assert (y == y[:, :1]).all()
+
+
+def test_drawing_needs_no_more_memory_for_a_larger_picture() -> None:
+    picture = pictures.Picture("any", a_picture(16, 64), True)
+    model = networks.fourier(ai.Generator(0))
+
+    def working_memory(height: int, width: int) -> int:
+        tracemalloc.start()
+        networks.draw(model, BlackAndWhite(), picture, height, width)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak - height * width * 4
+
+    small = working_memory(64, 256)
+    assert working_memory(256, 1024) < 1.1 * small
+    assert working_memory(4, 65_536) < 1.1 * small
+
+
+def test_scores() -> None:
+    half = np.float32([[0.0, 1.0], [0.4, 0.6]])
+    assert BlackAndWhite().score(half, np.float32([[0, 1], [1, 1]])) == 0.75
+    assert BlackAndWhite().text(1 - 1e-6) == "99.99% of the pixels right"
+    assert Grey().score(half, half + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
+    assert Grey().score(half, half) == 100.0
+
+
+def test_batches_are_nearly_equal_and_rows_widen_to_all() -> None:
+    picture = pictures.Picture("any", np.zeros((164, 200), dtype=np.float32), True)
+    size = networks.batch_size(picture)
+    assert size <= networks.BATCH
+    assert picture.ink.size % size == 0 or picture.ink.size % size > 0.99 * size
+    seen = [networks.pixels_seen(picture, step, 500) for step in range(501)]
+    assert seen[0] == 200
+    assert seen[250:] == [picture.ink.size] * 251
+    assert all(before < after for before, after in pairwise(seen[2:251]))
+
+
+# --- the small examples
+
+
+def test_xor() -> None:
+    done = run("-W", "error", EXAMPLES / "xor.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "4 of 4 right"
+
+
+def test_linear_regression_agrees_with_the_closed_form() -> None:
+    done = run("-W", "error", EXAMPLES / "linear_regression.py")
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) < 1e-5
+
+
+def test_logistic_regression_agrees_with_scikit_learn() -> None:
+    done = run("-W", "error", EXAMPLES / "logistic_regression.py")
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) < 1e-3
+    here, theirs = (re.findall(r"([\d.]+)%", line) for line in done.stdout.splitlines()[1:3])
+    assert here == theirs
+    assert float(here[1]) > 95
+
+
+@pytest.mark.parametrize("name", ["xor", "linear_regression", "logistic_regression"])
+def test_the_small_examples_are_small(name: str) -> None:
+    assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) < 60
