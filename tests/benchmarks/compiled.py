@@ -1,0 +1,112 @@
+"""Compiled steps beside NumPy by hand, PyTorch, torch.compile and JAX, with their goals.
+
+`python -m tests.benchmarks.compiled [notes] [siren] [classifier] [xor] [curvature] [memory]
+[growth]`; without a name, all of them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from tests.benchmarks import floor, growth, harness, memory, peers
+from tests.benchmarks.peers import (
+    BY_HAND,
+    COMPILED,
+    EAGER,
+    JAX,
+    TORCH,
+    TORCH_COMPILE,
+    classifier,
+    curvature,
+    siren,
+    tanh_network,
+)
+
+FLOOR = "floor"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A piece of work, and how much of each peer's time, or of the floor, it may take."""
+
+    title: str
+    module: ModuleType
+    size: tuple[Any, ...]
+    goals: dict[str, float]
+    floor: floor.Demand | None = None
+    rounds: int = 15
+
+
+WORKS = {
+    "notes": Work(
+        f"tanh network {'-'.join(map(str, memory.SIZES))}, SGD, 40000 points",
+        tanh_network,
+        (memory.SIZES, 40_000),
+        {JAX: 1 / 2.0, TORCH: 1 / 2.5, FLOOR: 1.6},
+        floor.STEPS["notes"],
+    ),
+    "siren": Work(
+        "SIREN 2-256-256-256-1, Adam, 65536 points",
+        siren,
+        (65_536,),
+        {JAX: 1 / 2.0, TORCH_COMPILE: 1 / 2.0, TORCH: 1 / 3.0, FLOOR: 1.4},
+        floor.STEPS["siren"],
+        rounds=5,
+    ),
+    "classifier": Work(
+        "relu network 784-256-128-10, cross entropy, momentum, batch 128",
+        classifier,
+        (128,),
+        {JAX: 1 / 1.2, TORCH: 1 / 2.0},
+        floor.STEPS["classifier"],
+    ),
+    "xor": Work("XOR 2-4-1", tanh_network, ((2, 4, 1), 4), {BY_HAND: 0.8}),
+    "curvature": Work(
+        "Hessian-vector product of the relu network, batch 128", curvature, (128,), {JAX: 1.0}
+    ),
+}
+
+
+def compare(work: Work) -> None:
+    """Print times a step, then first steps, beside their goals."""
+    makers = peers.makers(work.module, *work.size)
+    steps = {name: make() for name, make in makers.items()}
+    first = harness.agree(steps)
+    times = harness.compare(steps, work.rounds)
+    if work.floor:
+        times[FLOOR] = [floor.seconds(work.floor)] * work.rounds
+    harness.report(work.title, times, COMPILED, work.goals)
+    # One sample of so short a time says little, and ours is soon made again.
+    again = [harness.seconds_of(makers[COMPILED]()) for _ in range(2)]
+    first[COMPILED] = statistics.median([first[COMPILED], *again])
+    eager_step = statistics.median(times[EAGER])
+    print("  first step")
+    for name in (COMPILED, TORCH_COMPILE, JAX):
+        if name in first:
+            multiple = first[name] / eager_step
+            line = f"    {name:26s} {first[name] * 1e3:12.1f} ms   {multiple:.1f} eager steps"
+            if name == COMPILED:
+                line += "   " + harness.verdict(multiple, 10)
+            print(line)
+
+
+def peak() -> None:
+    names = list(peers.makers(tanh_network, memory.SIZES, 4))
+    memory.report(names, 40_000, COMPILED, goal=30)
+    if peers.can_compile():
+        memory.report([COMPILED], 1_000_000, COMPILED, goal=200)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    peers.say_what_is_missing()
+    sections = {name: partial(compare, work) for name, work in WORKS.items()}
+    sections |= {"memory": peak, "growth": growth.main}
+    harness.run_sections("tests.benchmarks.compiled", sections, arguments)
+
+
+if __name__ == "__main__":
+    main()
