@@ -265,7 +265,7 @@ def updates(draw: DrawFn, once: bool) -> Call:
 def update_calls(rows: Sequence[tuple[Shape, Any]]) -> Iterator[Call]:
     for shape, index in rows:
         hole = np.empty(shape)[index].shape
-        for value in dict.fromkeys([hole, (), (1,) * len(hole)]):
+        for value in dict.fromkeys([hole, hole[1:], (), (1,) * len(hole)]):
             yield call(shape, value, index=index)
 
 

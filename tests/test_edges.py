@@ -217,3 +217,9 @@ def test_empty_means_differentiate_to_nothing() -> None:
     assert np.isnan(float(y))
     y.backward()
     assert x.grad.shape == (0, 3)
+
+
+def test_a_power_of_zero_has_its_mixed_derivative() -> None:
+    # x ** 0 is constant in x, but its slope in x is not constant in the power.
+    ai.check_grads(ai.pow, [np.array([0.3, 2.0, 1.0]), np.array([0.0, 0.0, 1.0])], order=2)
+    ai.check_grads(lambda x: x**0, [np.array([0.3, 2.0])], order=2)

@@ -126,7 +126,8 @@ def _(F, g, _y, x, p):
         if p == 0:
             return F.multiply_no_nan(0.0, g)
         return F.multiply_no_nan(p * x ** (p - 1), g)
-    return F.multiply_no_nan(F.where(p == 0, 0.0, p * x ** (p - 1)), g)
+    at_zero = F.logical_and(x == 0, p == 0)
+    return F.multiply_no_nan(F.where(at_zero, 0.0, p * x ** (p - 1)), g)
 
 
 @pow.vjp

@@ -38,7 +38,8 @@ def add_at(xp, x, value, /, index):
     """Return `x` with `value` added at the index; repeated positions add up."""
     made = xp.array(x)
     if _is_advanced(index):
-        xp.add.at(made, index, value)
+        # Broadcast here: NumPy 2.4 reads past a 1-d value under an index of more axes.
+        xp.add.at(made, index, xp.broadcast_to(value, made[index].shape))
     else:
         made[index] += value
     return made

@@ -43,22 +43,33 @@ class Generator:
     ) -> Tensor:
         """Return draws from the normal distribution, float32 or float64."""
         dtype = _drawable(dtype)
-        return _drawn(lambda: self._source.standard_normal(shape, dtype) * std + mean, dtype)
+        return self._drawn(lambda: self._source.standard_normal(shape, dtype) * std + mean, dtype)
 
     def uniform(
         self, shape: Shape = (), low: float = 0.0, high: float = 1.0, dtype: Any = "float32"
     ) -> Tensor:
         """Return draws from the uniform distribution on [low, high), float32 or float64."""
         dtype, width = _drawable(dtype), high - low
-        return _drawn(lambda: self._source.random(shape, dtype) * width + low, dtype)
+        return self._drawn(lambda: self._source.random(shape, dtype) * width + low, dtype)
 
     def integers(self, low: int, high: int, shape: Shape = ()) -> Tensor:
         """Return int64 draws from [low, high)."""
-        return _drawn(lambda: self._source.integers(low, high, shape), device.int64)
+        return self._drawn(lambda: self._source.integers(low, high, shape), device.int64)
 
     def permutation(self, n: int) -> Tensor:
         """Return the numbers 0 to n - 1 in a random order, int64."""
-        return _drawn(lambda: self._source.permutation(n), device.int64)
+        return self._drawn(lambda: self._source.permutation(n), device.int64)
+
+    def _drawn(self, draw: Callable[[], Any], dtype: Any) -> Tensor:
+        """Return what is drawn; in a plan it is drawn anew before each replay."""
+
+        def source() -> Any:
+            return device.as_array(draw(), dtype)
+
+        if switches.tape is None:
+            return Tensor(source())
+        before = self.state
+        return switches.tape.draw(source, lambda: setattr(self, "state", before))  # type: ignore[no-any-return]
 
 
 def _drawable(dtype: Any) -> Any:
@@ -68,12 +79,3 @@ def _drawable(dtype: Any) -> Any:
             f"a Generator draws float32 or float64, not {found}; convert the draws with astype"
         )
     return found
-
-
-def _drawn(draw: Callable[[], Any], dtype: Any) -> Tensor:
-    """Return what is drawn; in a plan it is drawn anew before each replay."""
-
-    def source() -> Any:
-        return device.as_array(draw(), dtype)
-
-    return Tensor(source()) if switches.tape is None else switches.tape.draw(source)

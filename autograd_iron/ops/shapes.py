@@ -221,6 +221,8 @@ def _pairs(pad_width, ndim):
 
 @pad.vjp
 def _(F, g, _y, _x, pad_width, constant_values):
+    if _x.ndim == 0:
+        return g
     pairs = _pairs(pad_width, _x.ndim)
     inner = tuple(slice(before, before + n) for (before, _), n in zip(pairs, _x.shape, strict=True))
     return F.getitem(g, index=inner)
