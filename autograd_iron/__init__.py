@@ -89,7 +89,15 @@ from autograd_iron.ops.shapes import (
 )
 from autograd_iron.plan import compile
 from autograd_iron.primitive import composite, elementwise, primitive
-from autograd_iron.tensor import Tensor, capturing, each_time, guard, operands, vocabulary
+from autograd_iron.tensor import (
+    Tensor,
+    capturing,
+    clear_gradient,
+    each_time,
+    guard,
+    operands,
+    vocabulary,
+)
 from autograd_iron.transforms import grad, identity, value_and_grad
 
 __all__ = [
@@ -108,6 +116,7 @@ __all__ = [
     "broadcast_to",
     "capturing",
     "check_grads",
+    "clear_gradient",
     "clip",
     "compile",
     "composite",

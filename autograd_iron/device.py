@@ -199,6 +199,11 @@ def random_source(seed: int) -> Any:
 # --- what plans need
 
 
+def stand_in(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an array of ones that takes the memory of one element."""
+    return numpy.broadcast_to(numpy.ones((), dtype), shape)
+
+
 def empty(shape: tuple[int, ...], dtype: Any) -> Any:
     """Return an array whose values are not set."""
     return numpy.empty(shape, dtype)
@@ -298,3 +303,18 @@ def global_random_state() -> tuple[Any, ...]:
     state: Any = numpy.random.get_state(legacy=False)  # noqa: NPY002
     words = state["state"]
     return words["key"].tobytes(), words["pos"], state["has_gauss"], state["gauss"]
+
+
+def is_dense(array: Any) -> bool:
+    """Return whether the values lie in memory in row-major order and without gaps."""
+    return bool(array.flags.c_contiguous)
+
+
+def is_function(value: Any) -> bool:
+    """Return whether this is one of the array library's functions."""
+    return callable(value) and getattr(numpy, getattr(value, "__name__", ""), None) is value
+
+
+def save_arrays(path: Any, arrays: dict[str, Any]) -> None:
+    """Write arrays to an .npz file."""
+    numpy.savez(path, **arrays)

@@ -10,6 +10,7 @@ import inspect
 from functools import cache
 from typing import Any, NoReturn
 
+from autograd_iron.graph import switches
 from autograd_iron.registry import recorded, registry
 
 _OUR_NAME = {
@@ -110,6 +111,11 @@ def _signature(function: Any) -> inspect.Signature | None:
 
 
 def _refuse(name: str, why: str) -> NoReturn:
+    if switches.tape is not None:
+        switches.tape.refuse(
+            f"numpy.{name} meets a Tensor",
+            f"It cannot be recorded: {why}. Use the functions of autograd_iron.",
+        )
     raise TypeError(
         f"numpy.{name} cannot be recorded on a Tensor: {why}. Use a function of autograd_iron, or "
         f"numpy.{name} on t.numpy() if no gradient should flow through it"

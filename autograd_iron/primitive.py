@@ -116,6 +116,11 @@ class Primitive:
         """Return the operation on what `F` works on."""
         return self if F.xp is None else partial(self.kernel, F.xp)
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it works on each element by itself, and broadcasts."""
+        return self.batching_rule is _aligned
+
     def rules_for(self, node: Node) -> list[Any]:
         """Return one rule per parent; for a variadic primitive, bound to the argument's number."""
         if not self.variadic:
@@ -144,8 +149,8 @@ class Primitive:
                 if node is not None:
                     tracked |= bit
                 a = a.data
-            elif a is not None and type(a) not in _NUMBERS:
-                a = _operand(a)
+            elif a is not None and type(a) not in NUMBERS:
+                a = operand(a)
             bit += bit
             arrays.append(a)
             parents.append(node)
@@ -281,7 +286,7 @@ class Primitive:
         raise _kind(error)(f"{self.name}({operands}{settings}): {hint or error}") from None
 
 
-_NUMBERS = frozenset((float, int, bool))
+NUMBERS = frozenset((float, int, bool))
 _EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
 
 
@@ -293,14 +298,14 @@ def _kind(error: Exception) -> type[Exception]:
     return TypeError
 
 
-def _operand(value: Any) -> Any:
+def operand(value: Any) -> Any:
     """Make an operand of what is neither a Tensor nor a Python number.
 
     NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.
     """
     if isinstance(value, device.Scalar) or (isinstance(value, device.Array) and value.ndim == 0):
         number = value.item()
-        if type(number) in _NUMBERS:
+        if type(number) in NUMBERS:
             return number
     return device.as_array(value)
 

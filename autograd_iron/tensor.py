@@ -145,11 +145,13 @@ class Tensor:
             leaf = node.tensor() if isinstance(node, Leaf) else None
             if leaf is None:
                 continue
-            if leaf.grad is None:
-                leaf.grad = result
-            else:
+            before = leaf.grad
+            if graph.switches.tape is not None:
+                before = graph.switches.tape.gradient_before(leaf)
+            if before is not None:
                 with device.quiet():
-                    leaf.grad = leaf.grad + result
+                    result = before + result
+            leaf.grad = result
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that is cut off from the graph."""
@@ -195,6 +197,7 @@ class Tensor:
 
     def numpy(self) -> Any:
         """Return the values as a read-only numpy.ndarray on the same memory."""
+        _check_readable()
         return device.read_only(device.on_host(self.data))
 
     def item(self) -> float | int | bool:
@@ -205,15 +208,17 @@ class Tensor:
         ValueError
             It has another number of elements.
         """
-        if self.data.size != 1:
+        if self.size != 1:
             raise ValueError(
-                f"a tensor of shape {self.shape} has {self.data.size} elements, not one: "
+                f"a tensor of shape {self.shape} has {self.size} elements, not one: "
                 "index or reduce it first, or use .numpy()"
             )
+        _check_readable()
         return device.on_host(self.data).item()
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
+        _check_readable()
         return device.on_host(self.data).tolist()
 
     def __float__(self) -> float:
@@ -469,6 +474,11 @@ class At:
         return F.add_at(self._tensor, value, self._index)
 
 
+def _check_readable() -> None:
+    if graph.switches.tape is not None:
+        graph.switches.tape.refuse_reading()
+
+
 def _frozen(index: Any) -> Any:
     """Return an index that nobody else can change: arrays in it copied, Tensors among them."""
     if isinstance(index, tuple):
@@ -566,12 +576,26 @@ def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     return vocabulary(tensors[0]), [t.data for t in tensors]
 
 
-def each_time(prepare: Callable[[], None]) -> None:
-    """Run something on the host now and, if a plan is being captured, before each replay."""
+def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = None) -> None:
+    """Run something on the host now and, if a plan is being captured, before each replay.
+
+    Parameters
+    ----------
+    prepare : callable
+    undo : callable, optional
+        Takes it back, should the capture fail.
+    """
     if graph.switches.tape is not None:
-        graph.switches.tape.each_time(prepare)
+        graph.switches.tape.each_time(prepare, undo)
     else:
         prepare()
+
+
+def clear_gradient(leaf: Tensor) -> None:
+    """Set `.grad` to None; a plan being captured then knows that none is left from before."""
+    if graph.switches.tape is not None:
+        graph.switches.tape.clear_gradient(leaf)
+    leaf.grad = None
 
 
 def capturing() -> bool:

@@ -87,7 +87,7 @@ class Optimizer:
         for entry in active:
             late = self.step_count - entry.updates if self.counts_updates else 0
             groups.setdefault((entry.parameter.dtype, late), []).append(entry)
-        ai.each_time(partial(self._advance, groups))
+        ai.each_time(partial(self._advance, groups), partial(self._go_back, active))
         for entry in active:
             slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
             gradient = parameter.grad
@@ -115,10 +115,15 @@ class Optimizer:
                 entry.numbers = tensors
         self.step_count += 1
 
+    def _go_back(self, active: list[_Entry]) -> None:
+        self.step_count -= 1
+        for entry in active:
+            entry.updates -= 1
+
     def zero_grad(self) -> None:
         """Forget all gradients: every ``.grad`` becomes None."""
         for parameter in self.parameters.values():
-            parameter.grad = None
+            ai.clear_gradient(parameter)
 
     @property
     def rate(self) -> float:

@@ -26,7 +26,6 @@ import nn
 @pytest.fixture
 def no_collector() -> Iterator[None]:
     """Run with the garbage collector off: what is freed, is freed by reference counting."""
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -74,8 +74,12 @@ def assign(
         out = step.output
         if out in sizes and out not in layout.slot:
             taken = None
-            for v in in_place.get(out, ()):
+            allowed = in_place.get(out, ())
+            still_read = {roots.get(v, v) for v in step.values if v not in allowed}
+            for v in allowed:
                 root = roots.get(v, v)
+                if root in still_read:
+                    continue
                 if last.get(root) == i and root in layout.slot and sizes[root] == sizes[out]:
                     taken = layout.slot[root]
                     break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Stage:
         Of `run`.
     totals : list of Value
         The reductions over the rows.
+    rest : dict of str to object, optional
+        What `make` is called with for a last tile that is lower.
     """
 
     steps: list[Step]
@@ -42,6 +45,7 @@ class Stage:
     names: dict[str, Any]
     parameters: list[str]
     totals: list[Value]
+    rest: dict[str, Any] | None = None
 
 
 class Plan:
@@ -64,6 +68,8 @@ class Plan:
         In the order in which they run.
     bytes : int
         Memory of all buffers, those of every thread included.
+    views : list of str
+        Lines that make the views of memory that never moves.
     """
 
     def __str__(self) -> str:
@@ -74,15 +80,16 @@ class Plan:
     def __init__(self, program: Program, threads: int, cache_bytes: int | None = None) -> None:
         self.program = program
         self.threads = threads
-        rows = tiling.find_rows(program)
-        schedule = tiling.cut(program, rows) if rows else tiling.whole(program)
-        self.tile = 0
-        if rows:
-            self.tile = _tile_height(schedule, cache_bytes or device.cache_size())
-            if self.tile >= rows:
-                schedule, self.tile = tiling.whole(program), 0
-        self.schedule = schedule
+        self.schedule, self.tile = tiling.whole(program), 0
+        for rows in tiling.candidates(program):
+            schedule = tiling.cut(program, rows)
+            height = _tile_height(schedule, cache_bytes or device.cache_size())
+            if height < rows:
+                self.schedule, self.tile = schedule, height
+                break
         self._arrays: dict[Value, Any] = {}
+        self._final: dict[Value, Any] = {}
+        self.views: list[str] = []
         self._bind_sources()
         self._moving = list(program.arguments)
         self._runs: list[Callable[[tuple[Any, ...]], None]] = []
@@ -105,14 +112,13 @@ class Plan:
         wanted = [*self.program.results, *(v for _, v in self.program.gradients)]
         return [self._value(v, given).copy() for v in wanted]
 
-    def captured_unchanged(self) -> bool:
-        """Return whether the captured tensors still have the memory that the plan is bound to."""
-        return all(tensor.data is array for tensor, array in self._memory)
+    def arrays(self) -> list[tuple[Value, Any]]:
+        """Return the values that live from run to run, with their memory."""
+        return list(self._arrays.items())
 
     # --- memory
 
     def _bind_sources(self) -> None:
-        self._memory = [(tensor, tensor.data) for tensor, _ in self.program.captured]
         for tensor, value in self.program.captured:
             self._arrays[value] = tensor.data
         for array, value in self.program.constants:
@@ -121,9 +127,14 @@ class Plan:
             self._arrays[value] = array
 
     def _value(self, value: Value, given: tuple[Any, ...]) -> Any:
+        if value in self._final:
+            return self._final[value]
         if value in self._arrays:
             return self._arrays[value]
         return given[self._moving.index(value)]
+
+    def _dense(self) -> set[Value]:
+        return {v for v, array in self._arrays.items() if device.is_dense(array)}
 
     def _own(self, value: Value) -> Any:
         if value not in self._arrays:
@@ -162,12 +173,14 @@ class Plan:
                 view = step.primitive.compute([array], step.attributes)
                 if view.size and device.storage(view) is device.storage(array):
                     self._arrays[step.output] = view
+                    self.views.extend(emit.emit(emit.Region([step], dense=self._dense())).setup)
                     continue
             left.append(step)
         return left
 
     def _whole_stage(self, steps: list[Step], kept: set[Value], last: bool) -> None:
         effects = self.program.effects if last else []
+        saved = self._old_values(effects)
         direct = _direct_writes(steps, effects, self._arrays)
         for value, target in direct.items():
             self._arrays[value] = target
@@ -175,19 +188,25 @@ class Plan:
             self._own(value)
         region = emit.Region(
             steps,
-            given=set(self._arrays),
+            dense=self._dense(),
             moving=set(self._moving),
             kept=kept | set(direct),
         )
         text = emit.emit(region)
-        end = []
+        end: list[tuple[str, Any, str]] = []
         for tensor, value in effects:
             if value not in direct:
                 text.functions.add("copyto")
-                self._arrays.setdefault(("effect", value), tensor.data)  # type: ignore[call-overload]
-                end.append((f"target_{value.number}", tensor.data, emit.name(value)))
+                source = f"old_{value.number}" if value in saved else emit.name(value)
+                end.append((f"target_{len(end)}", tensor.data, source))
         text.body += [f"copyto({label}, {source})" for label, _, source in end]
         extra = {label: array for label, array, _ in end}
+        if saved:
+            text.functions.add("copyto")
+            first = [f"copyto(old_{v.number}, {emit.name(v)})" for v in saved]
+            text.body = first + text.body
+            extra |= {f"old_{v.number}": array for v, array in saved.items()}
+            self._final |= saved
         used = {v for s in steps for v in s.values} | {v for _, v in effects}
         parameters = [v for v in self._moving if v in used]
         positions = [self._moving.index(v) for v in parameters]
@@ -198,6 +217,15 @@ class Plan:
         else:
             self._runs.append(lambda given: run(*[given[i] for i in positions]))
 
+    def _old_values(self, effects: list[tuple[Any, Value]]) -> dict[Value, Any]:
+        """Return memory for the wanted values that lie where the effects write."""
+        targets = {id(device.storage(tensor.data)) for tensor, _ in effects}
+        return {
+            v: device.empty(v.shape, v.dtype)
+            for v in self.program.wanted()
+            if v in self._arrays and id(device.storage(self._arrays[v])) in targets
+        }
+
     def _tiled_stage(self, steps: list[Step], kept: set[Value]) -> None:
         schedule = self.schedule
         rows, height = schedule.rows, self.tile
@@ -207,7 +235,7 @@ class Plan:
             steps,
             axis=schedule.axis,
             sliced=sliced,
-            given=set(self._arrays),
+            dense=self._dense(),
             moving=set(self._moving),
             combine=schedule.combine,
         )
@@ -229,18 +257,17 @@ class Plan:
             run, stage, memory = self._bind(region, text, height, parameters, kept)
             runs = {height: run}
             if rows % height:
-                runs[rows % height], _, _ = self._bind(
+                runs[rows % height], last, _ = self._bind(
                     region, text, rows % height, parameters, kept, memory=memory
                 )
+                stage.rest = last.names
             workers.append(runs)
             if number == 0:
                 stage.totals = totals
                 self.stages.append(stage)
-        starts = list(range(0, rows, height))
-        share = math.ceil(len(starts) / GROUPS)
-        groups = [starts[i : i + share] for i in range(0, len(starts), share)]
+        groups = tile_groups(rows, height)
         sums = [[device.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
-        fills = [_neutral(schedule.combine[v], v.dtype) for v in totals]
+        fills = [neutral(schedule.combine[v], v.dtype) for v in totals]
         for i, v in enumerate(totals):
             self._arrays[v] = sums[0][i]
             self.bytes += v.bytes * len(groups)
@@ -292,7 +319,7 @@ class Plan:
         }
         lines = "\n".join((*text.setup, *text.body))
         for value, array in self._arrays.items():
-            if not isinstance(value, Value) or value in shapes:
+            if value in shapes:
                 continue
             label = emit.name(value)
             names.setdefault(label, array)
@@ -369,7 +396,8 @@ def _tile_height(schedule: tiling.Schedule, cache_bytes: int) -> int:
         per_row = max(per_row, layout.bytes)
     if not per_row:
         return schedule.rows
-    height = max(64, cache_bytes // per_row // 64 * 64)
+    smallest = tiling.SMALLEST_TILE
+    height = max(smallest, cache_bytes // per_row // smallest * smallest)
     tiles = math.ceil(schedule.rows / height)
     return math.ceil(schedule.rows / tiles)
 
@@ -398,7 +426,15 @@ def _direct_writes(
     return direct
 
 
-def _neutral(combine: str, dtype: Any) -> Any:
+def tile_groups(rows: int, height: int) -> list[list[int]]:
+    """Return where the tiles start, in the groups that add up on their own."""
+    starts = list(range(0, rows, height))
+    share = math.ceil(len(starts) / GROUPS)
+    return [starts[i : i + share] for i in range(0, len(starts), share)]
+
+
+def neutral(combine: str, dtype: Any) -> Any:
+    """Return what a reduction starts from."""
     if combine == "sum":
         return 0
     return device.extreme(dtype, lowest=combine == "max")
@@ -407,6 +443,11 @@ def _neutral(combine: str, dtype: Any) -> Any:
 @cache
 def _pool(size: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(size, thread_name_prefix="plan")
+
+
+# A forked process has none of its parent's threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _share_out(count: int, work: Callable[[int, Any], None], given: Any) -> None:

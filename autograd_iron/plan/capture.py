@@ -1,9 +1,9 @@
 """Capturing: running a function once while everything it does is written down.
 
 While a tape is on, `Primitive.__call__` hands over to `Tape.run`, and every result is a `Traced`
-Tensor that knows its number in the program.  The function computes with real values, so shapes and
-dtypes are those of a real step; but values cannot be read on the host, because a replay would not
-ask again.  Assignments wait until the end: a capture that fails has changed nothing.
+Tensor that knows its number in the program.  Its values cannot be read, because a replay would not
+ask again; so it needs none: arrays of the right shape and dtype stand in, which take no memory.
+Assignments wait until the end: a capture that fails has changed nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from autograd_iron import device
 from autograd_iron.graph import Node, no_grad, switches
 from autograd_iron.plan.program import Program, Step, Value
-from autograd_iron.primitive import Primitive
+from autograd_iron.primitive import NUMBERS, Primitive, operand
 from autograd_iron.registry import recorded
 from autograd_iron.tensor import Tensor
 
@@ -88,22 +88,9 @@ class Traced(Tensor):
         """Return the value cut off from the graph."""
         return Traced.make(array_of(self), self.value)
 
-    def item(self) -> Any:
-        """Refuse: a value is read on the host."""
-        _refuse(
-            "a value is read on the host (float, int, bool, if, item, an index)",
-            "Return the Tensor from the step and read it outside; choose with ai.where",
-        )
-
-    def numpy(self) -> Any:
-        """Refuse: values are read on the host."""
-        _refuse("numpy() is called", "Return the Tensor from the step and read it outside.")
-
-    tolist = numpy
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Refuse: NumPy asks for the values."""
-        _refuse("NumPy reads the values", "Use the functions of autograd_iron instead.")
+        _refuse("NumPy reads the values", "Use the functions of autograd_iron on the Tensor.")
 
 
 _slot: Any = vars(Tensor)["data"]
@@ -111,26 +98,59 @@ _get_array, _set_array = _slot.__get__, _slot.__set__
 
 
 def array_of(tensor: Tensor) -> Any:
-    """Return the raw array of a Tensor, Traced or not."""
+    """Return the raw array of a Tensor; of a Traced one, what stands in for it."""
     return _get_array(tensor)
 
 
+def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    """Return an array like the result, computing no more than its shape and dtype need."""
+    shapes: list[Any] = [getattr(a, "shape", ()) for a in arrays]
+    shape = None
+    if primitive.is_elementwise:
+        shape = device.broadcast_shape(*shapes)
+    elif primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:
+        (n, inner), (other, m) = shapes
+        shape = (n, m) if inner == other else None
+    if shape is None:
+        with device.quiet():
+            output = primitive.compute(arrays, attributes)
+        return device.stand_in(output.shape, output.dtype)
+    small = (1, 1) if primitive.name == "matmul" else ()
+    parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
+    with device.quiet():
+        return device.stand_in(shape, primitive.compute(parts, attributes).dtype)
+
+
 class Tape:
-    """What is written down during a capture."""
+    """What is written down during a capture.
+
+    Attributes
+    ----------
+    program : Program
+    before : list of callable
+        What the host does before each replay.
+    guards : list of (object, str, value)
+        Attributes that the plan depends on.
+    had_gradient : dict of Tensor to bool
+        For the leaves that backward reached: whether they had a `.grad` before.
+    """
 
     def __init__(self) -> None:
         self.program = Program()
         self.before: list[Callable[[], None]] = []
         self.guards: list[tuple[Any, str, Any]] = []
+        self.had_gradient: dict[Tensor, bool] = {}
+        self._undo: list[Callable[[], None]] = []
         self._met: dict[Tensor, Value] = {}
+        self._by_array: dict[int, Tensor] = {}
         self._assigned: dict[Tensor, Traced] = {}
-        self._left: dict[Tensor, Traced] = {}
+        self._gradients: dict[Tensor, Tensor | None] = {}
 
     # --- what the engine calls
 
     def run(self, primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         """Run a primitive on Tensors, arrays and numbers, and write it down."""
-        handles = [a if a is None or isinstance(a, int | float) else self._handle(a) for a in args]
+        handles = [self._operand(a) for a in args]
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [h if h is None else self._handle(device.as_array(h)) for h in handles]
         handles = primitive.promote(handles)
@@ -140,7 +160,7 @@ class Tape:
             output, value = array_of(made), made.value
         else:
             arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
-            output = primitive.compute(arrays, attributes)
+            output = _stand_in_for(primitive, arrays, attributes)
             value = self.program.value(output.shape, output.dtype)
             inputs = tuple(self._number(h) if isinstance(h, Tensor) else h for h in handles)
             self.program.steps.append(Step(primitive, inputs, attributes, value))
@@ -164,27 +184,31 @@ class Tape:
             )
         new = self._handle(value)
         if new.dtype != target.dtype:
+            if new.dtype.kind == "f" and target.dtype.kind != "f":
+                raise TypeError(f"assign: a {new.dtype} value does not fit a {target.dtype} tensor")
             new = new.astype(target.dtype)
         if new.shape != target.shape:
             new = recorded.broadcast_to(new, shape=target.shape)
         self._number(target)
-        self._assigned[target] = new.detach()  # type: ignore[assignment]
+        self._assigned[self._same(target)] = new.detach()
 
     def input(self, tensor: Tensor) -> Traced:
         """Return the handle of an argument."""
         value = self.program.value(tensor.shape, tensor.dtype)
         self.program.arguments.append(value)
-        return Traced.make(tensor.data, value, tensor.node)
+        return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, tensor.node)
 
-    def draw(self, source: Callable[[], Any]) -> Traced:
-        """Return random numbers that every replay draws anew."""
+    def draw(self, source: Callable[[], Any], undo: Callable[[], None] | None = None) -> Traced:
+        """Return an array that the host makes anew before each replay: random numbers."""
+        if undo is not None:
+            self._undo.append(undo)
         array = source()
         value = self.program.value(array.shape, array.dtype)
         self.program.draws.append((source, value))
         self.program.drawn.append(array)
         return Traced.make(array, value)
 
-    def each_time(self, prepare: Callable[[], None]) -> None:
+    def each_time(self, prepare: Callable[[], None], undo: Callable[[], None] | None) -> None:
         """Run something on the host now, and before each replay."""
         switches.tape = None
         try:
@@ -192,39 +216,87 @@ class Tape:
         finally:
             switches.tape = self
         self.before.append(prepare)
+        if undo is not None:
+            self._undo.append(undo)
+
+    def clear_gradient(self, leaf: Tensor) -> None:
+        """Note that what `.grad` was before the step does not matter."""
+        self._gradients.setdefault(leaf, leaf.grad)
+
+    def gradient_before(self, leaf: Tensor) -> Tensor | None:
+        """Return the `.grad` that backward adds to; one from before the step is an input."""
+        before = leaf.grad
+        if leaf not in self._gradients:
+            self._gradients[leaf] = before
+            self.had_gradient[leaf] = before is not None
+        if before is None or isinstance(before, Traced):
+            return before
+        return self.draw(lambda: leaf.grad.data)  # type: ignore[union-attr]
+
+    def refuse(self, what: str, instead: str) -> NoReturn:
+        """Refuse something that cannot be replayed, naming the user's line."""
+        _refuse(what, instead)
+
+    def refuse_reading(self) -> NoReturn:
+        """Refuse: a tensor's values are read on the host."""
+        _refuse(
+            "a value is read on the host (float, int, bool, if, item, numpy)",
+            "Return the Tensor from the step and read it outside; choose with ai.where.",
+        )
 
     def guard(self, owner: Any, attribute: str) -> None:
         """Capture again when this attribute of an object is no longer what it is now."""
         if not any(o is owner and a == attribute for o, a, _ in self.guards):
             self.guards.append((owner, attribute, getattr(owner, attribute)))
 
-    def forget(self) -> None:
+    def close(self, failed: bool) -> None:
         """Leave nothing of the capture behind in tensors that outlive it."""
-        for tensor in self._met:
-            if isinstance(tensor.grad, Traced):
-                self._left[tensor] = tensor.grad
-                tensor.grad = None
+        for leaf, before in self._gradients.items():
+            left = leaf.grad
+            leaf.grad = before
+            if isinstance(left, Traced):
+                self.program.gradients.append((leaf, left.value))
+            else:
+                self.program.cleared.append(leaf)
+        if failed:
+            for undo in reversed(self._undo):
+                undo()
 
     def finish(self, results: list[Tensor]) -> Program:
-        """Close the program with what the function returned."""
-        self.program.results = [self._number(t) for t in results]
+        """Return the program with what the function returned."""
+        self.program.results = [self._handle(t).value for t in results]
         for tensor, new in self._assigned.items():
             self.program.effects.append((tensor, new.value))
+            self._check_memory(tensor)
         for owner, _, _ in self.guards:
             for path, parameter in getattr(owner, "named_parameters", dict)():
                 if parameter in self._met:
                     self.program.names.setdefault(self._met[parameter], path)
-        self.program.gradients = [(tensor, grad.value) for tensor, grad in self._left.items()]
         return self.program
+
+    def _check_memory(self, target: Tensor) -> None:
+        memory = device.storage(target.data)
+        for other in self._met:
+            if other is not target and device.storage(other.data) is memory:
+                raise CaptureError(
+                    f"compile: the tensor of shape {target.shape} that is assigned to shares its "
+                    f"memory with another one that the function uses, of shape {other.shape}. Use "
+                    "one of them for both, or make the other a copy with ai.tensor"
+                )
 
     # --- numbering
 
-    def _handle(self, value: Any) -> Tensor:
+    def _operand(self, value: Any) -> Any:
+        if not isinstance(value, Tensor) and value is not None and type(value) not in NUMBERS:
+            value = operand(value)
+        return value if value is None or type(value) in NUMBERS else self._handle(value)
+
+    def _handle(self, value: Any) -> Any:
         if isinstance(value, Traced):
             return value
         if isinstance(value, Tensor):
-            if value in self._assigned:
-                new = self._assigned[value]
+            new = self._assigned.get(self._same(value))
+            if new is not None:
                 return Traced.make(array_of(new), new.value, value.node)
             return Traced.make(value.data, self._number(value), value.node)
         return self.constant(device.as_array(value, copy=True))
@@ -235,9 +307,14 @@ class Tape:
         self.program.constants.append((array, number))
         return Traced.make(array, number)
 
+    def _same(self, tensor: Tensor) -> Tensor:
+        """Return the first tensor met that has this very array: `detach` gives it to another."""
+        return self._by_array.setdefault(id(tensor.data), tensor)
+
     def _number(self, tensor: Tensor) -> Value:
         if isinstance(tensor, Traced):
             return tensor.value
+        tensor = self._same(tensor)
         known = self._met.get(tensor)
         if known is None:
             known = self._met[tensor] = self.program.value(tensor.shape, tensor.dtype)

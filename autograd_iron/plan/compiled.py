@@ -6,7 +6,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron import device
@@ -30,7 +30,8 @@ class _Entry:
         self.before = tape.before
         self.guards = tape.guards
         self.structure = structure
-        self.leaves = [tensor for tensor, _ in plan.program.gradients]
+        self.had_gradient = list(tape.had_gradient.items())
+        self.used = [(t, t.data, t.node) for t, _ in plan.program.captured]
 
     def stale(self) -> str | None:
         """Return why the plan no longer fits, if it does not."""
@@ -38,8 +39,14 @@ class _Entry:
             if getattr(owner, attribute) != value:
                 now = getattr(owner, attribute)
                 return f"{type(owner).__name__}.{attribute} was {value!r} and is {now!r}"
-        if not self.plan.captured_unchanged():
-            return "a tensor that the function uses was given other memory (use assign)"
+        for tensor, data, node in self.used:
+            if tensor.data is not data:
+                return "a tensor that the function uses was given other memory (use assign)"
+            if tensor.node is not node:
+                return "requires_grad of a tensor that the function uses changed"
+        for leaf, had in self.had_gradient:
+            if (leaf.grad is not None) is not had:
+                return f"a tensor that backward reaches had {'a' if had else 'no'} .grad"
         return None
 
     def replay(self, tensors: list[Tensor], again: bool) -> Any:
@@ -50,8 +57,10 @@ class _Entry:
             self.plan.draw()
         arrays = iter(self.plan.run([t.data for t in tensors]))
         result = _rebuilt(self.structure, arrays)
-        for tensor in self.leaves:
-            tensor.grad = Tensor.wrap(next(arrays), None)
+        for leaf, _ in self.plan.program.gradients:
+            leaf.grad = Tensor.wrap(next(arrays), None)
+        for leaf in self.plan.program.cleared:
+            leaf.grad = None
         return result
 
 
@@ -69,7 +78,7 @@ class Compiled:
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function
         self._threads = threads or len(os.sched_getaffinity(0))
-        self._entries: OrderedDict[Any, _Entry] = OrderedDict()
+        self._entries: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.RLock()
         self._history: list[str] = []
         self._last: _Entry | None = None
@@ -80,14 +89,19 @@ class Compiled:
             return self._function(*args, **kwargs)
         tensors: list[Tensor] = []
         key = _key((args, kwargs) if kwargs else args, tensors)
+        key = (switches.recording, key)
         with self._lock:
-            entry = self._entries.get(key)
-            reason = entry.stale() if entry is not None else None
-            again = entry is not None and reason is None
-            if entry is None or reason is not None:
-                entry = self._capture(key, reason, args, kwargs)
-            self._last = entry
-            return entry.replay(tensors, again)
+            reason = None
+            for entry in self._entries.get(key, ()):
+                reason = entry.stale()
+                if reason is None:
+                    self._last = entry
+                    return entry.replay(tensors, again=True)
+            self._last = self._capture(key, reason, args, kwargs)
+            return self._last.replay(tensors, again=False)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else partial(self, instance)
 
     @property
     def plan(self) -> Plan:
@@ -130,7 +144,7 @@ class Compiled:
         """
         from autograd_iron.plan.eject import eject
 
-        eject(self.plan, self._last.before if self._last else [], path)
+        eject(self.plan, self.__name__, path)
 
     def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
         import random
@@ -140,13 +154,27 @@ class Compiled:
         from autograd_iron.plan.capture import CaptureError, Tape
 
         tape = Tape()
+        present = {
+            leaf
+            for entries in self._entries.values()
+            for entry in entries
+            for leaf, _ in entry.had_gradient
+            if leaf.grad is not None
+        }
         randomness = device.global_random_state(), random.getstate()
         switches.tape = tape
         try:
             result = self._function(*_traced(args, tape), **_traced(kwargs, tape))
-        finally:
+        except BaseException:
             switches.tape = None
-            tape.forget()
+            tape.close(failed=True)
+            raise
+        switches.tape = None
+        tape.close(failed=False)
+        for leaf in present:
+            # It was there before and backward met none: the function clears it, whatever it is.
+            if tape.had_gradient.get(leaf) is False:
+                del tape.had_gradient[leaf]
         if (device.global_random_state(), random.getstate()) != randomness:
             raise CaptureError(
                 f"compile: {self.__name__} drew from the global random state of NumPy or "
@@ -157,7 +185,9 @@ class Compiled:
         plan = Plan(passes.optimise(tape.finish(outputs)), self._threads)
         entry = _Entry(plan, tape, structure)
         self._history.append(reason or self._difference(key))
-        self._entries[key] = entry
+        kept = self._entries.setdefault(key, [])
+        kept.insert(0, entry)
+        del kept[PLANS_KEPT:]
         self._entries.move_to_end(key)
         while len(self._entries) > PLANS_KEPT:
             self._entries.popitem(last=False)
@@ -166,8 +196,10 @@ class Compiled:
     def _difference(self, key: Any) -> str:
         if not self._entries:
             return "the first call"
-        before = dict(_leaves(next(reversed(self._entries))))
-        now = dict(_leaves(key))
+        last = next(reversed(self._entries))
+        if last[0] != key[0]:
+            return "no_grad was entered or left"
+        before, now = dict(_leaves(last[1])), dict(_leaves(key[1]))
         for path in [*now, *before]:
             if now.get(path) != before.get(path):
                 return f"argument {path} was {before.get(path)} and is {now.get(path)}"
@@ -229,7 +261,8 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
         return (type(tree), *[_key(v, tensors) for v in tree])
     if isinstance(tree, dict):
         return (dict, tuple(tree), *[_key(v, tensors) for v in tree.values()])
-    return (type(tree), tree)
+    # repr tells -0.0 from 0.0, and nan from nothing but itself.
+    return (type(tree), repr(tree) if isinstance(tree, float) else tree)
 
 
 def _leaves(key: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -249,7 +282,7 @@ def _traced(tree: Any, tape: Tape) -> Any:
     if isinstance(tree, Tensor | device.Array):
         return tape.input(asarray(tree))
     if isinstance(tree, list | tuple):
-        return type(tree)([_traced(v, tape) for v in tree])
+        return _like(tree, [_traced(v, tape) for v in tree])
     if isinstance(tree, dict):
         return {k: _traced(v, tape) for k, v in tree.items()}
     return tree
@@ -263,7 +296,7 @@ def _structure(tree: Any, tensors: list[Tensor]) -> Any:
         tensors.append(tree)
         return _SLOT
     if isinstance(tree, list | tuple):
-        return type(tree)([_structure(v, tensors) for v in tree])
+        return _like(tree, [_structure(v, tensors) for v in tree])
     if isinstance(tree, dict):
         return {k: _structure(v, tensors) for k, v in tree.items()}
     return tree
@@ -273,7 +306,12 @@ def _rebuilt(structure: Any, arrays: Iterator[Any]) -> Any:
     if structure is _SLOT:
         return Tensor.wrap(next(arrays), None)
     if isinstance(structure, list | tuple):
-        return type(structure)([_rebuilt(v, arrays) for v in structure])
+        return _like(structure, [_rebuilt(v, arrays) for v in structure])
     if isinstance(structure, dict):
         return {k: _rebuilt(v, arrays) for k, v in structure.items()}
     return structure
+
+
+def _like(tree: Any, parts: list[Any]) -> Any:
+    """Return the parts as a list, tuple or named tuple like `tree`."""
+    return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)

@@ -26,8 +26,8 @@ class Region:
         The values of which the region sees `height` rows at a time; empty in a whole region.
     sliced : set of Value
         Of these, the ones that lie in memory with all their rows.
-    given : set of Value
-        Values that exist before the region runs.
+    dense : set of Value
+        Values from before the region that lie in memory in order and without gaps.
     moving : set of Value
         Given values whose memory changes from call to call: the arguments.
     kept : set of Value
@@ -39,7 +39,7 @@ class Region:
     steps: list[Step]
     axis: dict[Value, int] = field(default_factory=dict)
     sliced: set[Value] = field(default_factory=set)
-    given: set[Value] = field(default_factory=set)
+    dense: set[Value] = field(default_factory=set)
     moving: set[Value] = field(default_factory=set)
     kept: set[Value] = field(default_factory=set)
     combine: dict[Value, str] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class _Writer:
 
     def _constant(self, array: Any) -> str:
         for known, other in self.text.constants.items():
-            if other.dtype == array.dtype and other.shape == array.shape and (other == array).all():
+            if other.dtype == array.dtype and other.tobytes() == array.tobytes():
                 return known
         label = f"c{len(self.text.constants)}"
         self.text.constants[label] = array
@@ -177,8 +177,7 @@ class _Writer:
             self.text.functions.add("broadcast_to")
             line = f"broadcast_to({old}, {self._shape_text(out)})"
         elif kind == "reshape":
-            root = self.text.roots.get(source, source)
-            if source not in self.contiguous and not (root == source and source in self._solid()):
+            if source not in self.contiguous and source not in self.region.dense:
                 return False
             self.contiguous.add(out)
             line = f"{old}.reshape({self._shape_text(out)})"
@@ -197,14 +196,6 @@ class _Writer:
         if source in self.moving:
             self.moving.add(out)
         return True
-
-    def _solid(self) -> set[Value]:
-        """Given values that are contiguous in memory: all but slices across rows."""
-        return {
-            v
-            for v in self._outside()
-            if v not in self.region.moving and self.region.axis.get(v, 0) == 0
-        }
 
     def _shape_text(self, value: Value) -> str:
         a = self.region.axis.get(value)
@@ -229,7 +220,8 @@ class _Writer:
         x, y = step.inputs
         out = name(step.output)
         self._call("multiply", self._operand(x, step), self._operand(y, step), out=out)
-        self._may_take_over(step, x)
+        if x != y:
+            self._may_take_over(step, x)
         if isinstance(x, int | float) and math.isfinite(x):
             return
         if isinstance(x, Value) and x.dtype.kind != "f":
@@ -369,6 +361,37 @@ class _Writer:
         axis = step.attributes["axis"]
         self.text.body.append(f"concatenate(({parts},), {axis}, {name(step.output)})")
 
+    def _setting(self, step: Step, key: str) -> str:
+        label = f"{name(step.output)}_{key}"
+        self.text.settings[label] = step.attributes[key]
+        return label
+
+    def _getitem(self, step: Step) -> None:
+        self._through_view(step, f"{self._source(step)}[{self._setting(step, 'index')}]")
+
+    def _add_at(self, step: Step) -> None:
+        x, value = (self._operand(v, step) for v in step.inputs)
+        out, index = name(step.output), self._setting(step, "index")
+        self.text.functions.update(("copyto", "add", "broadcast_to"))
+        value = f"broadcast_to({value}, {out}[{index}].shape)"
+        self.text.body += [f"copyto({out}, {x})", f"add.at({out}, {index}, {value})"]
+
+    def _flip(self, step: Step) -> None:
+        self.text.functions.add("flip")
+        axis = step.attributes["axis"]
+        self._through_view(step, f"flip({self._source(step)}, {axis!r})")
+
+    def _argmax(self, step: Step) -> None:
+        self._position("argmax", step)
+
+    def _argmin(self, step: Step) -> None:
+        self._position("argmin", step)
+
+    def _position(self, function: str, step: Step) -> None:
+        self.text.functions.add(function)
+        axis = step.attributes["axis"]
+        self.text.body.append(f"{function}({self._source(step)}, {axis!r}, {name(step.output)})")
+
     def _kernel(self, step: Step) -> None:
         """Call the primitive's kernel, which makes a new array, and copy that."""
         kind = step.primitive.name
@@ -376,13 +399,11 @@ class _Writer:
         self.text.functions.add("copyto")
         operands = ["None" if v is None else self._operand(v, step) for v in step.inputs]
         settings = []
-        for key, value in step.attributes.items():
+        for key in step.attributes:
             if key == "shape":
                 settings.append(f"shape={self._shape_text(step.output)}")
                 continue
-            label = f"{name(step.output)}_{key}"
-            self.text.settings[label] = value
-            settings.append(f"{key}={label}")
+            settings.append(f"{key}={self._setting(step, key)}")
         call = f"{kind}_kernel({', '.join((*operands, *settings))})"
         self.text.body.append(f"copyto({name(step.output)}, {call})")
 

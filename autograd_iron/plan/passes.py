@@ -85,7 +85,7 @@ def share(program: Program) -> Program:
         try:
             key = (
                 step.primitive.name,
-                tuple((type(v).__name__, v) for v in step.inputs),
+                tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs),
                 _settings(step.attributes),
             )
             known = first.setdefault(key, step.output)
@@ -108,7 +108,8 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return tuple(_frozen(v) for v in value)
     hash(value)
-    return (type(value).__name__, value)
+    # repr tells -0.0 from 0.0.
+    return (type(value).__name__, repr(value) if isinstance(value, float) else value)
 
 
 def fold_constants(program: Program) -> Program:

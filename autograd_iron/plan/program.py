@@ -77,6 +77,8 @@ class Program:
         What is assigned to tensors at the end.
     gradients : list of (Tensor, Value)
         What is left in `.grad`.
+    cleared : list of Tensor
+        Whose `.grad` is None at the end.
     names : dict of Value to str
         What the user's modules call the captured tensors.
     """
@@ -90,6 +92,7 @@ class Program:
     results: list[Value] = field(default_factory=list)
     effects: list[tuple[Any, Value]] = field(default_factory=list)
     gradients: list[tuple[Any, Value]] = field(default_factory=list)
+    cleared: list[Any] = field(default_factory=list)
     names: dict[Value, str] = field(default_factory=dict)
     count: int = 0
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from autograd_iron.plan.program import Program, Step, Value
 
+SMALLEST_TILE = 64
+
 
 @dataclass
 class Phase:
@@ -50,18 +52,18 @@ def whole(program: Program) -> Schedule:
     return Schedule([Phase(whole=list(program.steps))], 0, {}, set(), {})
 
 
-def find_rows(program: Program) -> int:
-    """Return the size of the leading axis that most of the input's bytes share; 0 if there is none.
+def candidates(program: Program) -> list[int]:
+    """Return the sizes of leading axes that inputs share, those of most bytes first.
 
     Parameters, and whatever else requires a gradient, are not data.
     """
-    candidates = [*program.arguments, *(v for _, v in program.constants)]
-    candidates += [v for tensor, v in program.captured if not tensor.requires_grad]
+    data = [*program.arguments, *(v for _, v in program.constants)]
+    data += [v for tensor, v in program.captured if not tensor.requires_grad]
     weight: Counter[int] = Counter()
-    for value in candidates:
-        if value.shape and value.shape[0] > 1:
+    for value in data:
+        if value.shape and value.shape[0] > SMALLEST_TILE:
             weight[value.shape[0]] += value.bytes
-    return weight.most_common(1)[0][0] if weight else 0
+    return [rows for rows, _ in weight.most_common()]
 
 
 def cut(program: Program, rows: int) -> Schedule:
