@@ -5,6 +5,7 @@ Everything else receives the array module as an argument (`xp` in kernels, `F` i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache
@@ -107,6 +108,11 @@ def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
         return None
 
 
+def boxed(number: Any) -> Any:
+    """Return what a reduction of the array library gave as an array: NumPy gives scalars."""
+    return numpy.asarray(number)
+
+
 def quiet() -> AbstractContextManager[Any]:
     """Return a context in which floating-point warnings are off.
 
@@ -121,7 +127,7 @@ def all_finite(array: Any) -> bool:
 
     The sum of squares tells in one pass; it may overflow where the values did not.
     """
-    return bool(numpy.isfinite(numpy.vdot(array, array)))
+    return math.isfinite(numpy.vdot(array, array))
 
 
 def storage(array: Any) -> Any:
@@ -161,9 +167,9 @@ def write(array: Any, value: Any) -> None:
     numpy.copyto(array, value, casting="same_kind")
 
 
-def ones_like(array: Any) -> Any:
-    """Return an array of ones of the same shape and dtype."""
-    return numpy.ones(array.shape, array.dtype)
+def ones(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an array of ones."""
+    return numpy.ones(shape, dtype)
 
 
 def array_text(array: Any) -> str:

@@ -78,7 +78,7 @@ class Primitive:
             for p in parameters
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
         }
-        self._simple = not (self.defaults or self.optional or self.variadic)
+        self._complete = not (self.required or self.variadic)  # without any attribute
         self._keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
         self.__signature__ = inspect.Signature(parameters)
         register(self)
@@ -124,16 +124,17 @@ class Primitive:
     def rules_for(self, node: Node) -> list[Any]:
         """Return one rule per parent; for a variadic primitive, bound to the argument's number."""
         if not self.variadic:
-            return self.rules + [None] * (self.arity - len(self.rules))
+            missing = self.arity - len(self.rules)
+            return self.rules + [None] * missing if missing else self.rules
         rule: Any = self.rules[0]
         return [partial(rule, argument=i) for i in range(len(node.parents))]
 
     def __call__(self, /, *args: Any, **attributes: Any) -> Tensor:
         """Run on Tensors, arrays and numbers, and record."""
-        if not self._simple:
+        if len(args) != self.arity or attributes or not self._complete:
             args, attributes = self._bind(args, attributes)
-        elif len(args) != self.arity or attributes:
-            self._refuse(args, attributes)
+        else:
+            attributes = self.defaults
         if switches.tape is not None:
             return switches.tape.run(self, args, attributes)  # type: ignore[no-any-return]
         arrays: list[Any] = []
@@ -174,7 +175,7 @@ class Primitive:
             output = self.kernel(device.namespace(arrays), *arrays, **attributes)
         except _EXPLAINED as error:
             self._explain(arrays, attributes, error)
-        return output if type(output) is device.Array else device.as_array(output)
+        return output if type(output) is device.Array else device.boxed(output)
 
     def node(
         self,

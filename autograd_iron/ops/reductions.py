@@ -71,7 +71,7 @@ def sum_to(xp, x, /, shape):
     """Return the sum over the axes along which `shape` was broadcast to that of `x`."""
     lead = x.ndim - len(shape)
     if x.shape[lead:] == shape:
-        return xp.add.reduce(x, axis=tuple(range(lead)))
+        return xp.add.reduce(x, axis=0 if lead == 1 else tuple(range(lead)))
     stretched = tuple(
         i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)
     )
@@ -90,18 +90,18 @@ def _count(x, axis):
 @primitive(floating=True)
 def mean(xp, x, /, axis=None, keepdims=False):
     """Return the mean over the axes; of integers, in float32."""
+    if x.dtype.itemsize > 2:
+        return xp.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x, axis)
     # float16 is added up in float32: 65504 is its largest number.
-    total = xp.add.reduce(x, axis=axis, dtype=_wide(x), keepdims=keepdims)
+    total = xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims)
     return (total / _count(x, axis)).astype(x.dtype)
-
-
-def _wide(x):
-    return "float32" if x.dtype == "float16" else x.dtype
 
 
 @mean.lower
 def _(F, x, axis, keepdims):
-    total = F.sum(F.astype(x, dtype=_wide(x)), axis=axis, keepdims=keepdims)
+    if x.dtype.itemsize > 2:
+        return F.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+    total = F.sum(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
     return F.astype(total / _count(x, axis), dtype=x.dtype)
 
 
