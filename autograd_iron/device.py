@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy
@@ -98,6 +98,15 @@ def _plain_array(value: Any) -> Any:
 def _describe(value: Any) -> str:
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+@lru_cache(maxsize=8)
+def row_of_ones(xp: Any, count: int, dtype: Any) -> Any:
+    """Return that many ones, always the same array."""
+    row = xp.ones(count, dtype)
+    if xp is numpy:
+        row.flags.writeable = False
+    return row
 
 
 def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import math
 
+from autograd_iron import device
 from autograd_iron.graph import no_grad
 from autograd_iron.primitive import composite, primitive
 
@@ -70,12 +71,20 @@ sum.batching(_reduced("sum"))
 def sum_to(xp, x, /, shape):
     """Return the sum over the axes along which `shape` was broadcast to that of `x`."""
     lead = x.ndim - len(shape)
+    if columns(x.shape, shape) and x.dtype.kind == "f":
+        # A product with a row of ones adds columns up several times faster than add.reduce.
+        return xp.dot(device.row_of_ones(xp, x.shape[0], x.dtype), x)
     if x.shape[lead:] == shape:
         return xp.add.reduce(x, axis=0 if lead == 1 else tuple(range(lead)))
     stretched = tuple(
         i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)
     )
     return xp.add.reduce(x, axis=stretched).reshape(shape)
+
+
+def columns(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    """Return whether summing to the new shape adds up the columns of a matrix."""
+    return len(old) == 2 and old[0] > 0 and new == old[1:]
 
 
 @sum_to.vjp

@@ -105,20 +105,23 @@ def array_of(tensor: Tensor) -> Any:
 def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
     """Return an array like the result, computing no more than its shape and dtype need."""
     shapes: list[Any] = [getattr(a, "shape", ()) for a in arrays]
-    shape = None
+    shape: tuple[int, ...] | None = None
+    small: tuple[int, ...] = ()
+    settings = attributes
     if primitive.is_elementwise:
         shape = device.broadcast_shape(*shapes)
     elif primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:
         (n, inner), (other, m) = shapes
-        shape = (n, m) if inner == other else None
-    if shape is None:
-        with device.quiet():
-            output = primitive.compute(arrays, attributes)
-        return device.stand_in(output.shape, output.dtype)
-    small = (1, 1) if primitive.name == "matmul" else ()
-    parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
+        shape, small = (n, m) if inner == other else None, (1, 1)
+    elif primitive.name == "sum_to":
+        shape, small = attributes["shape"], (1,) * len(shapes[0])
+        settings = {"shape": (1,) * len(attributes["shape"])}
     with device.quiet():
-        return device.stand_in(shape, primitive.compute(parts, attributes).dtype)
+        if shape is None:
+            output = primitive.compute(arrays, attributes)
+            return device.stand_in(output.shape, output.dtype)
+        parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
+        return device.stand_in(shape, primitive.compute(parts, settings).dtype)
 
 
 class Tape:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_iron import device
+from autograd_iron.ops.reductions import columns
 from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Operand, Step, Value
 
@@ -226,9 +227,9 @@ class _Writer:
             return
         if isinstance(x, Value) and x.dtype.kind != "f":
             return
-        self.text.functions.update(("vdot", "isfinite", "copyto"))
+        self.text.functions.update(("vdot", "copyto"))
         zero = self._constant(device.as_array(0, step.output.dtype))
-        self.text.body.append(f"if not isfinite(vdot({out}, {out})):")
+        self.text.body.append(f"if not vdot({out}, {out}) < 1e999:")
         self.text.body.append(f"    copyto({out}, {zero}, where={self._operand(y, step)} == 0)")
 
     def _may_take_over(self, step: Step, *operands: Operand) -> None:
@@ -300,14 +301,14 @@ class _Writer:
             i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)
         )
         out = step.output
-        over_rows = self.region.combine.get(out) == "sum" and axes == (0,) and len(x.shape) == 2
-        if over_rows and not any(n == 1 for n in shape) and x.dtype.kind == "f":
-            # A product with a row of ones adds a column up several times faster than add.reduce.
+        if columns(x.shape, shape) and x.dtype.kind == "f":
             self.text.functions.update(("dot", "ones"))
-            line = f"ones_{x.dtype} = ones(height, '{x.dtype}')"
+            count = "height" if self.region.axis.get(x) == 0 else x.shape[0]
+            ones = f"ones_{count}_{x.dtype}"
+            line = f"{ones} = ones({count}, '{x.dtype}')"
             if line not in self.text.setup:
                 self.text.setup.append(line)
-            self.text.body.append(f"dot(ones_{x.dtype}, {name(x)}, {name(out)})")
+            self.text.body.append(f"dot({ones}, {name(x)}, {name(out)})")
             return
         kept = all(a >= lead for a in axes)
         target = name(out)

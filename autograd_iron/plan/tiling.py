@@ -55,15 +55,21 @@ def whole(program: Program) -> Schedule:
 def candidates(program: Program) -> list[int]:
     """Return the sizes of leading axes that inputs share, those of most bytes first.
 
-    Parameters, and whatever else requires a gradient, are not data.
+    What requires a gradient or is assigned to, parameters and optimizer state, is not data.
     """
     data = [*program.arguments, *(v for _, v in program.constants)]
-    data += [v for tensor, v in program.captured if not tensor.requires_grad]
+    state = _state(program)
+    data += [v for _, v in program.captured if v not in state]
     weight: Counter[int] = Counter()
     for value in data:
         if value.shape and value.shape[0] > SMALLEST_TILE:
             weight[value.shape[0]] += value.bytes
     return [rows for rows, _ in weight.most_common()]
+
+
+def _state(program: Program) -> set[Value]:
+    assigned = {id(tensor) for tensor, _ in program.effects}
+    return {v for t, v in program.captured if t.requires_grad or id(t) in assigned}
 
 
 def cut(program: Program, rows: int) -> Schedule:
@@ -74,10 +80,10 @@ def cut(program: Program, rows: int) -> Schedule:
     combine: dict[Value, str] = {}
     phases = [Phase()]
 
-    trained = {v for tensor, v in program.captured if tensor.requires_grad}
+    state = _state(program)
     for value in program.sources():
         ready[value] = 0
-        if value.shape and value.shape[0] == rows and value not in trained:
+        if value.shape and value.shape[0] == rows and value not in state:
             axis[value] = 0
             full.add(value)
 
