@@ -9,6 +9,7 @@ from autograd_iron.device import bool_, float16, float32, float64, int32, int64
 from autograd_iron.draw import draw_graph
 from autograd_iron.gradcheck import check_grads
 from autograd_iron.graph import enable_grad, no_grad
+from autograd_iron.hooks import capturing, clear_gradient, each_time, guard, operands
 from autograd_iron.ops.creation import (
     arange,
     asarray,
@@ -89,15 +90,7 @@ from autograd_iron.ops.shapes import (
 )
 from autograd_iron.plan import compile
 from autograd_iron.primitive import composite, elementwise, primitive
-from autograd_iron.tensor import (
-    Tensor,
-    capturing,
-    clear_gradient,
-    each_time,
-    guard,
-    operands,
-    vocabulary,
-)
+from autograd_iron.tensor import Tensor, vocabulary
 from autograd_iron.transforms import grad, identity, value_and_grad
 
 __all__ = [

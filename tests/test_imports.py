@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 FLOORS = {
     "autograd_iron.tensor": 0,
+    "autograd_iron.hooks": 0,
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
     "autograd_iron.registry": 0,

@@ -1,0 +1,59 @@
+"""What a step says about itself, so that it can be captured as a plan and replayed.
+
+Code that computes outside the graph (an optimizer), acts on the host (a schedule), or depends on
+more than its arguments (train or eval mode) says so with these words.  Outside a capture they do
+the plain thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_iron import graph
+from autograd_iron.registry import Vocabulary
+from autograd_iron.registry import recorded as F
+from autograd_iron.tensor import Tensor, vocabulary
+
+
+def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
+    """Return what a computation that needs no gradient works on, and the vocabulary for it.
+
+    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down.
+    """
+    if graph.switches.tape is not None:
+        return F, list(tensors)
+    return vocabulary(tensors[0]), [t.data for t in tensors]
+
+
+def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = None) -> None:
+    """Run something on the host now and, if a plan is being captured, before each replay.
+
+    Parameters
+    ----------
+    prepare : callable
+    undo : callable, optional
+        Takes it back, should the capture fail.
+    """
+    if graph.switches.tape is not None:
+        graph.switches.tape.each_time(prepare, undo)
+    else:
+        prepare()
+
+
+def clear_gradient(leaf: Tensor) -> None:
+    """Set `.grad` to None; a plan being captured then knows that none is left from before."""
+    if graph.switches.tape is not None:
+        graph.switches.tape.clear_gradient(leaf)
+    leaf.grad = None
+
+
+def capturing() -> bool:
+    """Return whether a plan is being captured, so that no value can be read on the host."""
+    return graph.switches.tape is not None
+
+
+def guard(owner: Any, attribute: str) -> None:
+    """Make the plan being captured depend on an attribute: a change of it captures anew."""
+    if graph.switches.tape is not None:
+        graph.switches.tape.guard(owner, attribute)
