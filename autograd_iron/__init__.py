@@ -194,13 +194,14 @@ __all__ = [
 
 def _warn_of_another_nn() -> None:
     """`nn` is a general name: say so when an import of it would find somebody else's."""
+    import os.path
     import warnings
     from importlib.machinery import PathFinder
-    from pathlib import Path
 
-    ours = Path(__file__).parent.parent / "nn" / "__init__.py"
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    ours = os.path.join(here, "nn", "__init__.py")
     found = PathFinder.find_spec("nn")
-    if found is not None and found.origin != str(ours):
+    if found is not None and found.origin != ours:
         warnings.warn(
             f"another module called nn, {found.origin or found.submodule_search_locations}, "
             f"shadows autograd_iron's nn at {ours}: `import nn` will not find ours. Rename it, or "

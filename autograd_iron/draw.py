@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron import graph
@@ -22,7 +22,7 @@ _RESULT = "#d9efd9"
 
 def draw_graph(
     outputs: Tensor | Sequence[Tensor],
-    path: str | Path | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     backward: bool = False,
     names: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] = (),
@@ -36,7 +36,7 @@ def draw_graph(
     ----------
     outputs : Tensor or sequence of Tensor
         Results with a graph behind them.
-    path : str or Path, optional
+    path : path, optional
         Where to write the drawing: .svg, .png, .pdf, or .dot for the text.
     backward : bool
         Draw the backward pass too.  It needs a single output of one element, before its
@@ -78,7 +78,7 @@ def draw_graph(
                 ends[gradient.node] = f"gradient of {called.get(leaf, 'leaf')}"
     drawing = _draw(ends, called, forward_end)
     if path is not None:
-        _render(drawing, Path(path))
+        _render(drawing, path)
     return drawing
 
 
@@ -122,7 +122,10 @@ def _spec(value: Any) -> str:
     return f"{' × '.join(map(str, value.shape)) or 'scalar'}  {value.dtype}"
 
 
-def _render(drawing: Digraph, path: Path) -> None:
+def _render(drawing: Digraph, where: str | os.PathLike[str]) -> None:
+    from pathlib import Path
+
+    path = Path(where)
     if path.suffix in (".dot", ".gv"):
         path.write_text(drawing.source, encoding="utf-8")
         return
