@@ -6,6 +6,7 @@ Everything else receives the array module as an argument (`xp` in kernels, `F` i
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cache, lru_cache
@@ -313,8 +314,16 @@ def cache_size() -> int:
     return 1 << 20
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def global_random_state() -> tuple[Any, ...]:
     """Return NumPy's global random state, to see whether it was used."""
+    # The legacy state is what is looked for: a Generator of NumPy's has none that is global.
     state: Any = numpy.random.get_state(legacy=False)  # noqa: NPY002
     words = state["state"]
     return words["key"].tobytes(), words["pos"], state["has_gauss"], state["gauss"]

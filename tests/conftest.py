@@ -1,5 +1,8 @@
+import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Nothing here reads a clock: no deadline, and no complaint that drawing an example was slow.
@@ -12,3 +15,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("bounded")
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Run with the garbage collector off: what is freed, is freed by reference counting."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import tracemalloc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -17,16 +16,6 @@ from hypothesis import strategies as st
 from samples import PRIMITIVES, leaf, own_words
 
 import autograd_iron as ai
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Run with the garbage collector off: what is freed, is freed by reference counting."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def chain(length: int, size: int = 1) -> tuple[ai.Tensor, ai.Tensor]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,6 @@ from samples import DIFFERENTIABLE, SAMPLES, fixed_case, leaf, own_words, result
 
 import autograd_iron as ai
 import nn
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """Run with the garbage collector off: what is freed, is freed by reference counting."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
 
 # --- what is kept
 

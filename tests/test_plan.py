@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import Array, close, compare, proven, same_bits  # noqa: F401
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from samples import DIFFERENTIABLE, PRIMITIVES, ROWS, SAMPLES, Call, cases, fixed_case, smooth
 
@@ -445,6 +445,7 @@ WANTED = ["forward", "gradient", "train", "hessian_vector_product"]
 def both_ways(program: list[Instruction], wanted: str, rows: int, threads: int) -> Any:
     """Return the compiled function after comparing it with the eager one for three calls."""
     eager, other = Problem(program, rows), Problem(program, rows)
+    nudged = Problem(program, rows)
     compiled = ai.compile(getattr(other, wanted), threads=threads)
     exact = wanted == "forward" and not ADDING.intersection(word for word, _, _ in eager.program)
     for seed in range(3):
@@ -454,7 +455,13 @@ def both_ways(program: list[Instruction], wanted: str, rows: int, threads: int) 
         if exact:
             same_bits(found, expected)
         else:
-            close([found, other.w, other.b], [expected, eager.w, eager.b], terms=rows, ulps=1e5)
+            ends = [expected, eager.w, eager.b]
+            moved = getattr(nudged, wanted)(*(t * (1 + 1e-15) for t in arguments))
+            try:
+                close([moved, nudged.w, nudged.b], ends, terms=rows, ulps=1e4)
+            except AssertionError:
+                reject()  # Rounding alone moves this program's results: no order of sums is right.
+            close([found, other.w, other.b], ends, terms=rows, ulps=1e5)
         if wanted == "train":
             for p, q in ((other.w, eager.w), (other.b, eager.b)):
                 assert (p.grad is None) == (q.grad is None)

@@ -595,6 +595,22 @@ def test_blas_has_its_threads_back(troubled: Any) -> None:
         assert blas_threads() == before
 
 
+def test_optimizer_state_is_no_batch() -> None:
+    model = nn.Linear(500, 3, generator=ai.Generator(0))
+    optimizer, loss_of = nn.SGD(model, 0.1, momentum=0.9), nn.MSELoss()
+
+    def step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    compiled = ai.compile(step)
+    compiled(np.ones((5, 500), "float32"), np.ones((5, 3), "float32"))
+    assert compiled.plan.tile == 0, "the 500 rows of the weight's velocity were cut"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_after_fork() -> None:
@@ -604,7 +620,7 @@ def test_after_fork() -> None:
         import numpy as np
         import autograd_iron as ai
         ai.device.cache_size = lambda: 1
-        step = ai.compile(lambda x: (ai.tanh(x + 1), ai.sum(x, axis=0)), threads=4)
+        step = ai.compile(lambda x: (ai.tanh(x + 1), ai.sum(x, axis=0)), threads=2)
         x = ai.tensor(np.random.default_rng(0).standard_normal((500, 3)).astype("float32"))
         wanted = [t.numpy() for t in step(x)]
         assert step.plan.tile > 0

@@ -364,7 +364,7 @@ def _word_in(word: str, text: str) -> bool:
     return word in _words(text)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _words(text: str) -> frozenset[str]:
     import re
 

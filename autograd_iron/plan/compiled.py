@@ -77,7 +77,7 @@ class Compiled:
         update_wrapper(self, function)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or device.cores()
         self._entries: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.RLock()
         self._history: list[str] = []

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from autograd_iron import device
+from autograd_iron.ops.shapes import broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
-from autograd_iron.registry import registry
 
 # Elementwise primitives that are one ufunc of NumPy's, and so broadcast their operands themselves.
 UFUNCS = {
@@ -143,9 +143,7 @@ def fold_broadcasts(program: Program) -> Program:
             if shape != step.output.shape:
                 small = program.value(shape or (), step.output.dtype)
                 steps.append(replace(step, inputs=inputs, output=small))
-                step = Step(
-                    primitive("broadcast_to"), (small,), {"shape": step.output.shape}, step.output
-                )
+                step = Step(broadcast_to, (small,), {"shape": step.output.shape}, step.output)
                 source[step.output] = small
             else:
                 step = step.with_inputs(inputs)
@@ -207,8 +205,3 @@ def _is(operand: Any, number: int) -> bool:
 
 def _renamed(inputs: tuple[Operand, ...], renamed: dict[Value, Value]) -> tuple[Operand, ...]:
     return tuple(renamed.get(v, v) if isinstance(v, Value) else v for v in inputs)
-
-
-def primitive(name: str) -> Any:
-    """Return the primitive of this name."""
-    return registry[name]
