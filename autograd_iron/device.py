@@ -5,9 +5,10 @@ Everything else receives the array module as an argument (`xp` in kernels, `F` i
 
 from __future__ import annotations
 
+import contextvars
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache, lru_cache
 from typing import Any
@@ -130,6 +131,17 @@ def quiet() -> AbstractContextManager[Any]:
     infinite and absorbed by a zero: NumPy's warnings there would be false alarms.
     """
     return numpy.errstate(all="ignore")
+
+
+def quietly() -> Callable[..., Any]:
+    """Return `call(function, *arguments)` that runs it with floating-point warnings off.
+
+    The context is entered once and kept, which makes a call twenty times cheaper than `quiet`; it
+    is for one thread at a time.
+    """
+    context = contextvars.copy_context()
+    context.run(numpy.errstate(all="ignore").__enter__)
+    return context.run
 
 
 def all_finite(array: Any) -> bool:

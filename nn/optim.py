@@ -115,13 +115,15 @@ class Optimizer:
             numbers = self.numbers(rate, self.step_count - late)
             for tensor, number in zip(tensors, numbers, strict=True):
                 tensor.data[...] = number
-        for entry in active:
-            entry.updates += 1
+        if self.counts_updates:
+            for entry in active:
+                entry.updates += 1
 
     def _go_back(self, active: list[_Entry]) -> None:
         self.step_count -= 1
-        for entry in active:
-            entry.updates -= 1
+        if self.counts_updates:
+            for entry in active:
+                entry.updates -= 1
 
     def zero_grad(self) -> None:
         """Forget all gradients: every ``.grad`` becomes None."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from typing import Any
 
 from autograd_iron import device
 from autograd_iron.graph import no_grad
@@ -45,7 +46,15 @@ def spread(F, reduced, like, axis, keepdims):
 @primitive
 def sum(xp, x, /, axis=None, keepdims=False):
     """Return the sum over the axes."""
+    if axis is None and not keepdims and few(x):
+        # A product with ones starts in half the time of add.reduce, and few is when that counts.
+        return xp.dot(device.row_of_ones(xp, x.size, x.dtype), x.ravel())
     return xp.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def few(x: Any) -> bool:
+    """Return whether so few numbers are added up that a plain product is as exact as pairs."""
+    return bool(0 < x.size <= 1024 and x.dtype.kind == "f" and x.dtype.itemsize > 2)
 
 
 @sum.vjp
@@ -100,7 +109,7 @@ def _count(x, axis):
 def mean(xp, x, /, axis=None, keepdims=False):
     """Return the mean over the axes; of integers, in float32."""
     if x.dtype.itemsize > 2:
-        return xp.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+        return sum.kernel(xp, x, axis, keepdims) / _count(x, axis)
     # float16 is added up in float32: 65504 is its largest number.
     total = xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims)
     return (total / _count(x, axis)).astype(x.dtype)
@@ -178,7 +187,7 @@ min.batching(_reduced("min"))
 @primitive(floating=True)
 def norm(xp, x, /, axis=None, keepdims=False):
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
-    return xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+    return xp.sqrt(sum.kernel(xp, x * x, axis, keepdims))
 
 
 @norm.lower

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from autograd_iron import device
-from autograd_iron.plan import buffers, emit, passes, tiling
+from autograd_iron.plan import buffers, emit, pack, passes, tiling
 from autograd_iron.plan.program import Program, Step, Value
 
 # Tiles are shared out in this many groups, whatever the number of threads: each group adds up on
@@ -101,6 +101,9 @@ class Plan:
         self.stages: list[Stage] = []
         self.bytes = 0
         self._build()
+        ends = [*program.results, *(v for _, v in program.gradients)]
+        self._outputs = [self._where_is(v) for v in ends]
+        self._quietly = device.quietly()
         self.source = "\n\n".join(stage.source for stage in self.stages)
 
     def draw(self) -> None:
@@ -108,14 +111,14 @@ class Plan:
         for source, value in self.program.draws:
             device.write(self._arrays[value], source())
 
-    def run(self, arguments: list[Any]) -> list[Any]:
+    def run(self, *given: Any) -> list[Any]:
         """Run on the arrays of the arguments; return copies of the results."""
-        given = tuple(arguments)
-        with device.quiet():
-            for run in self._runs:
-                run(given)
-        wanted = [*self.program.results, *(v for _, v in self.program.gradients)]
-        return [self._value(v, given).copy() for v in wanted]
+        return self._quietly(self._run, given)  # type: ignore[no-any-return]
+
+    def _run(self, given: tuple[Any, ...]) -> list[Any]:
+        for run in self._runs:
+            run(given)
+        return [(given[a] if type(a) is int else a).copy() for a in self._outputs]
 
     def arrays(self) -> list[tuple[Value, Any]]:
         """Return the values that live from run to run, with their memory."""
@@ -131,12 +134,10 @@ class Plan:
         for (_, value), array in zip(self.program.draws, self.program.drawn, strict=True):
             self._arrays[value] = array
 
-    def _value(self, value: Value, given: tuple[Any, ...]) -> Any:
-        if value in self._final:
-            return self._final[value]
-        if value in self._arrays:
-            return self._arrays[value]
-        return given[self._moving.index(value)]
+    def _where_is(self, value: Value) -> Any:
+        """Return the memory of a value at the end, or which of the arguments it is."""
+        known = self._final.get(value, self._arrays.get(value))
+        return self._moving.index(value) if known is None else known
 
     def _dense(self) -> set[Value]:
         return {v for v, array in self._arrays.items() if device.is_dense(array)}
@@ -191,6 +192,7 @@ class Plan:
             self._arrays[value] = target
         for value in kept:
             self._own(value)
+        steps = self._packed(steps)
         region = emit.Region(
             steps,
             dense=self._dense(),
@@ -217,10 +219,26 @@ class Plan:
         positions = [self._moving.index(v) for v in parameters]
         run, stage, _ = self._bind(region, text, 0, [emit.name(v) for v in parameters], kept, extra)
         self.stages.append(stage)
-        if not positions:
-            self._runs.append(lambda given: run())
+        if positions == list(range(len(self._moving))):
+            self._runs.append(lambda given: run(*given))
         else:
             self._runs.append(lambda given: run(*[given[i] for i in positions]))
+
+    def _packed(self, steps: list[Step]) -> list[Step]:
+        """Join equal steps on small values, and lay these one after the other."""
+        views = {s.output for s in steps if s.primitive.name in emit.VIEWS}
+        steps, packs = pack.pack(self.program, steps, self._arrays.keys() | views)
+        for block, values in packs.items():
+            memory = self._own(block)
+            self.bytes += block.bytes
+            start = 0
+            for v in values:
+                stop = start + v.size
+                self._arrays[v] = memory[start:stop].reshape(v.shape)
+                cut = f"{emit.name(block)}[{start}:{stop}].reshape({v.shape})"
+                self.views.append(f"{emit.name(v)} = {cut}")
+                start = stop
+        return steps
 
     def _old_values(self, effects: list[tuple[Any, Value]]) -> dict[Value, Any]:
         """Return memory for the wanted values that lie where the effects write."""

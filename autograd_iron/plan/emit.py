@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_iron import device
-from autograd_iron.ops.reductions import columns
+from autograd_iron.ops.reductions import columns, few
 from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Operand, Step, Value
 
@@ -214,8 +214,21 @@ class _Writer:
         ):
             function = _FAST_POWERS[operands[1]]
             operands = operands[:1]
-        self._call(function, *(self._operand(v, step) for v in operands), out=name(step.output))
+        parts = (self._single(v, step) or self._operand(v, step) for v in operands)
+        self._call(function, *parts, out=name(step.output))
         self._may_take_over(step, *operands)
+
+    def _single(self, operand: Operand, step: Step) -> str | None:
+        """Return a 0-d view of an operand of one element: NumPy broadcasts that twice as fast."""
+        if not isinstance(operand, Value) or operand in self.moving or operand in self.region.axis:
+            return None
+        if operand.size != 1 or not operand.shape or step.output.size == 1:
+            return None
+        label = f"{name(operand)}_single"
+        line = f"{label} = {name(operand)}.reshape(())"
+        if line not in self.text.setup:
+            self.text.setup.append(line)
+        return label
 
     def _multiply_no_nan(self, step: Step) -> None:
         x, y = step.inputs
@@ -272,7 +285,20 @@ class _Writer:
         assert isinstance(x, Value)
         axis, keepdims = step.attributes["axis"], step.attributes["keepdims"]
         axis = tuple(axis) if isinstance(axis, list) else axis
+        if axis is None and not keepdims and x not in self.region.axis and few(x):
+            flat = name(x) if len(x.shape) == 1 else f"{name(x)}.ravel()"
+            self._call("dot", self._ones(str(x.size), x.dtype), flat, out=name(step.output))
+            return
         self._reduce("add", x, axis, keepdims, step.output)
+
+    def _ones(self, count: str, dtype: Any) -> str:
+        """Return the name of so many ones."""
+        self.text.functions.add("ones")
+        label = f"ones_{count}_{dtype}"
+        line = f"{label} = ones({count}, '{dtype}')"
+        if line not in self.text.setup:
+            self.text.setup.append(line)
+        return label
 
     def _max(self, step: Step) -> None:
         self._extreme("maximum", step)
@@ -302,13 +328,8 @@ class _Writer:
         )
         out = step.output
         if columns(x.shape, shape) and x.dtype.kind == "f":
-            self.text.functions.update(("dot", "ones"))
-            count = "height" if self.region.axis.get(x) == 0 else x.shape[0]
-            ones = f"ones_{count}_{x.dtype}"
-            line = f"{ones} = ones({count}, '{x.dtype}')"
-            if line not in self.text.setup:
-                self.text.setup.append(line)
-            self.text.body.append(f"dot({ones}, {name(x)}, {name(out)})")
+            count = "height" if self.region.axis.get(x) == 0 else str(x.shape[0])
+            self._call("dot", self._ones(count, x.dtype), name(x), out=name(out))
             return
         kept = all(a >= lead for a in axes)
         target = name(out)

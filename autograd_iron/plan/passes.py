@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograd_iron import device
+from autograd_iron.ops.elementwise import multiply
 from autograd_iron.ops.shapes import broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
 
@@ -154,8 +155,10 @@ def fold_broadcasts(program: Program) -> Program:
 def simplify(program: Program) -> Program:
     """Remove steps that only pass a value on: times one, plus zero, transposed twice.
 
-    Adding zero to -0.0 gives 0.0: that sign is the one bit this may change.
+    Adding zero to -0.0 gives 0.0: that sign is the one bit this may change.  A product in which a
+    zero would absorb infinities is a plain one where the other factor is known to have no zero.
     """
+    without_zero = {v for array, v in program.constants if array.size <= 1024 and array.all()}
     made_by = {s.output: s for s in program.steps}
     number = {value: array.item() for array, value in program.constants if array.ndim == 0}
     renamed: dict[Value, Value] = {}
@@ -164,6 +167,8 @@ def simplify(program: Program) -> Program:
         inputs = _renamed(step.inputs, renamed)
         plain = tuple(number.get(v, v) if isinstance(v, Value) else v for v in inputs)
         step = step.with_inputs(inputs)
+        if step.primitive.name == "multiply_no_nan" and inputs[1] in without_zero:
+            step = replace(step, primitive=multiply)
         same = _same_as(step, plain, made_by)
         if (
             isinstance(same, Value)

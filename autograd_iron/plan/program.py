@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,12 +22,14 @@ class Value:
         return f"v{self.number}"
 
     @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
     def bytes(self) -> int:
         """Its size in memory."""
-        count = 1
-        for n in self.shape:
-            count *= n
-        return count * int(self.dtype.itemsize)
+        return self.size * int(self.dtype.itemsize)
 
 
 Operand = Value | float | int | bool | None
