@@ -113,6 +113,8 @@ def row_of_ones(xp: Any, count: int, dtype: Any) -> Any:
 
 def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
     """Return the shape that the shapes broadcast to; None if they do not."""
+    if all(shape == shapes[0] for shape in shapes):
+        return shapes[0] if shapes else ()
     try:
         return numpy.broadcast_shapes(*shapes)
     except ValueError:
@@ -227,9 +229,10 @@ def random_source(seed: int) -> Any:
 # --- what plans need
 
 
+@lru_cache(maxsize=1024)
 def stand_in(shape: tuple[int, ...], dtype: Any) -> Any:
     """Return an array of ones that takes the memory of one element."""
-    return numpy.broadcast_to(numpy.ones((), dtype), shape)
+    return stretch(numpy, numpy.ones((), dtype), shape)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from autograd_iron import device
@@ -105,23 +106,38 @@ def array_of(tensor: Tensor) -> Any:
 def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
     """Return an array like the result, computing no more than its shape and dtype need."""
     shapes: list[Any] = [getattr(a, "shape", ()) for a in arrays]
-    shape: tuple[int, ...] | None = None
-    small: tuple[int, ...] = ()
-    settings = attributes
-    if primitive.is_elementwise:
+    if primitive.is_elementwise and not attributes:
         shape = device.broadcast_shape(*shapes)
-    elif primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:
+        if shape is not None:
+            kinds = [getattr(a, "dtype", a) for a in arrays]
+            kinds = [float if type(kind) is float else kind for kind in kinds]
+            return device.stand_in(shape, _dtype_of(primitive, *kinds))
+    small: tuple[int, ...] | None = None
+    settings = attributes
+    if primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:
         (n, inner), (other, m) = shapes
-        shape, small = (n, m) if inner == other else None, (1, 1)
+        shape = (n, m)
+        if inner == other:
+            small = (1, 1)
     elif primitive.name == "sum_to":
-        shape, small = attributes["shape"], (1,) * len(shapes[0])
+        shape, small = tuple(attributes["shape"]), (1,) * len(shapes[0])
         settings = {"shape": (1,) * len(attributes["shape"])}
     with device.quiet():
-        if shape is None:
+        if small is None:
             output = primitive.compute(arrays, attributes)
             return device.stand_in(output.shape, output.dtype)
         parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
         return device.stand_in(shape, primitive.compute(parts, settings).dtype)
+
+
+@lru_cache(maxsize=1024)
+def _dtype_of(primitive: Primitive, *kinds: Any) -> Any:
+    """Return the dtype of an elementwise result: on dtypes, any float, and other numbers."""
+    parts = [
+        device.stand_in((), k) if hasattr(k, "kind") else 1.0 if k is float else k for k in kinds
+    ]
+    with device.quiet():
+        return primitive.compute(parts, {}).dtype
 
 
 class Tape:

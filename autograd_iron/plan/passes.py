@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -52,17 +53,22 @@ UFUNCS = {
     "bitwise_invert": "invert",
 }
 BROADCASTING = {*UFUNCS, "where", "multiply_no_nan"}
+# What may equal one of its operands.
+_PASSING_ON = {
+    *("multiply_no_nan", "multiply", "add", "subtract", "divide", "pow", "where", "negative"),
+    *("identity", "reshape", "broadcast_to", "sum_to", "astype", "matrix_transpose"),
+}
+
+
+# A rule looks at a step whose inputs went through all rules before.  It answers with the value that
+# the step's output equals, with a step to put in its place, or with None.
+Rule = Callable[["_Rewriting", Step], Value | Step | None]
 
 
 def optimise(program: Program) -> Program:
-    """Run all passes until nothing changes."""
-    program = drop_dead(program)
-    before = -1
-    while len(program.steps) != before:
-        before = len(program.steps)
-        for run in (fold_constants, simplify, fold_broadcasts, share, drop_dead):
-            program = run(program)
-    return program
+    """Run all passes; the four that look at a step at a time do it in one go."""
+    program = _rewritten(drop_dead(program), _fold_broadcasts, _fold, _simplify, _share)
+    return drop_dead(program)
 
 
 def drop_dead(program: Program) -> Program:
@@ -76,30 +82,139 @@ def drop_dead(program: Program) -> Program:
     return program.with_steps(kept[::-1])
 
 
+def fold_constants(program: Program) -> Program:
+    """Compute what depends on constants alone, where the result is small."""
+    return _rewritten(program, _fold)
+
+
+def simplify(program: Program) -> Program:
+    """Remove steps that only pass a value on: times one, plus zero, transposed twice.
+
+    Adding zero to -0.0 gives 0.0: that sign is the one bit this may change.  A product in which a
+    zero would absorb infinities is a plain one where the other factor is known to have no zero.
+    """
+    return _rewritten(program, _simplify)
+
+
+def fold_broadcasts(program: Program) -> Program:
+    """Let elementwise steps broadcast their operands themselves, and work before broadcasting."""
+    return _rewritten(program, _fold_broadcasts)
+
+
 def share(program: Program) -> Program:
     """Compute equal steps once."""
-    first: dict[Any, Value] = {}
-    renamed: dict[Value, Value] = {}
-    steps = []
-    for step in program.steps:
-        step = step.with_inputs(_renamed(step.inputs, renamed))
-        try:
-            key = (
-                step.primitive.name,
-                tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs),
-                _settings(step.attributes),
-            )
-            known = first.setdefault(key, step.output)
-        except TypeError:  # an index with arrays in it cannot be compared
-            known = step.output
-        if known is step.output:
-            steps.append(step)
-        else:
-            renamed[step.output] = known
-    return program.with_steps(steps, renamed)
+    return _rewritten(program, _share)
+
+
+def _rewritten(program: Program, *rules: Rule) -> Program:
+    return _Rewriting(program, rules).run()
+
+
+class _Rewriting:
+    """One walk over a program, in which the rules see every step in turn."""
+
+    def __init__(self, program: Program, rules: tuple[Rule, ...]) -> None:
+        self.program = program
+        self.rules = rules
+        self.steps: list[Step] = []
+        self.renamed: dict[Value, Value] = {}
+        self.made_by: dict[Value, Step] = {}
+        self.constants = {value: array for array, value in program.constants}
+        self.equal: dict[Any, Value] = {}
+
+    def run(self) -> Program:
+        """Return the program as the rules leave it."""
+        for step in self.program.steps:
+            self.take(step)
+        program = self.program.with_steps(self.steps, self.renamed)
+        used = {v for step in self.steps for v in step.values} | set(program.wanted())
+        constants = [(array, value) for value, array in self.constants.items() if value in used]
+        return replace(program, constants=constants)
+
+    def take(self, step: Step) -> None:
+        """Put a step through the rules."""
+        renamed = self.renamed
+        inputs = tuple(renamed.get(v, v) if isinstance(v, Value) else v for v in step.inputs)
+        step = step.with_inputs(inputs)
+        for rule in self.rules:
+            answer = rule(self, step)
+            if isinstance(answer, Value):
+                renamed[step.output] = answer
+                return
+            if answer is not None:
+                step = answer
+        self.made_by[step.output] = step
+        self.steps.append(step)
+
+    def number(self, operand: Operand) -> Any:
+        """Return the number that an operand is known to be, or the operand."""
+        if isinstance(operand, Value) and not operand.shape and operand in self.constants:
+            return self.constants[operand].item()
+        return operand
+
+
+def _fold(walk: _Rewriting, step: Step) -> Value | None:
+    known = walk.constants
+    if step.output.bytes > 4096 or step.primitive.name == "broadcast_to":
+        return None
+    if not all(v in known for v in step.values):
+        return None
+    arrays = [known[v] if isinstance(v, Value) else v for v in step.inputs]
+    with device.quiet():
+        known[step.output] = step.primitive.compute(arrays, step.attributes)
+    return step.output
+
+
+def _simplify(walk: _Rewriting, step: Step) -> Value | Step:
+    out = step.output
+    if step.primitive.name == "multiply_no_nan" and _has_no_zero(walk, step.inputs[1]):
+        step = Step(multiply, step.inputs, step.attributes, out)
+    if step.primitive.name in _PASSING_ON:
+        same = _same_as(step, tuple(walk.number(v) for v in step.inputs), walk.made_by)
+        if isinstance(same, Value) and same.shape == out.shape and same.dtype == out.dtype:
+            return same
+    return step
+
+
+def _has_no_zero(walk: _Rewriting, operand: Operand) -> bool:
+    array = walk.constants.get(operand) if isinstance(operand, Value) else None
+    return array is not None and array.size <= 1024 and bool(array.all())
+
+
+def _fold_broadcasts(walk: _Rewriting, step: Step) -> Step | None:
+    if step.primitive.name not in BROADCASTING:
+        return None
+    inputs = tuple(_unbroadcast(walk, v) for v in step.inputs)
+    if inputs == step.inputs:
+        return None
+    step = step.with_inputs(inputs)
+    shape = device.broadcast_shape(*(v.shape for v in step.values))
+    if shape == step.output.shape:
+        return step
+    small = walk.program.value(shape or (), step.output.dtype)
+    walk.take(Step(step.primitive, inputs, step.attributes, small))
+    small = walk.renamed.get(small, small)
+    return Step(broadcast_to, (small,), {"shape": step.output.shape}, step.output)
+
+
+def _unbroadcast(walk: _Rewriting, operand: Operand) -> Operand:
+    made = walk.made_by.get(operand) if isinstance(operand, Value) else None
+    return operand if made is None or made.primitive.name != "broadcast_to" else made.inputs[0]
+
+
+def _share(walk: _Rewriting, step: Step) -> Value | None:
+    try:
+        inputs = tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs)
+        key = (step.primitive.name, inputs, _settings(step.attributes))
+        known = walk.equal.setdefault(key, step.output)
+    except TypeError:  # an index with arrays in it cannot be compared
+        return None
+    return None if known is step.output else known
 
 
 def _settings(attributes: dict[str, Any]) -> Any:
+    if not attributes:
+        return ()
     return tuple((name, _frozen(value)) for name, value in sorted(attributes.items()))
 
 
@@ -111,75 +226,6 @@ def _frozen(value: Any) -> Any:
     hash(value)
     # repr tells -0.0 from 0.0.
     return (type(value).__name__, repr(value) if isinstance(value, float) else value)
-
-
-def fold_constants(program: Program) -> Program:
-    """Compute what depends on constants alone, where the result is small."""
-    known = {value: array for array, value in program.constants}
-    constants = list(program.constants)
-    steps = []
-    for step in program.steps:
-        small = step.output.bytes <= 4096 and step.primitive.name != "broadcast_to"
-        if small and all(v in known for v in step.values):
-            arrays = [known[v] if isinstance(v, Value) else v for v in step.inputs]
-            with device.quiet():
-                array = step.primitive.compute(arrays, step.attributes)
-            known[step.output] = array
-            constants.append((array, step.output))
-        else:
-            steps.append(step)
-    used = {v for step in steps for v in step.values} | set(program.wanted())
-    constants = [(array, value) for array, value in constants if value in used]
-    return replace(program.with_steps(steps), constants=constants)
-
-
-def fold_broadcasts(program: Program) -> Program:
-    """Let elementwise steps broadcast their operands themselves, and work before broadcasting."""
-    source = {s.output: s.inputs[0] for s in program.steps if s.primitive.name == "broadcast_to"}
-    steps = []
-    for step in program.steps:
-        if step.primitive.name in BROADCASTING:
-            inputs = tuple(source.get(v, v) if isinstance(v, Value) else v for v in step.inputs)
-            shape = device.broadcast_shape(*(v.shape for v in inputs if isinstance(v, Value)))
-            if shape != step.output.shape:
-                small = program.value(shape or (), step.output.dtype)
-                steps.append(replace(step, inputs=inputs, output=small))
-                step = Step(broadcast_to, (small,), {"shape": step.output.shape}, step.output)
-                source[step.output] = small
-            else:
-                step = step.with_inputs(inputs)
-        steps.append(step)
-    return program.with_steps(steps)
-
-
-def simplify(program: Program) -> Program:
-    """Remove steps that only pass a value on: times one, plus zero, transposed twice.
-
-    Adding zero to -0.0 gives 0.0: that sign is the one bit this may change.  A product in which a
-    zero would absorb infinities is a plain one where the other factor is known to have no zero.
-    """
-    without_zero = {v for array, v in program.constants if array.size <= 1024 and array.all()}
-    made_by = {s.output: s for s in program.steps}
-    number = {value: array.item() for array, value in program.constants if array.ndim == 0}
-    renamed: dict[Value, Value] = {}
-    steps = []
-    for step in program.steps:
-        inputs = _renamed(step.inputs, renamed)
-        plain = tuple(number.get(v, v) if isinstance(v, Value) else v for v in inputs)
-        step = step.with_inputs(inputs)
-        if step.primitive.name == "multiply_no_nan" and inputs[1] in without_zero:
-            step = replace(step, primitive=multiply)
-        same = _same_as(step, plain, made_by)
-        if (
-            isinstance(same, Value)
-            and same.shape == step.output.shape
-            and same.dtype == step.output.dtype
-        ):
-            renamed[step.output] = same
-        else:
-            made_by[step.output] = step
-            steps.append(step)
-    return program.with_steps(steps, renamed)
 
 
 def _same_as(step: Step, plain: tuple[Any, ...], made_by: dict[Value, Step]) -> Operand:
@@ -206,7 +252,3 @@ def _same_as(step: Step, plain: tuple[Any, ...], made_by: dict[Value, Step]) -> 
 
 def _is(operand: Any, number: int) -> bool:
     return isinstance(operand, int | float) and operand == number
-
-
-def _renamed(inputs: tuple[Operand, ...], renamed: dict[Value, Value]) -> tuple[Operand, ...]:
-    return tuple(renamed.get(v, v) if isinstance(v, Value) else v for v in inputs)
