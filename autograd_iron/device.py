@@ -249,7 +249,7 @@ def memory(size: int) -> Any:
 
 def cast_memory(block: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Return the first bytes of a block of memory as an array."""
-    size = int(numpy.prod(shape, dtype=int)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     return block[:size].view(dtype).reshape(shape)
 
 

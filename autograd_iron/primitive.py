@@ -262,8 +262,11 @@ class Primitive:
 
     def promote(self, arrays: list[Any]) -> list[Any]:
         """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
-        floats = [a.dtype for a in arrays if hasattr(a, "dtype") and a.dtype.kind == "f"]
+        dtypes = [a.dtype for a in arrays if hasattr(a, "dtype")]
+        floats = [found for found in dtypes if found.kind == "f"]
         if floats:
+            if len(floats) == len(dtypes):
+                return arrays
             target = max(floats, key=lambda found: found.itemsize)
         elif self.floating or any(isinstance(a, float) for a in arrays):
             target = device.default_float

@@ -287,10 +287,7 @@ class Tape:
         for tensor, new in self._assigned.items():
             self.program.effects.append((tensor, new.value))
             self._check_memory(tensor)
-        for owner, _, _ in self.guards:
-            for path, parameter in getattr(owner, "named_parameters", dict)():
-                if parameter in self._met:
-                    self.program.names.setdefault(self._met[parameter], path)
+        self.program.owners = [owner for owner, _, _ in self.guards]
         return self.program
 
     def _check_memory(self, target: Tensor) -> None:

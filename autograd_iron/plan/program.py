@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,19 +34,36 @@ class Value:
 Operand = Value | float | int | bool | None
 
 
-@dataclass(frozen=True, slots=True)
 class Step:
-    """One primitive applied to values and numbers."""
+    """One primitive applied to values and numbers; never changed.
 
-    primitive: Primitive
-    inputs: tuple[Operand, ...]
-    attributes: dict[str, Any]
-    output: Value
+    Attributes
+    ----------
+    primitive : Primitive
+    inputs : tuple of Value, number or None
+    attributes : dict
+    output : Value
+    values : tuple of Value
+        The inputs that are values.
+    """
 
-    @property
-    def values(self) -> Iterator[Value]:
-        """The inputs that are values."""
-        return (v for v in self.inputs if isinstance(v, Value))
+    __slots__ = ("attributes", "inputs", "output", "primitive", "values")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Operand, ...],
+        attributes: dict[str, Any],
+        output: Value,
+    ) -> None:
+        self.primitive = primitive
+        self.inputs = inputs
+        self.attributes = attributes
+        self.output = output
+        self.values = tuple([v for v in inputs if type(v) is Value])
+
+    def __repr__(self) -> str:
+        return f"{self.output} = {self.primitive.name}{self.inputs} {self.attributes}"
 
     def with_inputs(self, inputs: tuple[Operand, ...]) -> Step:
         """Return the step on other inputs."""
@@ -82,8 +98,8 @@ class Program:
         What is left in `.grad`.
     cleared : list of Tensor
         Whose `.grad` is None at the end.
-    names : dict of Value to str
-        What the user's modules call the captured tensors.
+    owners : list of object
+        The user's modules, those that hold others first.
     """
 
     arguments: list[Value] = field(default_factory=list)
@@ -96,13 +112,24 @@ class Program:
     effects: list[tuple[Any, Value]] = field(default_factory=list)
     gradients: list[tuple[Any, Value]] = field(default_factory=list)
     cleared: list[Any] = field(default_factory=list)
-    names: dict[Value, str] = field(default_factory=dict)
+    owners: list[Any] = field(default_factory=list)
     count: int = 0
 
     def value(self, shape: tuple[int, ...], dtype: Any) -> Value:
         """Return a new value."""
         self.count += 1
         return Value(self.count, shape, dtype)
+
+    @property
+    def names(self) -> dict[Value, str]:
+        """What the user's modules call the captured tensors."""
+        captured = {id(tensor): value for tensor, value in self.captured}
+        found: dict[Value, str] = {}
+        for owner in self.owners:
+            for path, parameter in getattr(owner, "named_parameters", dict)():
+                if id(parameter) in captured:
+                    found.setdefault(captured[id(parameter)], path)
+        return found
 
     def wanted(self) -> list[Value]:
         """Return the values that must be there at the end."""
