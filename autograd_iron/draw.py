@@ -13,6 +13,9 @@ from autograd_iron.tensor import Tensor, pull_back
 if TYPE_CHECKING:
     from graphviz import Digraph
 
+    from autograd_iron.plan.compiled import Compiled
+    from autograd_iron.plan.program import Program
+
 _INK = "#24313d"
 _LEAF = "#dbe9f6"
 _FORWARD = "#ffffff"
@@ -21,21 +24,22 @@ _RESULT = "#d9efd9"
 
 
 def draw_graph(
-    outputs: Tensor | Sequence[Tensor],
+    outputs: Tensor | Sequence[Tensor] | Compiled,
     path: str | os.PathLike[str] | None = None,
     *,
     backward: bool = False,
     names: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] = (),
 ) -> Digraph:
-    """Draw the graph that leads to the outputs.
+    """Draw the graph that leads to the outputs, or the plan of a compiled step.
 
     Nodes are numbered in the order in which they were computed, so the same program gives the same
     drawing.  Boxes are leaves, ellipses operations; each shows its shape and dtype.
 
     Parameters
     ----------
-    outputs : Tensor or sequence of Tensor
-        Results with a graph behind them.
+    outputs : Tensor, sequence of Tensor, or a step that `compile` made
+        Results with a graph behind them; or a step after its first call, all of whose plan is
+        drawn: forward, backward and update.
     path : path, optional
         Where to write the drawing: .svg, .png, .pdf, or .dot for the text.
     backward : bool
@@ -53,8 +57,14 @@ def draw_graph(
     ValueError
         An output has no graph; or `backward` with several outputs.
     RuntimeError
-        Neither pygraphviz nor Graphviz's `dot` is there to render with.
+        Neither pygraphviz nor Graphviz's `dot` is there to render with; or the step has not been
+        called yet.
     """
+    if hasattr(outputs, "plan"):
+        drawing = _draw_program(outputs.plan.program)
+        if path is not None:
+            _render(drawing, path)
+        return drawing
     results = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     roots = []
     for result in results:
@@ -82,14 +92,43 @@ def draw_graph(
     return drawing
 
 
-def _draw(ends: dict[Node, str], called: dict[Node | None, str], forward_end: int) -> Digraph:
+def _draw_program(program: Program) -> Digraph:
+    drawing = _empty_drawing()
+    names = program.names
+    names |= {v: f"argument {i}" for i, v in enumerate(program.arguments)}
+    names |= {v: "constant" for _, v in program.constants}
+    names |= {v: "random numbers" for _, v in program.draws}
+    ends = dict.fromkeys(program.results, "returned")
+    ends |= {v: "gradient" for _, v in program.gradients}
+    called = {id(tensor): names.get(v, "tensor") for tensor, v in program.captured}
+    ends |= {v: f"new {called.get(id(tensor), 'tensor')}" for tensor, v in program.effects}
+    used = {v for step in program.steps for v in step.values}
+    for value in program.sources():
+        if value in used:
+            label = f"{names.get(value, 'tensor')}\n{_spec(value)}"
+            drawing.node(str(value), label, shape="box", fillcolor=_LEAF)
+    for step in program.steps:
+        out = step.output
+        title = step.primitive.name + (f"\n{ends[out]}" if out in ends else "")
+        fill = _RESULT if out in ends else _FORWARD
+        drawing.node(str(out), f"{title}\n{_spec(out)}", shape="ellipse", fillcolor=fill)
+        for value in step.values:
+            drawing.edge(str(value), str(out))
+    return drawing
+
+
+def _empty_drawing() -> Digraph:
     import graphviz
 
-    drawing = graphviz.Digraph(
+    return graphviz.Digraph(
         graph_attr={"rankdir": "TB", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": "white"},
         node_attr={"fontname": "Helvetica", "fontsize": "11", "color": _INK, "style": "filled"},
         edge_attr={"color": _INK, "arrowsize": "0.7"},
     )
+
+
+def _draw(ends: dict[Node, str], called: dict[Node | None, str], forward_end: int) -> Digraph:
+    drawing = _empty_drawing()
     nodes = graph.reachable(ends)[::-1]
     ids = {node: str(i) for i, node in enumerate(nodes)}
     constants: dict[int, str] = {}

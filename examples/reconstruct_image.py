@@ -96,7 +96,7 @@ def _reconstruct(given: dict[str, Any]) -> int:
         make_ready(out, record)
         write_record(out, settings, None)
 
-    run = _train(settings, picture, goal, out, resume="resume" in given)
+    run = _train(settings, picture, goal, out, "resume" in given, "no_compile" not in given)
     score = _leave_pictures(run, picture, goal, out)
     seconds = time.monotonic() - started
     if earlier and earlier["result"]:
@@ -151,7 +151,7 @@ def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str
 
 
 def _train(
-    settings: dict[str, Any], picture: Picture, goal: Goal, out: Path, resume: bool
+    settings: dict[str, Any], picture: Picture, goal: Goal, out: Path, resume: bool, compile: bool
 ) -> nn.Run:
     generator = ai.Generator(settings["seed"])
     model = networks.RECIPES[settings["recipe"]].build(generator)
@@ -208,6 +208,7 @@ def _train(
         checkpoint_every=settings["checkpoint_every"],
         callbacks=[after_step],
         preview=preview,
+        compile=compile,
     )
 
 
@@ -335,6 +336,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on from DIR's newest good checkpoint; options that are not given are as they were",
     )
+    add("--no-compile", action="store_true", help="run each step eagerly: slower, to debug by")
     add("--to-csv", metavar="FILE", help="only write the picture, at its --size, as such a CSV")
     return parser
 

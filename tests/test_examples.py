@@ -163,6 +163,13 @@ def test_every_recipe_learns(tmp_path: Path, recipe: str, optimizer: str) -> Non
     assert record(out)["result"]["loss"] < np.log(2)
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_run_can_do_without_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, out = save(a_picture(8, 48), tmp_path / "f.png"), tmp_path / "run"
+    monkeypatch.setattr(nn.training.ai, "compile", lambda *_: pytest.fail("compiled"))
+    assert reconstruct(picture, "--no-compile", "--steps", 4, "--out", out) == 0
+
+
 # --- stopping and going on
 
 STOP_AT_25 = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -506,3 +507,12 @@ def test_most_random_programs_are_cut() -> None:
         patch.setattr(device, "cache_size", lambda: 1)
         step = both_ways([("tanh", (0, 0, 0), 1.0), ("sin", (5, 0, 0), 1.0)], "train", 131, 2)
     assert 0 < step.plan.tile < 131
+
+
+def test_a_printed_plan_says_where_its_values_lie() -> None:
+    step = ai.compile(lambda x: ai.sum(ai.exp(x) * ai.sin(x), axis=-1))
+    step(ai.ones((3, 2)))
+    text = str(step.plan)
+    assert re.search(r"= exp\(argument0\) +# \[3, 2\] float32 in b0", text)
+    assert re.search(r"= sin\(argument0\) +# \[3, 2\] float32 in b1", text)
+    assert re.search(r"= multiply\(v\d+, v\d+\) +# \[3, 2\] float32 in b[01]\n", text)

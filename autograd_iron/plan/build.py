@@ -40,6 +40,8 @@ class Stage:
         Of `run`.
     totals : list of Value
         The reductions over the rows.
+    slots : dict of Value to int
+        The buffer of each value that has none to itself for good; one buffer holds many in turn.
     rest : dict of str to object, optional
         What `make` is called with for a last tile that is lower.
     """
@@ -50,6 +52,7 @@ class Stage:
     names: dict[str, Any]
     parameters: list[str]
     totals: list[Value]
+    slots: dict[Value, int]
     rest: dict[str, Any] | None = None
 
 
@@ -349,14 +352,14 @@ class Plan:
             if f"{label}_all" in lines:
                 names[f"{label}_all"] = array
         names |= text.constants | text.settings | (extra or {})
-        names |= {f: device.function(f) for f in text.functions}
+        names |= {f: device.function(f) for f in sorted(text.functions)}
         names |= {label: _kernel(primitive) for label, primitive in text.kernels.items()}
         names["height"] = height
         used = [n for n in names if n not in parameters and _word_in(n, lines)]
         source = _source(used, text, parameters)
         given = {n: names[n] for n in used}
         run = _compiled(source)(*given.values())
-        stage = Stage(region.steps, height > 0, source, given, parameters, [])
+        stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot)
         return run, stage, memory
 
 

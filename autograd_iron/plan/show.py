@@ -24,6 +24,9 @@ def show(plan: Plan) -> str:
     if plan.tile:
         tiles = math.ceil(rows / plan.tile)
         lines.append(f"{rows:,} rows in {tiles} tiles of {plan.tile}, {plan.threads} threads")
+    if plan.views:
+        lines.append("in the memory of others, once and for all:")
+        lines += [f"    {view}" for view in plan.views]
     for stage in plan.stages:
         lines.append("for each tile:" if stage.tiled else "once:")
         for step in stage.steps:
@@ -33,6 +36,8 @@ def show(plan: Plan) -> str:
                 shape[axis] = plan.tile
             text = f"    {_label(step.output, names)} = {_call(step, names)}"
             note = f"{shape} {step.output.dtype}"
+            if step.output in stage.slots:
+                note += f" in b{stage.slots[step.output]}"
             if step.output in stage.totals:
                 note += f", {plan.schedule.combine[step.output]} over the tiles"
             lines.append(f"{text:<64} # {note}")
