@@ -130,9 +130,12 @@ def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str,
         return device.stand_in(shape, primitive.compute(parts, settings).dtype)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def _dtype_of(primitive: Primitive, *kinds: Any) -> Any:
-    """Return the dtype of an elementwise result: on dtypes, any float, and other numbers."""
+    """Return the dtype of an elementwise result: on dtypes, any float, and other numbers.
+
+    The types of the numbers count: True and 1 are equal, and make other dtypes.
+    """
     parts = [
         device.stand_in((), k) if hasattr(k, "kind") else 1.0 if k is float else k for k in kinds
     ]

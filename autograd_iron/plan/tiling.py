@@ -117,8 +117,45 @@ def cut(program: Program, rows: int) -> Schedule:
         elif step.output.shape and step.output.shape[0] == rows:
             axis[step.output] = 0
             full.add(step.output)
-    full.update(v for v in program.wanted() if v in axis)
-    return Schedule(phases, rows, axis, full, combine)
+    wanted = {v for v in program.wanted() if v in axis}
+    schedule = Schedule(phases, rows, axis, full | wanted, combine)
+    _compute_again(program, schedule, made_in, wanted)
+    return schedule
+
+
+def _compute_again(
+    program: Program, schedule: Schedule, made_in: dict[Value, int], wanted: set[Value]
+) -> None:
+    """Compute values anew in a later phase where that moves fewer bytes than keeping them.
+
+    Keeping writes and reads all rows of a value; computing it again reads the inputs of its step,
+    if these are there anyway.
+    """
+    axis, full = schedule.axis, schedule.full
+    made_by = {s.output: s for phase in schedule.phases for s in phase.tiled}
+    readers = [
+        (number, steps is phase.tiled, {v for s in steps for v in s.values})
+        for number, phase in enumerate(schedule.phases)
+        for steps in (phase.whole, phase.tiled)
+    ]
+    for value, step in made_by.items():
+        if value not in full or value in wanted or not step.primitive.is_elementwise:
+            continue
+        phases = [(n, tiled) for n, tiled, read in readers if value in read and n > made_in[value]]
+        inputs = sum(v.bytes for v in step.values if v in axis)
+        again = len(phases) * inputs <= (1 + len(phases)) * value.bytes
+        there = all(v in full or v not in axis for v in step.values)
+        if not (again and there and phases and all(tiled for _, tiled in phases)):
+            continue
+        for number, _ in phases:
+            anew = program.value(value.shape, value.dtype)
+            axis[anew] = axis[value]
+            tiled = schedule.phases[number].tiled
+            tiled[:] = [
+                Step(step.primitive, step.inputs, step.attributes, anew),
+                *(s.with_inputs(tuple(anew if v is value else v for v in s.inputs)) for s in tiled),
+            ]
+        full.remove(value)
 
 
 def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
