@@ -597,8 +597,8 @@ def test_in_place_work_needs_no_other_buffer() -> None:
 
 BROKEN = {
     "freed a step early": (
-        "last.get(root) == i and root in layout.slot:",
-        "last.get(root) <= i + 1 and root in layout.slot:",
+        "last.get(root) == i and root in layout.slot and root not in passed_on:",
+        "last.get(root, i) <= i + 1 and root in layout.slot and root not in passed_on:",
     ),
     "views forgotten": ("last[roots.get(v, v)] = i", "last[v] = i"),
     "ends forgotten": ("last[roots.get(v, v)] = len(steps)", "pass"),

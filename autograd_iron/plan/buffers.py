@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from autograd_iron.plan.program import Step, Value
+from autograd_iron.plan.program import Value
 
 ALIGNMENT = 64
+
+
+class Work(Protocol):
+    """What runs as one: a step, or a launch on a GPU."""
+
+    @property
+    def reads(self) -> tuple[Value, ...]:
+        """The values that it reads."""
+
+    @property
+    def writes(self) -> tuple[Value, ...]:
+        """The values that it makes."""
 
 
 @dataclass
@@ -32,21 +45,22 @@ class Layout:
 
 
 def last_uses(
-    steps: list[Step], roots: dict[Value, Value], kept: Iterable[Value]
+    steps: Sequence[Work], roots: dict[Value, Value], kept: Iterable[Value]
 ) -> dict[Value, int]:
     """Return, per value with memory of its own, the last step that reads it or a view of it."""
     last: dict[Value, int] = {}
     for i, step in enumerate(steps):
-        for v in step.values:
+        for v in step.reads:
             last[roots.get(v, v)] = i
-        last.setdefault(roots.get(step.output, step.output), i)
+        for v in step.writes:
+            last.setdefault(roots.get(v, v), i)
     for v in kept:
         last[roots.get(v, v)] = len(steps)
     return last
 
 
 def assign(
-    steps: list[Step],
+    steps: Sequence[Work],
     roots: dict[Value, Value],
     sizes: dict[Value, int],
     kept: Iterable[Value],
@@ -56,7 +70,7 @@ def assign(
 
     Parameters
     ----------
-    steps : list of Step
+    steps : sequence of Work
         In order.
     roots : dict
         For a view, the value whose memory it shows.
@@ -71,17 +85,20 @@ def assign(
     layout = Layout()
     free: list[int] = []
     for i, step in enumerate(steps):
-        out = step.output
-        if out in sizes and out not in layout.slot:
+        passed_on = set()
+        for out in step.writes:
+            if out not in sizes or out in layout.slot:
+                continue
             taken = None
             allowed = in_place.get(out, ())
-            still_read = {roots.get(v, v) for v in step.values if v not in allowed}
+            still_read = {roots.get(v, v) for v in step.reads if v not in allowed}
             for v in allowed:
                 root = roots.get(v, v)
-                if root in still_read:
+                if root in still_read or root in passed_on:
                     continue
                 if last.get(root) == i and root in layout.slot and sizes[root] == sizes[out]:
                     taken = layout.slot[root]
+                    passed_on.add(root)
                     break
             if taken is None:
                 taken = _fitting(free, layout.sizes, sizes[out])
@@ -90,13 +107,9 @@ def assign(
                 layout.sizes.append(sizes[out])
             layout.slot[out] = taken
             layout.sizes[taken] = max(layout.sizes[taken], sizes[out])
-        holder = {roots.get(v, v) for v in (*step.values, out)}
-        for root in holder:
-            if last.get(root) == i and root in layout.slot:
-                number = layout.slot[root]
-                mine = out in layout.slot and layout.slot[out] == number and root != out
-                if not mine and number not in free:
-                    free.append(number)
+        for root in dict.fromkeys(roots.get(v, v) for v in (*step.reads, *step.writes)):
+            if last.get(root) == i and root in layout.slot and root not in passed_on:
+                free.append(layout.slot[root])
     return layout
 
 
@@ -110,7 +123,7 @@ def _fitting(free: list[int], sizes: list[int], wanted: int) -> int | None:
 
 
 def check(
-    steps: list[Step],
+    steps: Sequence[Work],
     roots: dict[Value, Value],
     layout: Layout,
     kept: Iterable[Value],
@@ -127,18 +140,22 @@ def check(
     """
     holds: dict[int, Value] = {}
     for i, step in enumerate(steps):
-        for v in step.values:
+        for v in step.reads:
             root = roots.get(v, v)
             if root in layout.slot and holds.get(layout.slot[root]) != root:
-                raise AssertionError(f"step {i}: {root} was overwritten before {step.output}")
-        out = step.output
-        if out in layout.slot:
+                raise AssertionError(f"step {i}: {root} was overwritten before {step.writes}")
+        for out in step.writes:
+            if out not in layout.slot:
+                continue
             allowed = in_place.get(out, ())
-            for v in step.values:
+            for v in step.reads:
                 root = roots.get(v, v)
                 if layout.slot.get(root) == layout.slot[out] and v not in allowed:
                     raise AssertionError(f"step {i}: {out} is computed over its own input {v}")
             holds[layout.slot[out]] = out
+        slots = [layout.slot[v] for v in step.writes if v in layout.slot]
+        if len(set(slots)) < len(slots):
+            raise AssertionError(f"step {i}: two of {step.writes} share a buffer")
     for v in kept:
         root = roots.get(v, v)
         if root in layout.slot and holds.get(layout.slot[root]) != root:

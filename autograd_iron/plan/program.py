@@ -62,6 +62,16 @@ class Step:
         self.output = output
         self.values = tuple([v for v in inputs if type(v) is Value])
 
+    @property
+    def reads(self) -> tuple[Value, ...]:
+        """The values that it reads."""
+        return self.values
+
+    @property
+    def writes(self) -> tuple[Value, ...]:
+        """The values that it makes."""
+        return (self.output,)
+
     def __repr__(self) -> str:
         return f"{self.output} = {self.primitive.name}{self.inputs} {self.attributes}"
 
