@@ -89,8 +89,9 @@ extern "C" __global__ void uniform(
     const long long start = index * per_block;
     if (start >= n) return;
     const Block block(index, before ? *before + number : number, key0, key1);
-    for (int i = 0; i < per_block && start + i < n; ++i)
-        out[start + i] = sum(product(block.uniform(i), (real)width), (real)low);
+    for (int i = 0; i < per_block; ++i)
+        if (start + i < n)
+            out[start + i] = sum(product(block.uniform(i), (real)width), (real)low);
 }
 
 extern "C" __global__ void normal(

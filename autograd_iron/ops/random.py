@@ -21,9 +21,10 @@ class Generator:
 
     Each draw is a function of the seed, its own number (how many draws came before it) and its
     arguments: it does not matter how many numbers the others took. The bits come from a counter
-    (Philox4x64-10, see `philox`) and are the same on every device. So are uniform numbers;
-    normal ones differ by a few units in the last place between devices, and between versions of
-    NumPy, because their logarithms and tangents do. One thread at a time may draw.
+    (Philox4x64-10, see `philox`) and are the same on every device, and so are uniform numbers.
+    Normal ones agree to a few roundings, of the size that they have at the standard deviation:
+    the logarithms and tangents that they are made from are not the same in every library.
+    One thread at a time may draw.
 
     Parameters
     ----------

@@ -76,9 +76,9 @@ def test_uniform_numbers_are_those_of_the_definition(seed: int, dtype: str) -> N
         assert at(seed, draw).uniform(37, dtype=dtype).tolist() == numbers(seed, draw, 37, dtype)
 
 
-@pytest.mark.parametrize(("dtype", "ulps"), [("float32", 16), ("float64", 16)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 8, 9, 15, 16, 17, 100])
-def test_normal_numbers_are_those_of_the_definition(n: int, dtype: str, ulps: int) -> None:
+def test_normal_numbers_are_those_of_the_definition(n: int, dtype: str) -> None:
     half = -(-n // 16) * 8 if dtype == "float32" else -(-n // 8) * 4
     uniform = numbers(3, 2, 2 * half, dtype)
     pairs = list(zip(uniform[:half], uniform[half:], strict=True))
@@ -89,7 +89,7 @@ def test_normal_numbers_are_those_of_the_definition(n: int, dtype: str, ulps: in
         *(r * math.sin(a) for r, a in zip(lengths, angles, strict=True)),
     ]
     drawn = at(3, 2).normal(n, mean=-1.0, std=2.0, dtype=dtype).numpy()
-    tolerance = ulps * np.finfo(dtype).eps
+    tolerance = 16 * np.finfo(dtype).eps
     np.testing.assert_allclose(drawn, 2 * np.array(expected[:n]) - 1, tolerance, tolerance)
 
 
