@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import math
 import os
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache, lru_cache
@@ -221,9 +222,26 @@ def meshgrid(axes: list[Any], indexing: Any) -> list[Any]:
     return list(numpy.meshgrid(*axes, indexing=indexing))
 
 
-def random_source(seed: int) -> Any:
-    """Return NumPy's default random generator (PCG64)."""
-    return numpy.random.default_rng(seed)
+def random_source(key: tuple[int, int], draw: int) -> Any:
+    """Return NumPy's generator at the start of the stream of one draw (see `philox`).
+
+    A thread has one, for whichever draw it makes: making one takes ten times as long.
+    """
+    source = getattr(_local, "source", None)
+    if source is None:
+        source = _local.source = numpy.random.Generator(numpy.random.Philox(0))
+    source.bit_generator.state = {
+        "bit_generator": "Philox",
+        "state": {"counter": (0, 0, 0, draw), "key": key},
+        "buffer": (0, 0, 0, 0),
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    return source
+
+
+_local = threading.local()
 
 
 # --- what plans need
@@ -287,8 +305,6 @@ class _Blas:
     """Counts who is inside, so that the last one out restores what the first one found."""
 
     def __init__(self) -> None:
-        import threading
-
         self._lock = threading.Lock()
         self._inside = 0
         self._controller: Any = None

@@ -250,6 +250,7 @@ MAKING = [
     item(lambda: ai.arange(0, 1, 0), ValueError, "arange: step is 0"),
     item(lambda: ai.Generator(-1), ValueError, "a seed is an integer that is not negative"),
     item(lambda: ai.Generator(1.5), ValueError, "not 1.5"),
+    item(lambda: ai.Generator(1 << 128), ValueError, "a seed is less than 2^128"),
     item(
         lambda: ai.Generator(0).normal(3, dtype="float16"),
         TypeError,
@@ -260,7 +261,7 @@ MAKING = [
     item(
         lambda: setattr(ai.Generator(0), "state", {"a": 1}),
         ValueError,
-        "this is not a state of a Generator",
+        *("this is not a state of a Generator", "seed and draws"),
     ),
 ]
 READING = [

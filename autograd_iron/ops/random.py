@@ -2,74 +2,197 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device, philox
 from autograd_iron.graph import switches
 from autograd_iron.tensor import Tensor
 
 Shape = int | Sequence[int]
 
+_THREADS = 256
+
 
 class Generator:
     """A source of random numbers: the same seed gives the same numbers.
 
+    Each draw is a function of the seed, its own number (how many draws came before it) and its
+    arguments: it does not matter how many numbers the others took. The bits come from a counter
+    (Philox4x64-10, see `philox`) and are the same on every device, and so are uniform numbers.
+    Normal ones agree to a few roundings, of the size that they have at the standard deviation:
+    the logarithms and tangents that they are made from are not the same in every library.
+    One thread at a time may draw.
+
     Parameters
     ----------
     seed : int
-        Not negative.
+        From 0 to 2^128 - 1.
     """
 
     def __init__(self, seed: int = 0) -> None:
         if not isinstance(seed, int) or seed < 0:
             raise ValueError(f"a seed is an integer that is not negative, not {seed!r}")
-        self._source = device.random_source(seed)
+        if seed >= 1 << 128:
+            raise ValueError(f"a seed is less than 2^128, which {seed} is not")
+        self._seed, self._draws = seed, 0
 
     @property
     def state(self) -> dict[str, Any]:
-        """Where the generator stands, as a dictionary that JSON can hold; can be set."""
-        return self._source.bit_generator.state  # type: ignore[no-any-return]
+        """Where the generator stands, as a dictionary that JSON can hold; can be set.
+
+        ``{"seed": ..., "draws": ...}``: the seed, and how many draws were made.
+        """
+        return {"seed": self._seed, "draws": self._draws}
 
     @state.setter
     def state(self, value: dict[str, Any]) -> None:
         try:
-            self._source.bit_generator.state = value
+            found = Generator(value["seed"])
+            found._draws = value["draws"]
+            if not isinstance(found._draws, int) or not 0 <= found._draws < 1 << 64:
+                raise ValueError(f"draws is {found._draws!r}")
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"this is not a state of a Generator: {error!r}") from None
+            raise ValueError(
+                f"this is not a state of a Generator, which holds seed and draws: {error!r}"
+            ) from None
+        self._seed, self._draws = found._seed, found._draws
 
     def normal(
         self, shape: Shape = (), mean: float = 0.0, std: float = 1.0, dtype: Any = "float32"
     ) -> Tensor:
         """Return draws from the normal distribution, float32 or float64."""
-        dtype = _drawable(dtype)
-        return self._drawn(lambda: self._source.standard_normal(shape, dtype) * std + mean, dtype)
+        return self._filled("normal", shape, _drawable(dtype), float(mean), float(std))
 
     def uniform(
         self, shape: Shape = (), low: float = 0.0, high: float = 1.0, dtype: Any = "float32"
     ) -> Tensor:
-        """Return draws from the uniform distribution on [low, high), float32 or float64."""
-        dtype, width = _drawable(dtype), high - low
-        return self._drawn(lambda: self._source.random(shape, dtype) * width + low, dtype)
+        """Return draws from the uniform distribution on [low, high), float32 or float64.
+
+        They are ``low + (high - low) * u`` with u from [0, 1); rounding may make that `high`.
+        """
+        low = float(low)
+        return self._filled("uniform", shape, _drawable(dtype), low, float(high) - low)
 
     def integers(self, low: int, high: int, shape: Shape = ()) -> Tensor:
         """Return int64 draws from [low, high)."""
-        return self._drawn(lambda: self._source.integers(low, high, shape), device.int64)
+        return self._drawn(
+            lambda key, draw: device.as_array(
+                device.random_source(key, draw).integers(low, high, shape), device.int64
+            )
+        )
 
     def permutation(self, n: int) -> Tensor:
         """Return the numbers 0 to n - 1 in a random order, int64."""
-        return self._drawn(lambda: self._source.permutation(n), device.int64)
+        return self._drawn(
+            lambda key, draw: device.as_array(
+                device.random_source(key, draw).permutation(n), device.int64
+            )
+        )
 
-    def _drawn(self, draw: Callable[[], Any], dtype: Any) -> Tensor:
+    def _filled(self, kind: str, shape: Shape, dtype: Any, shift: float, scale: float) -> Tensor:
+        xp = device.namespace(())
+
+        def make(key: tuple[int, int], draw: int) -> Any:
+            out = xp.empty(shape, dtype)
+            fill(xp, kind, out, key, draw, shift, scale)
+            return out
+
+        return self._drawn(make)
+
+    def _drawn(self, make: Callable[[tuple[int, int], int], Any]) -> Tensor:
         """Return what is drawn; in a plan it is drawn anew before each replay."""
 
         def source() -> Any:
-            return device.as_array(draw(), dtype)
+            made = make(philox.key(self._seed), self._draws)
+            self._draws += 1
+            return made
 
         if switches.tape is None:
             return Tensor(source())
         before = self.state
         return switches.tape.draw(source, lambda: setattr(self, "state", before))  # type: ignore[no-any-return]
+
+
+def fill(
+    xp: Any,
+    kind: str,
+    out: Any,
+    key: tuple[int, int],
+    draw: int,
+    shift: float,
+    scale: float,
+    before: Any = 0,
+) -> None:
+    """Fill an array with the draw of this number: ``shift + scale * z``, by one kernel on a GPU.
+
+    Parameters
+    ----------
+    xp : module
+        Of the array.
+    kind : str
+        ``"uniform"`` or ``"normal"``.
+    out : array
+        Float32 or float64, in row-major order without gaps.
+    key : (int, int)
+        Of the generator's seed.
+    draw : int
+        The number of the draw.
+    shift, scale : float
+    before : array of one uint64 on the GPU, optional
+        Added to `draw` when the kernel runs, which a captured graph does again and again.
+    """
+    if hasattr(xp, "RawKernel"):
+        _launch(xp, kind, out, key, draw, shift, scale, before)
+    else:
+        {"uniform": _fill_uniform, "normal": _fill_normal}[kind](xp, out, key, draw, shift, scale)
+
+
+def _fill_uniform(xp, out, key, draw, low, width):
+    device.random_source(key, draw).random(dtype=out.dtype, out=out)
+    out *= width
+    out += low
+
+
+def _fill_normal(xp, out, key, draw, mean, std):
+    numbers = out.reshape(-1)
+    source = device.random_source(key, draw)
+    in_block = philox.BLOCK_BYTES // out.itemsize
+    in_group = 2 * philox.GROUP * in_block
+    for start in range(0, out.size, in_group):
+        part = numbers[start : start + in_group]
+        half = -(-part.size // (2 * in_block)) * in_block
+        both = source.random(2 * half, out.dtype)
+        r, t = both[:half], both[half:]
+        xp.log(xp.subtract(1, r, out=r), out=r)
+        r *= -2
+        xp.sqrt(r, out=r)
+        r *= std
+        t -= 0.5
+        t *= math.pi
+        xp.tan(t, out=t)
+        square = t * t
+        r /= 1 + square
+        t *= 2
+        t *= r
+        r *= 1 - square
+        xp.add(both[: part.size], mean, out=part)
+
+
+def _launch(xp, kind, out, key, draw, shift, scale, before):
+    in_thread = philox.BLOCK_BYTES * (2 if kind == "normal" else 1)
+    threads = -(-out.nbytes // in_thread)
+    if threads:
+        low, high, number = (xp.uint64(word) for word in (*key, draw))
+        arguments = (out, out.size, low, high, number, before, shift, scale)
+        _kernel(xp, kind, out.dtype)((-(-threads // _THREADS),), (_THREADS,), arguments)
+
+
+@cache
+def _kernel(xp, kind, dtype):
+    return xp.RawKernel(philox.kernel_text(dtype), kind)
 
 
 def _drawable(dtype: Any) -> Any:

@@ -1,0 +1,155 @@
+"""The kernels that draw on a GPU, compiled for the host: the same bits as on the CPU."""
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_iron as ai
+from autograd_iron import philox
+from autograd_iron.ops.random import fill
+
+SIZES = (0, 1, 2, 3, 5, 7, 8, 9, 1023, 1025, 16_384, 16_385, 100_003)
+SEEDS = (0, 1, (1 << 64) - 1, 1 << 64, (1 << 128) - 1)
+LAST = (1 << 64) - 1
+
+HEADER = """
+#include <math.h>
+#define __global__
+#define __device__
+static struct { unsigned x; } threadIdx, blockIdx, blockDim;
+"""
+
+LAUNCH = """
+typedef void Kernel(real*, long long, word, word, word, const word*, double, double);
+
+extern "C" void launch(
+    Kernel* kernel, unsigned blocks, unsigned threads, real* out, long long n, word key0, word key1,
+    word number, const word* before, double shift, double scale
+) {
+    blockDim.x = threads;
+    for (blockIdx.x = blocks; blockIdx.x--;)
+        for (threadIdx.x = threads; threadIdx.x--;)
+            kernel(out, n, key0, key1, number, before, shift, scale);
+}
+"""
+
+# A device's compiler contracts a * b + c into one rounding wherever it is not kept from it.
+FLAGS = ("-std=c++17", "-O2", "-Wall", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+
+
+def pointer(array: Any) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data if isinstance(array, np.ndarray) else array)
+
+
+class Host:
+    """As much of an array module as drawing needs; its kernels are compiled by g++."""
+
+    uint64 = np.uint64
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.launches: list[str] = []
+
+    def RawKernel(self, text: str, name: str) -> Callable[..., None]:
+        source = self.folder / f"{len(list(self.folder.iterdir()))}.cpp"
+        source.write_text(HEADER + text + LAUNCH)
+        library = source.with_suffix(".so")
+        subprocess.run(["g++", *FLAGS, "-o", library, source], check=True)
+        compiled = ctypes.CDLL(str(library))
+
+        def kernel(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
+            self.launches.append(name)
+            out, n, low, high, number, before, shift, scale = arguments
+            # What CuPy passes in as many bytes as the kernel takes.
+            assert [type(a) for a in (n, shift, scale)] == [int, float, float]
+            assert [type(a) for a in (low, high, number)] == [np.uint64] * 3
+            compiled.launch(
+                *(getattr(compiled, name), *grid, *block, pointer(out), ctypes.c_longlong(n)),
+                *(ctypes.c_ulonglong(int(a)) for a in (low, high, number)),
+                *(pointer(before), ctypes.c_double(shift), ctypes.c_double(scale)),
+            )
+
+        return kernel
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    if shutil.which("g++") is None:
+        pytest.skip("g++ is not installed")
+    return Host(tmp_path_factory.mktemp("philox"))
+
+
+def drawn(host: Host, kind: str, n: int, dtype: str, seed: int, draw: int, **options: Any) -> Any:
+    """The draw by the kernel, which leaves alone what lies around it."""
+    memory = np.full(n + 32, -77, dtype)
+    out = memory[16 : 16 + n]
+    options = {"shift": 0.0, "scale": 1.0, **options}
+    fill(host, kind, out, philox.key(seed), draw, **options)
+    np.testing.assert_array_equal(memory[:16], -77)
+    np.testing.assert_array_equal(memory[16 + n :], -77)
+    return out
+
+
+def at(seed: int, draws: int) -> ai.Generator:
+    generator = ai.Generator()
+    generator.state = {"seed": seed, "draws": draws}
+    return generator
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", SIZES)
+def test_uniform_numbers_are_equal_bit_for_bit(host: Host, n: int, dtype: str) -> None:
+    for seed in SEEDS:
+        for draw in (0, 1, LAST):
+            for low, high in ((0.0, 1.0), (-0.3, 0.4), (-1e-3, 1e6)):
+                found = drawn(host, "uniform", n, dtype, seed, draw, shift=low, scale=high - low)
+                expected = at(seed, draw).uniform(n, low, high, dtype=dtype).numpy()
+                assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", SIZES)
+def test_normal_numbers_differ_by_rounding_alone(host: Host, n: int, dtype: str) -> None:
+    for seed in SEEDS:
+        for draw in (0, 1, LAST):
+            found = drawn(host, "normal", n, dtype, seed, draw, shift=-3.0, scale=2.5)
+            expected = at(seed, draw).normal(n, -3.0, 2.5, dtype=dtype).numpy()
+            # The libraries' logarithms and tangents differ by up to 4 units in the last place.
+            tolerance = 8 * np.finfo(dtype).eps
+            np.testing.assert_allclose(found, expected, tolerance, tolerance * (3 + 2.5 * 2))
+
+
+@pytest.mark.parametrize("kind", ["uniform", "normal"])
+def test_a_number_in_memory_moves_on_to_another_draw(host: Host, kind: str) -> None:
+    """As a captured graph needs it: the launch stays what it was."""
+    counter = np.zeros(1, "uint64")
+    for value in (0, 1, 5, LAST - 2):
+        counter[0] = value
+        found = drawn(host, kind, 100, "float32", 3, 2, before=counter)
+        assert found.tobytes() == drawn(host, kind, 100, "float32", 3, value + 2).tobytes()
+
+
+def test_a_draw_is_one_launch_and_none_for_no_numbers(host: Host) -> None:
+    for kind in ("uniform", "normal"):
+        for n in (0, 1, 100_003):
+            host.launches.clear()
+            drawn(host, kind, n, "float32", 0, 0)
+            assert host.launches == [kind] * (n > 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("architecture", [75, 80, 86, 89, 90, 100, 120])
+def test_nvidias_compiler_takes_the_kernels(architecture: int, dtype: str) -> None:
+    """It needs no GPU."""
+    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc")
+    program = nvrtc.createProgram(philox.kernel_text(dtype), "philox.cu", (), ())
+    nvrtc.compileProgram(program, (f"-arch=sm_{architecture}", "-std=c++17"))
+    assert nvrtc.getProgramLog(program).strip("\0\n") == ""
+    assert nvrtc.getCUBIN(program).startswith(b"\x7fELF")
+    nvrtc.destroyProgram(program)
