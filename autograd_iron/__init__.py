@@ -5,6 +5,7 @@ Everything public is on this page.
 
 __version__ = "0.1.0"
 
+from autograd_iron import cuda
 from autograd_iron.device import bool_, float16, float32, float64, int32, int64
 from autograd_iron.draw import draw_graph
 from autograd_iron.gradcheck import check_grads
@@ -115,6 +116,7 @@ __all__ = [
     "composite",
     "concat",
     "cos",
+    "cuda",
     "divide",
     "draw_graph",
     "each_time",
