@@ -10,7 +10,7 @@ from autograd_iron.device import bool_, float16, float32, float64, int32, int64
 from autograd_iron.draw import draw_graph
 from autograd_iron.gradcheck import check_grads
 from autograd_iron.graph import enable_grad, no_grad
-from autograd_iron.hooks import capturing, clear_gradient, each_time, guard, operands
+from autograd_iron.hooks import beside, capturing, clear_gradient, each_time, guard, operands
 from autograd_iron.ops.creation import (
     arange,
     asarray,
@@ -106,6 +106,7 @@ __all__ = [
     "argmin",
     "asarray",
     "astype",
+    "beside",
     "bool_",
     "broadcast_to",
     "capturing",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -27,6 +27,7 @@ bool_ = numpy.dtype("bool")
 
 default_float = float32
 
+host = numpy
 Array = numpy.ndarray
 Scalar = numpy.generic
 
@@ -46,8 +47,6 @@ def run(kernel: Callable[..., Any], arrays: list[Any], attributes: dict[str, Any
     ValueError
         They live on different ones.
     """
-    if cuda.cupy is None:
-        return kernel(numpy, *arrays, **attributes)
     place = cuda.home(arrays)
     if place is None:
         return kernel(numpy, *arrays, **attributes)
@@ -58,7 +57,9 @@ def run(kernel: Callable[..., Any], arrays: list[Any], attributes: dict[str, Any
 
 def name(array: Any) -> str:
     """Return where an array lives: "cpu", "cuda:0", "cuda:1" and so on."""
-    return f"cuda:{array.device.id}" if cuda.is_array(array) else "cpu"
+    if cuda.cupy is None or not cuda.is_array(array):
+        return "cpu"
+    return f"cuda:{array.device.id}"
 
 
 def full_name(asked: str | None) -> str:
@@ -144,12 +145,12 @@ def index_on_gpu(index: Any, array: Any, once: bool = False) -> Any:
     return index
 
 
-_HERE = nullcontext()
+HERE = nullcontext()
 
 
 def beside(array: Any) -> AbstractContextManager[Any]:
     """Return a context in which computations on raw arrays run where `array` lives."""
-    return array.device if cuda.is_array(array) else _HERE
+    return array.device if cuda.is_array(array) else HERE
 
 
 def has_gpu() -> bool:
@@ -269,19 +270,23 @@ def _describe(value: Any) -> str:
 def row_of_ones(xp: Any, count: int, dtype: Any) -> Any:
     """Return that many ones on the device in use, always the same array."""
     if xp is numpy:
-        return _row_of_ones(xp, count, dtype)
-    return _row_of_ones(xp, count, dtype, xp.cuda.runtime.getDevice())
+        return _row_of_ones(count, dtype)
+    return _row_on_gpu(xp, count, dtype, xp.cuda.runtime.getDevice())
 
 
 @lru_cache(maxsize=8)
-def _row_of_ones(xp: Any, count: int, dtype: Any, place: int | None = None) -> Any:
-    row = xp.ones(count, dtype)
-    if xp is numpy:
-        row.flags.writeable = False
+def _row_of_ones(count: int, dtype: Any) -> Any:
+    row = numpy.ones(count, dtype)
+    row.flags.writeable = False
     return row
 
 
-cuda.on_empty_cache(_row_of_ones.cache_clear)
+@lru_cache(maxsize=8)
+def _row_on_gpu(xp: Any, count: int, dtype: Any, number: int) -> Any:
+    return xp.ones(count, dtype)
+
+
+cuda.on_empty_cache(_row_on_gpu.cache_clear)
 
 
 def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -294,7 +299,16 @@ def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def boxed(number: Any) -> Any:
     """Return what a reduction of the array library gave as an array: NumPy gives scalars."""
-    return number if cuda.is_array(number) else numpy.asarray(number)
+    if cuda.cupy is not None and cuda.is_array(number):
+        return number
+    return numpy.asarray(number)
+
+
+@contextmanager
+def quiet_beside(array: Any) -> Iterator[None]:
+    """As `quiet` and `beside`."""
+    with numpy.errstate(all="ignore"), beside(array):
+        yield
 
 
 def quiet() -> AbstractContextManager[Any]:
@@ -312,16 +326,17 @@ def all_finite(array: Any) -> bool:
     The sum of squares tells in one pass; it may overflow where the values did not.  For the values
     on a GPU one would have to wait.
     """
-    if cuda.is_array(array):
+    if cuda.cupy is not None and cuda.is_array(array):
         return False
     return math.isfinite(numpy.vdot(array, array))
 
 
 def storage(array: Any) -> Any:
     """Return the array that owns the memory of `array` (itself unless it is a view)."""
-    while isinstance(array.base, Array):
-        array = array.base
-    return array.base if cuda.is_array(array.base) else array
+    base = array.base
+    while isinstance(base, Array):
+        array, base = base, base.base
+    return base if base is not None and cuda.is_array(base) else array
 
 
 def read_only(array: Any) -> Any:
@@ -351,7 +366,7 @@ def on_host(array: Any) -> Any:
 
 def write(array: Any, value: Any) -> None:
     """Write `value` into the memory of `array`, casting to its dtype."""
-    if cuda.is_array(array):
+    if cuda.cupy is not None and cuda.is_array(array):
         cuda.write(array, value)
         return
     numpy.copyto(array, value, casting="same_kind")
@@ -359,7 +374,7 @@ def write(array: Any, value: Any) -> None:
 
 def ones_like(array: Any) -> Any:
     """Return an array of ones of the same shape and dtype, where it lives."""
-    if cuda.is_array(array):
+    if cuda.cupy is not None and cuda.is_array(array):
         return cuda.run(partial(cuda.cupy.ones, array.shape, array.dtype), array.device.id)
     return numpy.ones(array.shape, array.dtype)
 

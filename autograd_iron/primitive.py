@@ -23,7 +23,7 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any, NoReturn, overload
 
-from autograd_iron import device
+from autograd_iron import cuda, device
 from autograd_iron.graph import Node, Spec, switches
 from autograd_iron.registry import Vocabulary, register
 from autograd_iron.tensor import Tensor
@@ -163,7 +163,7 @@ class Primitive:
             arrays = [None if a is None else device.as_array(a) for a in args]
             arrays = self.promote(arrays)
         elif mixed or dtype.kind != "f":
-            arrays = self.promote(device.weakened(args, arrays) if device.has_gpu() else arrays)
+            arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
         output = self.compute(arrays, attributes)
         if tracked and switches.recording and self.rules and output.dtype.kind == "f":
             return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
@@ -172,7 +172,10 @@ class Primitive:
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""
         try:
-            output = device.run(self.kernel, arrays, attributes)
+            if cuda.cupy is None:
+                output = self.kernel(device.host, *arrays, **attributes)
+            else:
+                output = device.run(self.kernel, arrays, attributes)
         except _EXPLAINED as error:
             self._explain(arrays, attributes, error)
         except MemoryError as error:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Self
 
+from autograd_iron import cuda, graph, interop
 from autograd_iron import device as devices
-from autograd_iron import graph, interop
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.registry import Vocabulary, raw
 from autograd_iron.registry import recorded as F
@@ -87,7 +87,7 @@ class Tensor:
     @property
     def device(self) -> str:
         """Where the values are: "cpu", "cuda:0", "cuda:1" and so on."""
-        return devices.name(self.data)
+        return "cpu" if cuda.cupy is None else devices.name(self.data)
 
     @property
     def is_leaf(self) -> bool:
@@ -217,7 +217,7 @@ class Tensor:
             graph.switches.tape.assign(self, value)
             return
         raw = value.data if isinstance(value, Tensor) else value
-        if devices.are_mixed((self.data, raw)) and shape:
+        if cuda.cupy is not None and shape and devices.are_mixed((self.data, raw)):
             raise ValueError(
                 f"assign: the value is on {devices.name(raw)} and the tensor on {self.device}; "
                 f'move the value first: ai.asarray(value).to("{self.device}")'
@@ -627,7 +627,7 @@ def pull_back(
         if gradient.dtype != root.dtype:
             gradient = gradient.astype(root.dtype)
     tape = graph.switches.tape
-    with devices.quiet():
+    with devices.quiet() if cuda.cupy is None or tape else devices.quiet_beside(root.data):
         if tape is not None:
             with graph.enable_grad() if create_graph else graph.no_grad():
                 return graph.sweep(
@@ -637,10 +637,9 @@ def pull_back(
             with graph.enable_grad():
                 found = graph.sweep(node, gradient, F, targets, lift=Tensor.wrap, retain_graph=True)
         else:
-            with devices.beside(root.data):
-                found = graph.sweep(
-                    node, gradient.data, vocabulary(root), targets, retain_graph=retain_graph
-                )
+            found = graph.sweep(
+                node, gradient.data, vocabulary(root), targets, retain_graph=retain_graph
+            )
     # Rules pass cotangents on as they are; what we hand out has memory of its own.
     given = {id(gradient.data)}
     results = {}
