@@ -112,7 +112,8 @@ class Optimizer:
         tensors = self._numbers.get(key)
         if tensors is None:
             count = len(self.numbers(0.0, 1))
-            tensors = [ai.zeros((), parameter.dtype, parameter.device) for _ in range(count)]
+            dtype, device, _ = key
+            tensors = [ai.tensor(0.0, dtype=dtype, device=device) for _ in range(count)]
             self._numbers[key] = tensors
         return tensors
 
