@@ -84,8 +84,9 @@ def empty_cache() -> None:
     """Give the memory that no array uses back to the GPUs, for other programs to take."""
     for forget in _caches:
         forget()
-    if cupy is not None:
-        cupy.get_default_memory_pool().free_all_blocks()
+    for number in range(device_count() if cupy is not None else 0):
+        with cupy_on(number):
+            cupy.get_default_memory_pool().free_all_blocks()
 
 
 def synchronize(device: str = "cuda") -> None:
@@ -348,8 +349,8 @@ def is_out_of_memory(error: MemoryError) -> bool:
     return cupy is not None and isinstance(error, cupy.cuda.memory.OutOfMemoryError)
 
 
-def once_more(work: Callable[[], Any], what: str) -> Any:
-    """Run again what found no memory, after freeing all that nobody uses.
+def once_more(work: Callable[[], Any], what: str, number: int | None = None) -> Any:
+    """Run again what found no memory on a GPU (default: that in use), after freeing what it can.
 
     Raises
     ------
@@ -361,14 +362,13 @@ def once_more(work: Callable[[], Any], what: str) -> Any:
     try:
         return work()
     except cupy.cuda.memory.OutOfMemoryError as error:
-        number = cupy.cuda.runtime.getDevice()
-        limited = cupy.get_default_memory_pool().get_limit()
+        number = cupy.cuda.runtime.getDevice() if number is None else number
         raise MemoryError(
             f"{what}: the memory of cuda:{number} does not suffice. {error}\n"
             f"{memory_summary(f'cuda:{number}')}\n"
             "Try smaller batches; float32 where it is float64; ai.no_grad() where no gradient is "
-            "needed; float(loss) where losses are collected, for a Tensor keeps its whole graph"
-            + ("; or a higher ai.cuda.set_memory_limit(bytes)." if limited else ".")
+            "needed; float(loss) where losses are collected, for a Tensor keeps its whole graph; "
+            "or a higher ai.cuda.set_memory_limit(bytes), if there is one."
         ) from None
 
 

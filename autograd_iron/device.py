@@ -182,7 +182,7 @@ def make(where: str | None, function: str, *args: Any, **settings: Any) -> Any:
     except MemoryError as error:
         if not cuda.is_out_of_memory(error):
             raise
-    return cuda.once_more(work, f"{function}{args}")
+    return cuda.once_more(work, f"{function}{args}", number)
 
 
 def may_retry(error: MemoryError) -> bool:
@@ -190,9 +190,9 @@ def may_retry(error: MemoryError) -> bool:
     return cuda.is_out_of_memory(error)
 
 
-def once_more(work: Callable[[], Any], what: str) -> Any:
+def once_more(work: Callable[[], Any], what: str, arrays: Iterable[Any] = ()) -> Any:
     """Run again what found no memory on a GPU; if it still finds none, say `what` it was."""
-    return cuda.once_more(work, what)
+    return cuda.once_more(work, what, cuda.home(arrays))
 
 
 def dtype(name: Any) -> Any:

@@ -194,7 +194,8 @@ class Batches:
         self._order = None
         if self.shuffle:
             order = self._generator.permutation(self._drawn_from)
-            self._order = {t.device: order.to(t.device) for t in self._tensors}
+            places = {tensor.device for tensor in self._tensors}
+            self._order = {place: order.to(place) for place in places}
 
 
 def _check_arrays(arrays: list[Any], batch_size: int | None) -> None:

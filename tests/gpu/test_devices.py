@@ -56,7 +56,7 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 
 def test_without_a_gpu_the_message_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograd_iron.cuda.device_count", lambda: 0)
-    with pytest.raises(RuntimeError, match="finds no GPU .*nvidia-smi"):
+    with pytest.raises(RuntimeError, match=r"finds no GPU .*nvidia-smi"):
         ai.zeros(3, device="cuda")
     assert not ai.cuda.is_available()
 
@@ -193,7 +193,7 @@ def test_moving_in_a_compiled_step_is_refused() -> None:
     def step(x: ai.Tensor) -> ai.Tensor:
         return x.to("cuda") * 2
 
-    with pytest.raises(Exception, match='moved to "cuda:0".*move the model and the data before'):
+    with pytest.raises(Exception, match=r'moved to "cuda:0".*move the model and the data before'):
         step(ai.tensor(ONE))
 
 
@@ -269,7 +269,7 @@ def test_a_write_is_noticed_by_a_gradient_that_needs_the_old_values() -> None:
     x = ai.tensor(ONE, device="cuda", requires_grad=True)
     y = ai.sum(x * x)
     x.detach().reshape(3, 1).assign(0)
-    with pytest.raises(RuntimeError, match="multiply .*written in place"):
+    with pytest.raises(RuntimeError, match=r"multiply .*written in place"):
         y.backward()
 
 
@@ -405,7 +405,7 @@ def test_out_of_memory_says_what_met_and_what_to_try() -> None:
         assert "float32[256, 1024]" in text or "gradient of" in text
         for part in ("memory of cuda:0", "limit 3.0 MiB", "smaller batches", "set_memory_limit"):
             assert part in text
-        with pytest.raises(MemoryError, match=r"full.*limit 3\.0 MiB"):
+        with pytest.raises(MemoryError, match=r"(?s)full.*limit 3\.0 MiB"):
             ai.zeros((1024, 1024), device="cuda")
     finally:
         ai.cuda.set_memory_limit(None)
@@ -415,7 +415,7 @@ def test_out_of_memory_says_what_met_and_what_to_try() -> None:
 def test_memory_in_a_cycle_is_freed_before_giving_up() -> None:
     ai.cuda.empty_cache()
     try:
-        ai.cuda.set_memory_limit(3 * 2**20)
+        ai.cuda.set_memory_limit(3 * 2**20 + 4096)
         x = ai.ones((256, 1024), device="cuda")
         held: list[Any] = [ai.exp(x)]
         held.append(held)

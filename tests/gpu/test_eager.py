@@ -71,7 +71,7 @@ def has_mask(attributes: Mapping[str, Any]) -> bool:
 
 
 def pulled(name: str, row: Call, dtype: str, device: str) -> tuple[Tensor, list[Tensor | None]]:
-    """Return the result and the gradients of a call, with no transfer or wait but a mask's count."""
+    """Return the result and the gradients of a call, waiting for a mask's count alone."""
     arrays, attributes = cases(name, row, dtype)
     attributes = indexed(name, attributes, device)
     inputs = leaves(name, arrays, device)
