@@ -207,12 +207,12 @@ _DLPACK_CUDA = (2, 13)  # kDLCUDA, kDLCUDAManaged
 
 def from_host(array: Any, number: int) -> Any:
     """Return a copy of a numpy.ndarray on a GPU."""
-    return run(lambda: cupy.array(array), number)
+    return attempt(lambda: cupy.array(array), number, f"moving {array.nbytes} bytes")
 
 
 def from_gpu(array: Any, number: int) -> Any:
     """Return a copy of a GPU's array on another one."""
-    return run(array.copy, number)
+    return attempt(array.copy, number, f"moving {array.nbytes} bytes")
 
 
 def to_host(array: Any) -> Any:
@@ -347,6 +347,15 @@ def run(work: Callable[[], Any], number: int) -> Any:
 def is_out_of_memory(error: MemoryError) -> bool:
     """Return whether it was a GPU's memory that did not suffice."""
     return cupy is not None and isinstance(error, cupy.cuda.memory.OutOfMemoryError)
+
+
+def attempt(work: Callable[[], Any], number: int, what: str) -> Any:
+    """Compute something on a GPU, if need be once more with more memory free."""
+    try:
+        return run(work, number)
+    except cupy.cuda.memory.OutOfMemoryError:
+        pass
+    return once_more(lambda: run(work, number), what, number)
 
 
 def once_more(work: Callable[[], Any], what: str, number: int | None = None) -> Any:

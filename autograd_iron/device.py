@@ -176,13 +176,8 @@ def make(where: str | None, function: str, *args: Any, **settings: Any) -> Any:
     if where is None or where == "cpu":
         return getattr(numpy, function)(*args, **settings)
     number = cuda.number_of(where)
-    work = partial(cuda.run, partial(getattr(cuda.cupy, function), *args, **settings), number)
-    try:
-        return work()
-    except MemoryError as error:
-        if not cuda.is_out_of_memory(error):
-            raise
-    return cuda.once_more(work, f"{function}{args}", number)
+    work = partial(getattr(cuda.cupy, function), *args, **settings)
+    return cuda.attempt(work, number, f"{function}{args}")
 
 
 def may_retry(error: MemoryError) -> bool:

@@ -98,7 +98,7 @@ def test_a_training_step_is_nothing_but_launches(make: Callable[[], Problem]) ->
         losses += train(there, 4)
     assert counts()["launch"] + counts()["gemm"] > 20
     if TIER != "stand-in":
-        assert [kernel for kernel in kernel_names() if "float64" in kernel] == []
+        assert [kernel for kernel in kernel_names() if "float64" in str(kernel)] == []
     expected = train(placed(make(), "cpu"), 5)
     np.testing.assert_allclose([float(v) for v in losses], [float(v) for v in expected], rtol=2e-4)
 
@@ -163,14 +163,13 @@ def test_between_looks_fit_neither_copies_nor_waits() -> None:
 
 def test_batches_take_the_host_s_order_with_one_copy_an_epoch() -> None:
     here, there = batches(None, batch_size=5), batches("cuda", batch_size=5)
-    for _ in range(2):
+    for epoch in range(2):  # the first one's order was drawn when the batches were made
         reset()
         for _ in range(3):
             for a, b in zip(here.next_batch(), there.next_batch(), strict=True):
                 assert b.device == "cuda:0"
-                with forbid():
-                    np.testing.assert_array_equal(a.numpy(), b.numpy())
-        assert counts()["h2d"] <= 1
+                np.testing.assert_array_equal(a.numpy(), b.numpy())
+        assert counts()["h2d"] == epoch
     state = there.state_dict()
     assert state == here.state_dict()
 
@@ -182,7 +181,7 @@ def test_batches_say_what_is_not_finite_on_the_device() -> None:
 
 def test_a_checkpoint_loads_on_either_device(tmp_path: Path) -> None:
     whole = fitted("cuda", steps=9)
-    fitted("cuda", tmp_path, steps=5)
+    fitted("cuda", tmp_path, steps=6)
     resumed = fitted("cuda", tmp_path, steps=9, resume=True)
     assert resumed.history == whole.history or TIER == "real"
     for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
@@ -215,11 +214,11 @@ def test_a_model_moves_in_place_with_its_gradients_and_buffers() -> None:
 
 
 def test_a_model_that_does_not_fit_stays_where_it_is() -> None:
-    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 512))
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2**18))
     ai.cuda.empty_cache()
     try:
-        ai.cuda.set_memory_limit(4096)
-        with pytest.raises(MemoryError):
+        ai.cuda.set_memory_limit(2**20)
+        with pytest.raises(MemoryError, match="moving 4194304 bytes"):
             model.to("cuda")
     finally:
         ai.cuda.set_memory_limit(None)
