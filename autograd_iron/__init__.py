@@ -5,11 +5,12 @@ Everything public is on this page.
 
 __version__ = "0.1.0"
 
+from autograd_iron import cuda
 from autograd_iron.device import bool_, float16, float32, float64, int32, int64
 from autograd_iron.draw import draw_graph
 from autograd_iron.gradcheck import check_grads
 from autograd_iron.graph import enable_grad, no_grad
-from autograd_iron.hooks import capturing, clear_gradient, each_time, guard, operands
+from autograd_iron.hooks import beside, capturing, clear_gradient, each_time, guard, operands
 from autograd_iron.ops.creation import (
     arange,
     asarray,
@@ -105,6 +106,7 @@ __all__ = [
     "argmin",
     "asarray",
     "astype",
+    "beside",
     "bool_",
     "broadcast_to",
     "capturing",
@@ -115,6 +117,7 @@ __all__ = [
     "composite",
     "concat",
     "cos",
+    "cuda",
     "divide",
     "draw_graph",
     "each_time",

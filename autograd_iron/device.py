@@ -1,6 +1,8 @@
-"""Arrays and where they live: the one file of the engine that imports an array library.
+"""Arrays and where they live: NumPy's here, and through `autograd_iron.cuda` those on a GPU.
 
 Everything else receives the array module as an argument (`xp` in kernels, `F` in gradient rules).
+Until a GPU is asked for, `cuda.cupy` is None and every question below is answered by one look at
+that: the host pays nothing for devices.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ import contextvars
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy
+
+from autograd_iron import cuda
 
 float16 = numpy.dtype("float16")
 float32 = numpy.dtype("float32")
@@ -25,6 +29,7 @@ bool_ = numpy.dtype("bool")
 
 default_float = float32
 
+host = numpy
 Array = numpy.ndarray
 Scalar = numpy.generic
 
@@ -32,8 +37,159 @@ _WHAT_IS_SUPPORTED = "Tensors hold real numbers: bool, (u)int8 to (u)int64, floa
 
 
 def namespace(arrays: Iterable[Any]) -> Any:
-    """Return the array module (numpy) that the arrays belong to."""
-    return numpy
+    """Return the array module (numpy or cupy) that the arrays belong to."""
+    return numpy if cuda.cupy is None or cuda.home(arrays) is None else cuda.cupy
+
+
+def run(kernel: Callable[..., Any], arrays: list[Any], attributes: dict[str, Any]) -> Any:
+    """Run a kernel on the device where its operands live.
+
+    Raises
+    ------
+    ValueError
+        They live on different ones.
+    """
+    place = cuda.home(arrays)
+    if place is None:
+        return kernel(numpy, *arrays, **attributes)
+    if place < 0:
+        raise ValueError(mixed(arrays))
+    return cuda.run(partial(kernel, cuda.cupy, *arrays, **attributes), place)
+
+
+def name(array: Any) -> str:
+    """Return where an array lives: "cpu", "cuda:0", "cuda:1" and so on."""
+    if cuda.cupy is None or not cuda.is_array(array):
+        return "cpu"
+    return f"cuda:{array.device.id}"
+
+
+def full_name(asked: str | None) -> str:
+    """Return the name of a device in full ("cuda" is "cuda:0"; None is "cpu").
+
+    Raises
+    ------
+    ValueError, ImportError, RuntimeError
+        There is no such device.
+    """
+    return "cpu" if asked in (None, "cpu") else f"cuda:{cuda.number_of(asked)}"
+
+
+def mixed(arrays: Iterable[Any]) -> str:
+    """Say that operands live on different devices, and which is where."""
+    places = [(i, name(a)) for i, a in enumerate(arrays) if hasattr(a, "dtype")]
+    gpu = next((place for _, place in places if place != "cpu"), "cuda")
+    where = ", ".join(f"operand {i} on {place}" for i, place in places)
+    return f'the operands are on different devices: {where}. Move one first: x.to("{gpu}")'
+
+
+def are_mixed(arrays: Iterable[Any]) -> bool:
+    """Return whether operands live on different devices."""
+    return cuda.cupy is not None and cuda.home(arrays) == -1
+
+
+def shown(value: Any) -> str:
+    """Return an operation's setting as text for an error, without waiting for a GPU."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
+    return f"{value.dtype}{list(value.shape)}" if cuda.is_array(value) else repr(value)
+
+
+def weakened(given: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
+    """Give 0-d arrays on a GPU the dtype of the other operands, as a Python number takes it.
+
+    `given` holds what the arrays come from: a Tensor is not weak.
+    """
+    weak = [cuda.is_array(a) and a is g and a.ndim == 0 for a, g in zip(arrays, given, strict=True)]
+    strong = [a.dtype for a, w in zip(arrays, weak, strict=True) if not w and hasattr(a, "dtype")]
+    if not strong or not any(weak):
+        return arrays
+    floats = [found for found in strong if found.kind == "f"]
+
+    def target(number: Any) -> Any:
+        if floats or number.kind == "f":
+            return max(floats, key=lambda found: found.itemsize) if floats else default_float
+        return numpy.result_type(*strong, number.type(0).item())
+
+    return [a.astype(target(a.dtype)) if w else a for a, w in zip(arrays, weak, strict=True)]
+
+
+def move(array: Any, to: str) -> Any:
+    """Return the values on the device of this full name: the array itself if it is there."""
+    here = name(array)
+    if here == to:
+        return array
+    if to == "cpu":
+        return cuda.to_host(array)
+    return (cuda.from_host if here == "cpu" else cuda.from_gpu)(array, cuda.number_of(to))
+
+
+def is_on_gpu(value: Any) -> bool:
+    """Return whether this is an array on a GPU."""
+    return cuda.is_array(value)
+
+
+def index_on_gpu(index: Any, array: Any, once: bool = False) -> Any:
+    """Return an index with its arrays where `array` lives; see `cuda.index`.
+
+    Raises
+    ------
+    ValueError
+        It is on a GPU and what it indexes is not.
+    """
+    if cuda.is_array(array):
+        return cuda.index(index, array, once)
+    for part in index if isinstance(index, tuple) else (index,):
+        if cuda.is_array(part):
+            raise ValueError(
+                f"the index is on {name(part)} and what it indexes on cpu; move one with .to"
+            )
+    return index
+
+
+HERE = nullcontext()
+
+
+def beside(array: Any) -> AbstractContextManager[Any]:
+    """Return a context in which computations on raw arrays run where `array` lives."""
+    return array.device if cuda.is_array(array) else HERE
+
+
+def has_gpu() -> bool:
+    """Return whether arrays on a GPU may be met."""
+    return cuda.cupy is not None
+
+
+def go_to(array: Any) -> Any:
+    """Compute where `array` lives from now on; return its array module."""
+    if not cuda.is_array(array):
+        return numpy
+    array.device.use()
+    return cuda.cupy
+
+
+def can_look(xp: Any) -> bool:
+    """Return whether values can be looked at: those on a GPU would have to be waited for."""
+    return xp is numpy
+
+
+def make(where: str | None, function: str, *args: Any, **settings: Any) -> Any:
+    """Return what a creation function of the array library makes, on a device ("cpu" if None)."""
+    if where is None or where == "cpu":
+        return getattr(numpy, function)(*args, **settings)
+    number = cuda.number_of(where)
+    work = partial(getattr(cuda.cupy, function), *args, **settings)
+    return cuda.attempt(work, number, f"{function}{args}")
+
+
+def may_retry(error: MemoryError) -> bool:
+    """Return whether freeing the unused memory of a GPU may help."""
+    return cuda.is_out_of_memory(error)
+
+
+def once_more(work: Callable[[], Any], what: str, arrays: Iterable[Any] = ()) -> Any:
+    """Run again what found no memory on a GPU; if it still finds none, say `what` it was."""
+    return cuda.once_more(work, what, cuda.home(arrays))
 
 
 def dtype(name: Any) -> Any:
@@ -74,6 +230,11 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
     if to is not None:
         to = dtype(to)
     if not isinstance(value, Array | Scalar):
+        on_gpu = cuda.adopt(value)
+        if on_gpu is not None:
+            to = to or dtype(on_gpu.dtype)
+            with on_gpu.device:
+                return on_gpu.astype(to, copy=copy)
         if not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
             to = to or default_float
         value = _plain_array(value)
@@ -103,13 +264,26 @@ def _describe(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
-@lru_cache(maxsize=8)
 def row_of_ones(xp: Any, count: int, dtype: Any) -> Any:
-    """Return that many ones, always the same array."""
-    row = xp.ones(count, dtype)
+    """Return that many ones on the device in use, always the same array."""
     if xp is numpy:
-        row.flags.writeable = False
+        return _row_of_ones(count, dtype)
+    return _row_on_gpu(xp, count, dtype, xp.cuda.runtime.getDevice())
+
+
+@lru_cache(maxsize=8)
+def _row_of_ones(count: int, dtype: Any) -> Any:
+    row = numpy.ones(count, dtype)
+    row.flags.writeable = False
     return row
+
+
+@lru_cache(maxsize=8)
+def _row_on_gpu(xp: Any, count: int, dtype: Any, number: int) -> Any:
+    return xp.ones(count, dtype)
+
+
+cuda.on_empty_cache(_row_on_gpu.cache_clear)
 
 
 def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -124,7 +298,16 @@ def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def boxed(number: Any) -> Any:
     """Return what a reduction of the array library gave as an array: NumPy gives scalars."""
+    if cuda.cupy is not None and cuda.is_array(number):
+        return number
     return numpy.asarray(number)
+
+
+@contextmanager
+def quiet_beside(array: Any) -> Iterator[None]:
+    """As `quiet` and `beside`."""
+    with numpy.errstate(all="ignore"), beside(array):
+        yield
 
 
 def quiet() -> AbstractContextManager[Any]:
@@ -150,16 +333,20 @@ def quietly() -> Callable[..., Any]:
 def all_finite(array: Any) -> bool:
     """Return whether all values are finite, or False where finding out would take longer than that.
 
-    The sum of squares tells in one pass; it may overflow where the values did not.
+    The sum of squares tells in one pass; it may overflow where the values did not.  For the values
+    on a GPU one would have to wait.
     """
+    if cuda.cupy is not None and cuda.is_array(array):
+        return False
     return math.isfinite(numpy.vdot(array, array))
 
 
 def storage(array: Any) -> Any:
     """Return the array that owns the memory of `array` (itself unless it is a view)."""
-    while isinstance(array.base, Array):
-        array = array.base
-    return array
+    base = array.base
+    while isinstance(base, Array):
+        array, base = base, base.base
+    return base if base is not None and cuda.is_array(base) else array
 
 
 def read_only(array: Any) -> Any:
@@ -183,43 +370,36 @@ def stretch(xp: Any, array: Any, shape: int | tuple[int, ...]) -> Any:
 
 
 def on_host(array: Any) -> Any:
-    """Return `array` as a numpy.ndarray, copying from the device if it lives there."""
-    return array
+    """Return `array` as a numpy.ndarray: a copy that is waited for if it lives on a GPU."""
+    return cuda.to_host(array) if cuda.is_array(array) else array
 
 
 def write(array: Any, value: Any) -> None:
     """Write `value` into the memory of `array`, casting to its dtype."""
+    if cuda.cupy is not None and cuda.is_array(array):
+        cuda.write(array, value)
+        return
     numpy.copyto(array, value, casting="same_kind")
 
 
-def ones(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return an array of ones."""
-    return numpy.ones(shape, dtype)
+def ones_like(array: Any) -> Any:
+    """Return an array of ones of the same shape and dtype, where it lives."""
+    if cuda.cupy is not None and cuda.is_array(array):
+        return cuda.run(partial(cuda.cupy.ones, array.shape, array.dtype), array.device.id)
+    return numpy.ones(array.shape, array.dtype)
+
+
+def add_at(xp: Any, array: Any, index: Any, value: Any) -> None:
+    """Add to the elements at an index of arrays, as often as each is named."""
+    if xp is numpy:
+        # NumPy 2.4 reads past a 1-d value under an index of more axes.
+        value = numpy.broadcast_to(value, array[index].shape)
+    xp.add.at(array, index, value)
 
 
 def array_text(array: Any) -> str:
     """Return the values as text, for printing."""
     return numpy.array2string(on_host(array), separator=", ", threshold=100, prefix="Tensor(")
-
-
-def full(shape: tuple[int, ...], value: float, dtype: Any, xp: Any = None) -> Any:
-    """Return an array filled with a number."""
-    return (xp or numpy).full(shape, value, dtype)
-
-
-def arange(start: float, stop: float, step: float, dtype: Any) -> Any:
-    """Return evenly spaced values in [start, stop)."""
-    return numpy.arange(start, stop, step, dtype=dtype)
-
-
-def linspace(start: float, stop: float, num: int, endpoint: bool, dtype: Any) -> Any:
-    """Return `num` evenly spaced values."""
-    return numpy.linspace(start, stop, num, endpoint=endpoint, dtype=dtype)
-
-
-def meshgrid(axes: list[Any], indexing: Any) -> list[Any]:
-    """Return the coordinate arrays of a grid."""
-    return list(numpy.meshgrid(*axes, indexing=indexing))
 
 
 def random_source(key: tuple[int, int], draw: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd_iron import graph
 from autograd_iron.graph import Leaf, Node
@@ -13,9 +13,6 @@ from autograd_iron.tensor import Tensor, pull_back
 if TYPE_CHECKING:
     from graphviz import Digraph
 
-    from autograd_iron.plan.compiled import Compiled
-    from autograd_iron.plan.program import Program
-
 _INK = "#24313d"
 _LEAF = "#dbe9f6"
 _FORWARD = "#ffffff"
@@ -23,8 +20,16 @@ _BACKWARD = "#fdeccf"
 _RESULT = "#d9efd9"
 
 
+class CompiledStep(Protocol):
+    """What `compile` returns, as far as drawing it goes."""
+
+    @property
+    def plan(self) -> Any:
+        """The plan of the last call."""
+
+
 def draw_graph(
-    outputs: Tensor | Sequence[Tensor] | Compiled,
+    outputs: Tensor | Sequence[Tensor] | CompiledStep,
     path: str | os.PathLike[str] | None = None,
     *,
     backward: bool = False,
@@ -92,7 +97,7 @@ def draw_graph(
     return drawing
 
 
-def _draw_program(program: Program) -> Digraph:
+def _draw_program(program: Any) -> Digraph:
     drawing = _empty_drawing()
     names = program.names
     names |= {v: f"argument {i}" for i, v in enumerate(program.arguments)}

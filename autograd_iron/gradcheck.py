@@ -122,7 +122,7 @@ def _check(
 
 
 def _draw(generator: Generator, like: Tensor) -> Tensor:
-    return generator.normal(like.shape, dtype=like.dtype)
+    return generator.normal(like.shape, dtype=like.dtype).to(like.device)
 
 
 def _dot(left: list[Tensor], right: list[Tensor]) -> Tensor:
@@ -149,9 +149,9 @@ def _vjp(
         total = _dot(f(*inputs), cotangents)
     nodes = [t.node for t in inputs if t.node is not None]
     if total.node is None:
-        return [F.zeros(t.shape, t.dtype) for t in inputs]
+        return [F.zeros(t.shape, t.dtype, t.device) for t in inputs]
     found = pull_back(total, None, nodes, retain_graph=True, create_graph=recorded)
     return [
-        found[n] if n in found else F.zeros(t.shape, t.dtype)
+        found[n] if n in found else F.zeros(t.shape, t.dtype, t.device)
         for n, t in zip(nodes, inputs, strict=True)
     ]

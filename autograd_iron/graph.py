@@ -18,6 +18,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron import device
+from autograd_iron.registry import raw
 
 if TYPE_CHECKING:
     from autograd_iron.primitive import Primitive
@@ -269,6 +270,7 @@ def sweep(
     cotangents: dict[Node, Any] = {root: cotangent}
     summed: set[Node] = set()  # whose cotangent is a sum that we made and may add to in place
     results: dict[Node, Any] = {}
+    travels = lift is None and device.has_gpu()  # cotangents may lead to other devices
     for node in order:
         g = cotangents.pop(node, None)
         if g is None:
@@ -297,14 +299,26 @@ def sweep(
             ]
         if not retain_graph:
             node.inputs = node.output = None
+        if travels:
+            F = raw(device.go_to(g))
         for parent, rule in zip(node.parents, rules, strict=True):
             if parent is None or rule is None or (useful is not None and parent not in useful):
                 continue
-            contribution = rule(F, g, output, *inputs, **node.attributes)
+            try:
+                contribution = rule(F, g, output, *inputs, **node.attributes)
+            except MemoryError as error:
+                if not device.may_retry(error):
+                    raise
+                contribution = None
+            if contribution is None:
+                work = partial(rule, F, g, output, *inputs, **node.attributes)
+                contribution = device.once_more(work, f"backward: the gradient of {node.label}")
             if contribution.shape != parent.shape:
                 contribution = F.sum_to(contribution, shape=parent.shape)
             if contribution.dtype != parent.dtype:
                 contribution = F.astype(contribution, dtype=parent.dtype)
+            if travels and node.primitive.name == "to_device":
+                device.go_to(contribution)
             before = cotangents.get(parent)
             if before is None:
                 cotangents[parent] = contribution

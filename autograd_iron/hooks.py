@@ -8,9 +8,10 @@ the plain thing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-from autograd_iron import graph
+from autograd_iron import cuda, device, graph
 from autograd_iron.registry import Vocabulary
 from autograd_iron.registry import recorded as F
 from autograd_iron.tensor import Tensor, vocabulary
@@ -19,11 +20,22 @@ from autograd_iron.tensor import Tensor, vocabulary
 def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     """Return what a computation that needs no gradient works on, and the vocabulary for it.
 
-    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down.
+    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down.  For
+    arrays on a GPU it becomes the one in use: compute in `beside`, which puts that back.
     """
     if graph.switches.tape is not None:
         return F, list(tensors)
+    if cuda.cupy is not None:
+        device.go_to(tensors[0].data)
     return vocabulary(tensors[0]), [t.data for t in tensors]
+
+
+def beside(tensor: Tensor) -> AbstractContextManager[Any]:
+    """Return a context in which computations on raw arrays run where the tensor lives.
+
+    Primitives find the device of their operands themselves; raw arrays on a second GPU need this.
+    """
+    return device.HERE if cuda.cupy is None else device.beside(tensor.data)
 
 
 def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = None) -> None:

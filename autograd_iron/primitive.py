@@ -23,7 +23,7 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any, NoReturn, overload
 
-from autograd_iron import device
+from autograd_iron import cuda, device
 from autograd_iron.graph import Node, Spec, switches
 from autograd_iron.registry import Vocabulary, register
 from autograd_iron.tensor import Tensor
@@ -163,7 +163,7 @@ class Primitive:
             arrays = [None if a is None else device.as_array(a) for a in args]
             arrays = self.promote(arrays)
         elif mixed or dtype.kind != "f":
-            arrays = self.promote(arrays)
+            arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
         output = self.compute(arrays, attributes)
         if tracked and switches.recording and self.rules and output.dtype.kind == "f":
             return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
@@ -172,9 +172,19 @@ class Primitive:
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""
         try:
-            output = self.kernel(device.namespace(arrays), *arrays, **attributes)
+            if cuda.cupy is None:
+                output = self.kernel(device.host, *arrays, **attributes)
+            else:
+                output = device.run(self.kernel, arrays, attributes)
         except _EXPLAINED as error:
             self._explain(arrays, attributes, error)
+        except MemoryError as error:
+            if not device.may_retry(error):
+                raise
+            output = None
+        if output is None:  # out here, where nothing holds on to what the failed attempt had made
+            work = partial(device.run, self.kernel, arrays, attributes)
+            output = device.once_more(work, self._text(arrays, attributes), arrays)
         return output if type(output) is device.Array else device.boxed(output)
 
     def node(
@@ -282,12 +292,15 @@ class Primitive:
 
     def _explain(self, arrays: list[Any], attributes: dict[str, Any], error: Exception) -> NoReturn:
         """Say which operation met which operands, and pass on what the array library found."""
+        hint = None if device.are_mixed(arrays) else _hint(self, arrays)
+        raise _kind(error)(f"{self._text(arrays, attributes)}: {hint or error}") from None
+
+    def _text(self, arrays: list[Any], attributes: dict[str, Any]) -> str:
         operands = ", ".join(
             f"{a.dtype}{list(a.shape)}" if hasattr(a, "dtype") else repr(a) for a in arrays
         )
-        settings = "".join(f", {name}={value!r}" for name, value in attributes.items())
-        hint = _hint(self, arrays)
-        raise _kind(error)(f"{self.name}({operands}{settings}): {hint or error}") from None
+        settings = "".join(f", {name}={device.shown(value)}" for name, value in attributes.items())
+        return f"{self.name}({operands}{settings})"
 
 
 NUMBERS = frozenset((float, int, bool))
@@ -305,7 +318,8 @@ def _kind(error: Exception) -> type[Exception]:
 def operand(value: Any) -> Any:
     """Make an operand of what is neither a Tensor nor a Python number.
 
-    NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.
+    NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a
+    GPU would have to be waited for: see `device.weakened`.
     """
     if isinstance(value, device.Scalar) or (isinstance(value, device.Array) and value.ndim == 0):
         number = value.item()

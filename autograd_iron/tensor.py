@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Self
 
-from autograd_iron import device, graph, interop
+from autograd_iron import cuda, graph, interop
+from autograd_iron import device as devices
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.registry import Vocabulary, raw
 from autograd_iron.registry import recorded as F
@@ -19,14 +20,14 @@ class Tensor:
 
     Parameters
     ----------
-    data : numpy.ndarray
+    data : numpy.ndarray or cupy.ndarray
         Shared, not copied (`autograd_iron.tensor` copies).
     requires_grad : bool
         Whether operations on it are recorded, so that `backward` fills `.grad`.
 
     Attributes
     ----------
-    data : numpy.ndarray
+    data : numpy.ndarray or cupy.ndarray
         The raw values.  Writing into them goes unnoticed by the engine: use `assign`.
     node : Node or None
         Its place in the graph; None if it needs no gradient.
@@ -46,7 +47,7 @@ class Tensor:
     grad: Tensor | None
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        self.data = device.as_array(data)
+        self.data = devices.as_array(data)
         self.node = None
         self.grad = None
         if requires_grad:
@@ -82,6 +83,11 @@ class Tensor:
     def size(self) -> int:
         """The number of elements."""
         return self.data.size
+
+    @property
+    def device(self) -> str:
+        """Where the values are: "cpu", "cuda:0", "cuda:1" and so on."""
+        return "cpu" if cuda.cupy is None else devices.name(self.data)
 
     @property
     def is_leaf(self) -> bool:
@@ -149,13 +155,38 @@ class Tensor:
             if graph.switches.tape is not None:
                 before = graph.switches.tape.gradient_before(leaf)
             if before is not None:
-                with device.quiet():
+                with devices.quiet():
                     result = before + result
             leaf.grad = result
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that is cut off from the graph."""
         return Tensor.wrap(self.data, None)
+
+    def to(self, device: str) -> Tensor:
+        """Return the values on a device; this tensor itself if they are there.
+
+        Gradients flow back to the device that they came from.
+
+        Parameters
+        ----------
+        device : str
+            "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on.
+
+        Raises
+        ------
+        ValueError, ImportError, RuntimeError
+            There is no such device.
+        """
+        here, there = self.device, devices.full_name(device)
+        if here == there:
+            return self
+        if graph.switches.tape is not None:
+            graph.switches.tape.refuse(
+                f'a tensor is moved to "{there}"',
+                "A compiled step runs on one device: move the model and the data before it.",
+            )
+        return F.to_device(self, here=here, there=there)
 
     def assign(self, value: Any) -> None:
         """Write a value into this tensor's own memory: the one in-place operation.
@@ -165,17 +196,17 @@ class Tensor:
         Parameters
         ----------
         value : Tensor, array or number
-            Of this tensor's shape (numbers fill it); cast to its dtype.
+            Of this tensor's shape (numbers fill it) and on its device; cast to its dtype.
 
         Raises
         ------
         ValueError
-            The shapes differ.
+            The shapes or the devices differ.
         TypeError
             The dtype cannot be cast (floats into integers).
         """
         if isinstance(value, list | tuple):
-            value = Tensor(value)
+            value = Tensor(value).to(self.device)
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
             raise ValueError(
@@ -185,8 +216,14 @@ class Tensor:
         if graph.switches.tape is not None:
             graph.switches.tape.assign(self, value)
             return
+        raw = value.data if isinstance(value, Tensor) else value
+        if cuda.cupy is not None and shape and devices.are_mixed((self.data, raw)):
+            raise ValueError(
+                f"assign: the value is on {devices.name(raw)} and the tensor on {self.device}; "
+                f'move the value first: ai.asarray(value).to("{self.device}")'
+            )
         try:
-            device.write(self.data, value.data if isinstance(value, Tensor) else value)
+            devices.write(self.data, raw)
         except ValueError:
             raise ValueError(
                 "assign: this tensor shows memory that is read-only (a broadcast view, or an array "
@@ -197,9 +234,9 @@ class Tensor:
     # --- leaving the engine
 
     def numpy(self) -> Any:
-        """Return the values as a read-only numpy.ndarray on the same memory."""
+        """Return the values as a read-only numpy.ndarray: the host's memory itself, or a copy."""
         _check_readable()
-        return device.read_only(device.on_host(self.data))
+        return devices.read_only(devices.on_host(self.data))
 
     def item(self) -> float | int | bool:
         """Return the value of a single-element tensor as a Python number.
@@ -215,12 +252,12 @@ class Tensor:
                 "index or reduce it first, or use .numpy()"
             )
         _check_readable()
-        return device.on_host(self.data).item()
+        return devices.on_host(self.data).item()
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
         _check_readable()
-        return device.on_host(self.data).tolist()
+        return devices.on_host(self.data).tolist()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -245,10 +282,11 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        text = device.array_text(self.data)
+        text = devices.array_text(self.data)
         grad = ", requires_grad=True" if self.node is not None and self.is_leaf else ""
         made = f", made by {self.node.label}" if self.node is not None and not self.is_leaf else ""
-        return f"{type(self).__name__}({text}, dtype={self.dtype}{grad}{made})"
+        place = "" if self.device == "cpu" else f', device="{self.device}"'
+        return f"{type(self).__name__}({text}, dtype={self.dtype}{place}{grad}{made})"
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
@@ -266,6 +304,11 @@ class Tensor:
             raise TypeError(
                 "NumPy asked for the values of a tensor that requires a gradient, which would "
                 "cut it off from the graph. Use .detach() or .numpy() if that is meant"
+            )
+        if self.device != "cpu":
+            raise TypeError(
+                f"NumPy asked for the values of a tensor on {self.device}, which would have to be "
+                "waited for and copied. Use .numpy() if that is meant"
             )
         values = self.numpy()
         if dtype is not None and dtype != values.dtype:
@@ -395,7 +438,7 @@ class Tensor:
         return operation(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return F.getitem(self, _frozen(index))
+        return F.getitem(self, _placed(_frozen(index), self))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -467,12 +510,41 @@ class At:
         return type(self)(self._tensor, _frozen(index))
 
     def set(self, value: Any) -> Tensor:
-        """Return the tensor with `value` at the index."""
-        return F.set_at(self._tensor, value, self._index)
+        """Return the tensor with `value` at the index.
+
+        Raises
+        ------
+        ValueError
+            An integer array names a position twice: which value stays would be undefined.  One on a
+            GPU is not looked at: floating elements named twice become NaN there.
+        """
+        x, index = self._tensor, self._index
+        if _is_mask_for(index, x, value):
+            return F.where(_spread(index, x), value, x)
+        return F.set_at(x, value, _placed(index, x, once=True))
 
     def add(self, value: Any) -> Tensor:
         """Return the tensor with `value` added at the index; repeated positions add up."""
-        return F.add_at(self._tensor, value, self._index)
+        x, index = self._tensor, self._index
+        if _is_mask_for(index, x, value):
+            return x + F.where(_spread(index, x), value, 0)
+        return F.add_at(x, value, _placed(index, x))
+
+
+def _is_mask_for(index: Any, x: Tensor, value: Any) -> bool:
+    """Return whether a number meets the index of a mask on a GPU, whose count nobody then needs."""
+    return (
+        devices.is_on_gpu(index)
+        and index.dtype == devices.bool_
+        and devices.name(index) == x.device
+        and index.shape == x.shape[: index.ndim]
+        and x.dtype.kind == "f"
+        and getattr(value, "shape", ()) == ()
+    )
+
+
+def _spread(mask: Any, x: Tensor) -> Tensor:
+    return F.reshape(mask, shape=mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
 def _check_readable() -> None:
@@ -486,11 +558,21 @@ def _frozen(index: Any) -> Any:
         return tuple(_frozen(part) for part in index)
     if isinstance(index, Tensor):
         index = index.data
-    if isinstance(index, device.Array):
+    if isinstance(index, devices.Array) or devices.is_on_gpu(index):
         if index.dtype.kind == "f":
             raise IndexError(f"an index of dtype {index.dtype} is neither integers nor a bool mask")
         return index.copy()
     return list(index) if isinstance(index, list) else index
+
+
+def _placed(index: Any, tensor: Tensor, once: bool = False) -> Any:
+    """Return an index with its arrays where the tensor lives.
+
+    `once` says that no position may be named twice, where that can be told without waiting.
+    """
+    if not devices.has_gpu() or graph.switches.tape is not None:
+        return index
+    return devices.index_on_gpu(index, tensor.data, once)
 
 
 def _rebuild(cls: type[Tensor], data: Any, requires_grad: bool) -> Tensor:
@@ -528,7 +610,7 @@ def pull_back(
         gradient = (
             F.ones(root.shape, root.dtype)
             if tape is not None
-            else Tensor.wrap(device.ones(root.data.shape, root.data.dtype), None)
+            else Tensor.wrap(devices.ones_like(root.data), None)
         )
     else:
         gradient = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
@@ -537,10 +619,15 @@ def pull_back(
                 f"backward: the gradient has shape {gradient.shape} but the tensor has "
                 f"{root.shape}; they must be equal"
             )
+        if gradient.device != root.device:
+            raise ValueError(
+                f"backward: the gradient is on {gradient.device} but the tensor on {root.device}; "
+                f'move it first: gradient.to("{root.device}")'
+            )
         if gradient.dtype != root.dtype:
             gradient = gradient.astype(root.dtype)
     tape = graph.switches.tape
-    with device.quiet():
+    with devices.quiet() if cuda.cupy is None or tape else devices.quiet_beside(root.data):
         if tape is not None:
             with graph.enable_grad() if create_graph else graph.no_grad():
                 return graph.sweep(
@@ -558,9 +645,9 @@ def pull_back(
     results = {}
     for key, value in found.items():
         data, made_by = (value.data, value.node) if create_graph else (value, None)
-        if type(data) is not device.Array:
-            data = device.boxed(data)
-        elif data.base is not None or id(data) in given:
+        if type(data) is not devices.Array:
+            data = devices.boxed(data)
+        if data.base is not None or id(data) in given:
             data = data.copy()
         given.add(id(data))
         results[key] = Tensor.wrap(data, made_by)
@@ -569,4 +656,4 @@ def pull_back(
 
 def vocabulary(tensor: Tensor) -> Vocabulary:
     """Return the vocabulary on the raw arrays of a tensor's device: `F.sqrt(tensor.data)`."""
-    return raw(device.namespace((tensor.data,)))
+    return raw(devices.namespace((tensor.data,)))

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 import autograd_iron as ai
 
 
@@ -27,6 +25,10 @@ class Batches:
         Draws the permutations. Without it one with seed 0 does.
     shuffle : bool
         False takes the samples in their own order, as views.
+    device : str, optional
+        Where all the arrays go at once, here and now; by default they stay where they are. On a GPU
+        each epoch's order, the same as on the host, is copied there when the epoch begins; within
+        it nothing is copied or waited for.
 
     Attributes
     ----------
@@ -52,8 +54,11 @@ class Batches:
         batch_size: int | None = None,
         generator: ai.Generator | None = None,
         shuffle: bool = True,
+        device: str | None = None,
     ) -> None:
-        self._arrays = [ai.asarray(array).data for array in arrays]
+        with ai.no_grad():
+            self._tensors = [ai.asarray(array, device=device).detach() for array in arrays]
+        self._arrays = [tensor.data for tensor in self._tensors]
         _check_arrays(self._arrays, batch_size)
         self.batch_size = batch_size
         self.shuffle = shuffle and batch_size is not None
@@ -97,7 +102,7 @@ class Batches:
         -------
         str
         """
-        counts = [int((~np.isfinite(array)).sum()) for array in self._arrays]
+        counts = [array.size - int(ai.sum(ai.isfinite(array))) for array in self._tensors]
         return ", ".join(
             f"array {index} holds {count} values that are nan or infinite"
             for index, count in enumerate(counts)
@@ -119,8 +124,12 @@ class Batches:
         self._position = last
         if self._order is None:
             return tuple(ai.Tensor(array[first:last]) for array in self._arrays)
-        chosen = self._order[first:last]
-        return tuple(ai.Tensor(array.take(chosen, axis=0)) for array in self._arrays)
+        return tuple(self._gathered(array, first, last) for array in self._tensors)
+
+    def _gathered(self, tensor: ai.Tensor, first: int, last: int) -> ai.Tensor:
+        order = self._order[tensor.device].data
+        with ai.beside(tensor):
+            return ai.Tensor(tensor.data.take(order[first:last], axis=0))
 
     def state_dict(self) -> dict[str, Any]:
         """What resumes the exact order of samples, as JSON values.
@@ -182,7 +191,11 @@ class Batches:
         self._position = 0
         self._drawn_from = self._limit or len(self)
         self._epoch_generator = self._generator.state
-        self._order = self._generator.permutation(self._drawn_from).data if self.shuffle else None
+        self._order = None
+        if self.shuffle:
+            order = self._generator.permutation(self._drawn_from)
+            places = {tensor.device for tensor in self._tensors}
+            self._order = {place: order.to(place) for place in places}
 
 
 def _check_arrays(arrays: list[Any], batch_size: int | None) -> None:

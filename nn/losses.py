@@ -7,6 +7,7 @@ class numbers: a target of integers with one axis less.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import autograd_iron as ai
@@ -73,7 +74,8 @@ class BCEWithLogitsLoss:
         target : Tensor or array of the same shape
             In [0, 1]. The values of an array are looked at when this loss first meets it, and not
             again while the same array comes back, as it does in full-batch training; in a compiled
-            step, which reads no values on the host, not at all.
+            step, which reads no values on the host, and on a GPU, whose values would have to be
+            waited for, not at all.
 
         Returns
         -------
@@ -110,7 +112,7 @@ class BCELoss:
         Parameters
         ----------
         prediction : Tensor
-            Probabilities, looked at in every call: in [0, 1].
+            Probabilities, looked at in every call unless they are on a GPU: in [0, 1].
         target : Tensor or array of the same shape
             In [0, 1], looked at as in `BCEWithLogitsLoss`.
 
@@ -125,7 +127,8 @@ class BCELoss:
             When the shapes differ or are empty, or a prediction or a target lies outside [0, 1].
         """
         target = _matched("BCELoss", prediction, target, self._check_target)
-        low, high = (0, 1) if ai.capturing() else _extent(prediction.data)
+        unseen = ai.capturing() or prediction.device != "cpu"
+        low, high = (0, 1) if unseen else _extent(prediction.data)
         # Written so that NaN passes: it is the training's to show, not this check's to blame.
         if low < 0 or high > 1:
             raise ValueError(
@@ -163,7 +166,9 @@ class CrossEntropyLoss:
             Logits: any numbers.
         target : Tensor or array (...) of integers
             Class numbers, from 0 to ``classes - 1``. An array's values are looked at when this loss
-            first meets it with this many classes, and not again while the same array comes back.
+            first meets it with this many classes, and not again while the same array comes back. On
+            a GPU, whose values would have to be waited for, they are not looked at: there the loss
+            is NaN if a class number lies outside the range.
 
         Returns
         -------
@@ -180,10 +185,13 @@ class CrossEntropyLoss:
         """
         labels: ai.Tensor = ai.asarray(target)
         self._check(prediction, labels)
-        classes = ai.arange(prediction.shape[-1])
+        classes = ai.arange(prediction.shape[-1], device=labels.device)
         # Compared with all classes rather than used as an index, so that each row stands by itself.
         chosen = ai.equal(ai.expand_dims(labels, -1), classes)
-        return -_mean(ai.sum(ai.where(chosen, ai.log_softmax(prediction), 0.0), axis=-1))
+        rows = ai.sum(ai.where(chosen, ai.log_softmax(prediction), 0.0), axis=-1)
+        if labels.device != "cpu":
+            rows = ai.where(ai.any(chosen, axis=-1), rows, math.nan)
+        return -_mean(rows)
 
     def _check(self, prediction: ai.Tensor, labels: ai.Tensor) -> None:
         if prediction.dtype.kind != "f":
@@ -205,7 +213,9 @@ class CrossEntropyLoss:
                 f"use BCEWithLogitsLoss."
             )
         classes = prediction.shape[-1]
-        if ai.capturing() or (labels.data is self._checked and classes == self._classes):
+        if ai.capturing() or labels.device != "cpu":
+            return
+        if labels.data is self._checked and classes == self._classes:
             return
         low, high = _extent(labels.data)
         if low < 0 or high >= classes:
@@ -237,7 +247,7 @@ class _ProbabilityCheck:
         self._checked: Any = None
 
     def __call__(self, loss: str, target: ai.Tensor) -> None:
-        if ai.capturing() or target.data is self._checked:
+        if ai.capturing() or target.device != "cpu" or target.data is self._checked:
             return
         low, high = _extent(target.data)
         if not (low >= 0 and high <= 1):

@@ -122,10 +122,34 @@ class Module:
         """Leave training mode: the same as ``train(False)``."""
         return self.train(False)
 
+    def to(self, device: str) -> Self:
+        """Move every parameter and buffer to a device, and return the module.
+
+        The Tensor objects stay the same, so that an optimizer made before goes on with them; their
+        gradients go along.
+
+        Parameters
+        ----------
+        device : str
+            "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on.
+
+        Raises
+        ------
+        ValueError, ImportError, RuntimeError
+            There is no such device; nothing was moved.
+        """
+        found = [tensor for _, tensor in _state(self)]
+        moved = [tensor.detach().to(device).data for tensor in found]
+        for tensor, data in zip(found, moved, strict=True):
+            tensor.data = data
+            if tensor.grad is not None:
+                tensor.grad = tensor.grad.detach().to(device)
+        return self
+
     def state_dict(self) -> dict[str, ai.Tensor]:
         """Return a snapshot: a copy of every parameter and buffer by its dotted path.
 
-        Copies, because optimizers write into the parameters' own memory: ``best =
+        Copies, where they are, because optimizers write into the parameters' own memory: ``best =
         model.state_dict()`` still holds the best weights after more training.
         """
         return {path: ai.tensor(found.detach()) for path, found in _state(self)}
@@ -136,7 +160,7 @@ class Module:
         Parameters
         ----------
         state : mapping from dotted path to Tensor or array
-            Exactly the entries of `state_dict`, each with the same shape and dtype.
+            Exactly the entries of `state_dict`, each with the same shape and dtype, on any device.
 
         Raises
         ------
@@ -146,7 +170,7 @@ class Module:
         own = dict(_state(self))
         check_entries(f"{type(self).__name__}.load_state_dict", own, state)
         for path, tensor in own.items():
-            tensor.assign(state[path])
+            tensor.assign(ai.asarray(state[path], device=tensor.device))
 
     def settings(self) -> str:
         """Return what `repr` writes between the parentheses: the plain values assigned to self."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -64,7 +65,10 @@ class Optimizer:
         self._changed_to = self._changed_from = 1.0
         self._numbers: dict[Any, list[ai.Tensor]] = {}
         self._entries = [
-            _Entry(parameter, [ai.zeros(parameter.shape, parameter.dtype) for _ in self.slots])
+            _Entry(
+                parameter,
+                [ai.zeros(parameter.shape, parameter.dtype, parameter.device) for _ in self.slots],
+            )
             for parameter in self.parameters.values()
         ]
 
@@ -80,41 +84,48 @@ class Optimizer:
         """Update every parameter that has a gradient; the others stay as they are.
 
         A gradient that is not finite makes parameters that are not finite: nothing is repaired in
-        silence.
+        silence.  If the model was moved to another device since, what is kept of its parameters
+        goes after it.
         """
         active = [entry for entry in self._entries if entry.parameter.grad is not None]
         for entry in active:
+            if entry.parameter.device != entry.device:
+                entry.follow()
             if self.counts_updates or not entry.numbers:
                 late = self.step_count - entry.updates if self.counts_updates else 0
-                entry.numbers = self._numbers_of(entry.parameter.dtype, late)
+                entry.numbers = self._numbers_of(entry.parameter, late)
         ai.each_time(partial(self._advance, active), partial(self._go_back, active))
-        for entry in active:
-            slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
-            gradient = parameter.grad
-            assert gradient is not None
-            F, (p, g, *rest) = ai.operands(parameter, gradient, *slots, *numbers)
-            new, *kept = self.update(F, p, g, rest[: len(slots)], rest[len(slots) :])
-            parameter.assign(new)
-            for slot, value in zip(slots, kept, strict=True):
-                slot.assign(value)
+        with ai.beside(active[0].parameter) if active else nullcontext():
+            for entry in active:
+                slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
+                gradient = parameter.grad
+                assert gradient is not None
+                F, (p, g, *rest) = ai.operands(parameter, gradient, *slots, *numbers)
+                new, *kept = self.update(F, p, g, rest[: len(slots)], rest[len(slots) :])
+                parameter.assign(new)
+                for slot, value in zip(slots, kept, strict=True):
+                    slot.assign(value)
 
-    def _numbers_of(self, dtype: Any, late: int) -> list[ai.Tensor]:
-        """Return where the numbers lie for parameters that had so many updates less than steps."""
-        tensors = self._numbers.get((dtype, late))
+    def _numbers_of(self, parameter: Parameter, late: int) -> list[ai.Tensor]:
+        """Return where the numbers lie for parameters like this with so many updates not made."""
+        key = parameter.dtype, parameter.device, late
+        tensors = self._numbers.get(key)
         if tensors is None:
             count = len(self.numbers(0.0, 1))
-            tensors = [ai.tensor(0.0, dtype=dtype) for _ in range(count)]
-            self._numbers[dtype, late] = tensors
+            dtype, device, _ = key
+            tensors = [ai.tensor(0.0, dtype=dtype, device=device) for _ in range(count)]
+            self._numbers[key] = tensors
         return tensors
 
     def _advance(self, active: list[_Entry]) -> None:
         """Count the step, and put its numbers where the rule reads them: part of a plan's input."""
         rate = self.rate
         self.step_count += 1
-        for (_, late), tensors in self._numbers.items():
+        for (_, _, late), tensors in self._numbers.items():
             numbers = self.numbers(rate, self.step_count - late)
-            for tensor, number in zip(tensors, numbers, strict=True):
-                tensor.data[...] = number
+            with ai.beside(tensors[0]):
+                for tensor, number in zip(tensors, numbers, strict=True):
+                    tensor.data[...] = number  # on a GPU a launch, not a transfer
         if self.counts_updates:
             for entry in active:
                 entry.updates += 1
@@ -201,7 +212,7 @@ class Optimizer:
         self._changed_to, self._changed_from = (float(number) for number in state["rate_scale"])
         for name, entry in zip(self.parameters, self._entries, strict=True):
             for slot, value in zip(self.slots, entry.slots, strict=True):
-                value.assign(state[f"{slot}.{name}"])
+                value.assign(ai.asarray(state[f"{slot}.{name}"], device=value.device))
             if self.counts_updates:
                 entry.updates = int(state[f"updates.{name}"].item())
 
@@ -209,13 +220,21 @@ class Optimizer:
 class _Entry:
     """A parameter, what its rule keeps, and the numbers of the step that comes."""
 
-    __slots__ = ("numbers", "parameter", "slots", "updates")
+    __slots__ = ("device", "numbers", "parameter", "slots", "updates")
 
     def __init__(self, parameter: Parameter, slots: list[ai.Tensor]) -> None:
         self.parameter = parameter
+        self.device = parameter.device
         self.slots = slots
         self.updates = 0
         self.numbers: list[ai.Tensor] = []
+
+    def follow(self) -> None:
+        """Go where the parameter was moved."""
+        self.device = self.parameter.device
+        for slot in self.slots:
+            slot.data = slot.to(self.device).data
+        self.numbers = []
 
 
 class SGD(Optimizer):

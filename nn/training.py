@@ -325,6 +325,8 @@ def _say(line: str) -> None:
 
 def _not_finite(run: Run, what: str) -> str:
     advice = "Try a lower rate."
+    if run.loss is not None and run.loss.device != "cpu":
+        advice += " Class numbers out of range make it NaN too, on a GPU."
     if found := run.data.not_finite():
         advice = f"The data is to blame: {found}."
     kept = ""

@@ -242,6 +242,9 @@ SAMPLES: dict[str, Samples] = {
     "astype": Samples(
         (REAL,), [call(s, dtype="float64") for s in SHAPES], lambda x, dtype: x.astype(dtype)
     ),
+    "to_device": Samples(
+        (REAL,), [call(s, here="cpu", there="cpu") for s in SHAPES], lambda x, here, there: x
+    ),
     "join": Samples(
         (REAL,),
         [

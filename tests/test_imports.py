@@ -18,6 +18,7 @@ FLOORS = {
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
     "autograd_iron.registry": 0,
+    "autograd_iron.cuda": 0,
     "autograd_iron.device": 0,
     "autograd_iron.interop": 0,
     "autograd_iron.philox": 0,
@@ -34,8 +35,8 @@ FLOORS = {
 FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 3, and is imported from above them
 FRONT_DOOR_FLOOR = 3
 ARRAY_PACKAGES = {
-    "numpy": {"autograd_iron.device", "nn.checkpoint", "nn.data"},
-    "cupy": {"autograd_iron.device"},
+    "numpy": {"autograd_iron.cuda", "autograd_iron.device", "nn.checkpoint", "nn.data"},
+    "cupy": {"autograd_iron.cuda"},
 }
 
 
@@ -155,7 +156,7 @@ def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offen
     [
         ("autograd_iron/__init__.py", "from .plan import compile\nfrom autograd_iron import ops"),
         ("autograd_iron/draw.py", "from .tensor import Tensor\nfrom .ops.shapes import reshape"),
-        ("autograd_iron/device.py", "import numpy as np\ndef f():\n    import cupy"),
+        ("autograd_iron/cuda.py", "import numpy as np\ndef f():\n    import cupy"),
         (
             "autograd_iron/ops/shapes.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy",

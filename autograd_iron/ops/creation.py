@@ -1,11 +1,14 @@
-"""Making tensors: from values, filled, evenly spaced.  float32 unless `dtype` says otherwise."""
+"""Making tensors: from values, filled, evenly spaced.
+
+float32 on the host unless `dtype` and `device` ("cuda" is the first GPU) say otherwise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device as devices
 from autograd_iron.graph import switches
 from autograd_iron.primitive import composite
 from autograd_iron.registry import Vocabulary
@@ -14,7 +17,9 @@ from autograd_iron.tensor import Tensor
 Shape = int | Sequence[int]
 
 
-def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    value: Any, dtype: Any = None, requires_grad: bool = False, device: str | None = None
+) -> Tensor:
     """Make a tensor of a copy of the values.
 
     Parameters
@@ -23,6 +28,8 @@ def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
         Numbers and lists become float32; arrays and Tensors keep their dtype.
     dtype : dtype or str, optional
     requires_grad : bool
+    device : str, optional
+        "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on.  Default: where the values are.
 
     Returns
     -------
@@ -34,19 +41,32 @@ def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
     TypeError
         The values are not real numbers, or `requires_grad` with integers.
     ValueError
-        A nested list is ragged.
+        A nested list is ragged, or there is no such device.
     """
     source = value.data if isinstance(value, Tensor) else _without_tensors(value)
-    return Tensor(device.as_array(source, dtype, copy=True), requires_grad)
+    if device is None:
+        return Tensor(devices.as_array(source, dtype, copy=True), requires_grad)
+    here = devices.as_array(source, dtype)
+    made = devices.move(here, devices.full_name(device))
+    if made is source or made is here:
+        made = devices.as_array(made, copy=True)
+    return Tensor(made, requires_grad)
 
 
 def _without_tensors(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_tensors(v) for v in value]
-    return value.data if isinstance(value, Tensor) else value
+    if not isinstance(value, Tensor):
+        return value
+    if value.device != "cpu":
+        raise TypeError(
+            f"a list with a tensor on {value.device} in it would be gathered on the host; join "
+            "tensors with ai.stack or ai.concat"
+        )
+    return value.data
 
 
-def asarray(value: Any, dtype: Any = None) -> Tensor:
+def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """Make a tensor that shares the memory of an array where it can.
 
     Writing into the array afterwards changes the tensor, unseen by the engine: a gradient that
@@ -57,40 +77,57 @@ def asarray(value: Any, dtype: Any = None) -> Tensor:
     value : array, Tensor, number or nested list of numbers
         A Tensor of the right dtype is returned as it is.
     dtype : dtype or str, optional
+    device : str, optional
+        Where the values go if they are not there: see `tensor`.
     """
     if isinstance(value, Tensor):
-        return value if dtype is None else value.astype(dtype)
-    return Tensor(device.as_array(_without_tensors(value), dtype))
+        made = value if dtype is None else value.astype(dtype)
+    else:
+        made = Tensor(devices.as_array(_without_tensors(value), dtype))
+    return made if device is None else made.to(device)
 
 
-def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any) -> Any:
+def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if F.xp is None and switches.tape is not None:
-        number = device.full((), value, device.dtype(dtype))
+    if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
+        return F.xp.full(shape, value, devices.dtype(dtype))
+    if switches.tape is not None:
+        number = devices.make(device, "full", (), value, devices.dtype(dtype))
         return F.broadcast_to(switches.tape.constant(number), shape=shape)
-    made = device.full(shape, value, device.dtype(dtype), F.xp)
-    return made if F.xp is not None else Tensor.wrap(made, None)
+    return Tensor.wrap(devices.make(device, "full", shape, value, devices.dtype(dtype)), None)
 
 
 @composite
-def zeros(F: Vocabulary, shape: Shape, dtype: Any = "float32") -> Any:
+def zeros(F: Vocabulary, shape: Shape, dtype: Any = "float32", device: str | None = None) -> Any:
     """Return a tensor of zeros."""
-    return _fill(F, shape, 0, dtype)
+    return _fill(F, shape, 0, dtype, device)
 
 
 @composite
-def ones(F: Vocabulary, shape: Shape, dtype: Any = "float32") -> Any:
+def ones(F: Vocabulary, shape: Shape, dtype: Any = "float32", device: str | None = None) -> Any:
     """Return a tensor of ones."""
-    return _fill(F, shape, 1, dtype)
+    return _fill(F, shape, 1, dtype, device)
 
 
 @composite
-def full(F: Vocabulary, shape: Shape, fill_value: float, dtype: Any = "float32") -> Any:
+def full(
+    F: Vocabulary,
+    shape: Shape,
+    fill_value: float,
+    dtype: Any = "float32",
+    device: str | None = None,
+) -> Any:
     """Return a tensor filled with a number."""
-    return _fill(F, shape, fill_value, dtype)
+    return _fill(F, shape, fill_value, dtype, device)
 
 
-def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> Tensor:
+def arange(
+    start: float,
+    stop: float | None = None,
+    step: float = 1,
+    dtype: Any = None,
+    device: str | None = None,
+) -> Tensor:
     """Return evenly spaced values in [start, stop); int64 if all of them are integers.
 
     Raises
@@ -104,24 +141,36 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
         start, stop = 0, start
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, stop, step))
-        dtype = device.int64 if whole else device.default_float
-    return Tensor(device.arange(start, stop, step, device.dtype(dtype)))
+        dtype = devices.int64 if whole else devices.default_float
+    return Tensor(devices.make(device, "arange", start, stop, step, dtype=devices.dtype(dtype)))
 
 
 def linspace(
-    start: float, stop: float, num: int, dtype: Any = "float32", endpoint: bool = True
+    start: float,
+    stop: float,
+    num: int,
+    dtype: Any = "float32",
+    endpoint: bool = True,
+    device: str | None = None,
 ) -> Tensor:
     """Return `num` evenly spaced values from `start` to `stop`, which `endpoint` includes."""
-    return Tensor(device.linspace(start, stop, num, endpoint, device.dtype(dtype)))
+    found = devices.dtype(dtype)
+    return Tensor(
+        devices.make(device, "linspace", start, stop, num, endpoint=endpoint, dtype=found)
+    )
 
 
-def meshgrid(*axes: Any, indexing: str = "xy") -> list[Tensor]:
+def meshgrid(*axes: Any, indexing: str = "xy", device: str | None = None) -> list[Tensor]:
     """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
 
     Parameters
     ----------
     indexing : {"xy", "ij"}
         Cartesian (the first axis varies along columns) or matrix order.
+    device : str, optional
+        Where the axes go first if they are not there; default: where they are.
     """
-    grids = device.meshgrid([asarray(axis).data for axis in axes], indexing)
-    return [Tensor(grid) for grid in grids]
+    given = [asarray(axis, device=device).data for axis in axes]
+    if devices.are_mixed(given):
+        raise ValueError(f"meshgrid: {devices.mixed(given)}")
+    return [Tensor(grid) for grid in devices.namespace(given).meshgrid(*given, indexing=indexing)]

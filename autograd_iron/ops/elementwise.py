@@ -117,6 +117,8 @@ def _(F, g, _y, _x):
 @elementwise
 def pow(xp, x, p, /):
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+    if isinstance(p, int) and p < 0 and getattr(x, "dtype", device.bool_).kind in "iu":
+        raise ValueError("integers to negative integer powers are not: use x.astype('float32')")
     return x**p
 
 

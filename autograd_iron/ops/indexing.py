@@ -4,18 +4,26 @@
 
 from __future__ import annotations
 
+import math
+
+from autograd_iron import device
 from autograd_iron.primitive import primitive
 
 
 @primitive
 def getitem(xp, x, /, index):
-    """Return `x[index]` by NumPy's rules; basic indices give a view."""
+    """Return `x[index]` by NumPy's rules; basic indices give a view.
+
+    On a GPU an index array of the host is checked and copied there.  The integers of one that is
+    on the GPU already are not looked at, which would mean waiting: that they are in range is the
+    caller's promise, and what lies outside wraps around.  A mask is: its count is the new shape.
+    """
     return xp.asarray(x[index])
 
 
 @getitem.vjp
 def _(F, g, _y, _x, index):
-    return F.add_at(F.zeros(_x.shape, dtype=g.dtype), g, index=index)
+    return F.add_at(F.zeros(_x.shape, dtype=g.dtype, device=g.device), g, index=index)
 
 
 def _kept_axis(axis, index):
@@ -38,8 +46,7 @@ def add_at(xp, x, value, /, index):
     """Return `x` with `value` added at the index; repeated positions add up."""
     made = xp.array(x)
     if _is_advanced(index):
-        # Broadcast here: NumPy 2.4 reads past a 1-d value under an index of more axes.
-        xp.add.at(made, index, xp.broadcast_to(value, made[index].shape))
+        device.add_at(xp, made, index, value)
     else:
         made[index] += value
     return made
@@ -70,6 +77,8 @@ def _dropped(index):
 def set_at(xp, x, value, /, index):
     """Return `x` with `value` at the index.
 
+    On a GPU floating elements at a position that an integer array names twice become NaN instead.
+
     Raises
     ------
     ValueError
@@ -77,11 +86,16 @@ def set_at(xp, x, value, /, index):
     """
     made = xp.array(x)
     made[index] = value
-    if _is_advanced(index):
-        hits = xp.zeros(x.shape, dtype="int64")
-        xp.add.at(hits, index, 1)
-        if (hits > 1).any():
-            raise ValueError("an index that names a position twice has no defined result; use .add")
+    if not _is_advanced(index):
+        return made
+    if not device.can_look(xp) and (not hasattr(value, "dtype") or made.dtype.kind != "f"):
+        return made
+    hits = xp.zeros(x.shape, dtype="int64")
+    xp.add.at(hits, index, 1)
+    if not device.can_look(xp):
+        return xp.where(hits > 1, math.nan, made)
+    if (hits > 1).any():
+        raise ValueError("an index that names a position twice has no defined result; use .add")
     return made
 
 

@@ -159,10 +159,28 @@ def concat(F, arrays, /, axis=0):
     return F.join(*arrays, axis=axis)
 
 
+@primitive
+def to_device(xp, x, /, here, there):
+    """Return the values of a device on another one, both named in full: `Tensor.to`."""
+    return device.move(x, there)
+
+
+@to_device.vjp
+def _(F, g, _y, _x, here, there):
+    return F.to_device(g, here=there, there=here)
+
+
+@to_device.batching
+def _(axes, shapes, output_shape, here, there):
+    return axes[0]
+
+
 @composite
 def stack(F, arrays, /, axis=0):
     """Return a sequence of equally shaped arrays joined along a new axis."""
-    parts = [a if hasattr(a, "ndim") else F.full((), a) for a in arrays]
+    first = next((a for a in arrays if hasattr(a, "ndim")), None)
+    where = None if first is None else first.device
+    parts = [a if hasattr(a, "ndim") else F.full((), a, device=where) for a in arrays]
     return F.join(*(F.expand_dims(a, axis) for a in parts), axis=axis)
 
 

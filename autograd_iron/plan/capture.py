@@ -58,6 +58,11 @@ class Traced(Tensor):
         _refuse("`.data` is read", "Use the functions of autograd_iron on the Tensor itself.")
 
     @property
+    def device(self) -> str:
+        """Where the values are."""
+        return device.name(array_of(self))
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The size of each axis."""
         return self.value.shape

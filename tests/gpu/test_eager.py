@@ -1,0 +1,167 @@
+"""Every primitive on a GPU: the host's values, gradients and dtypes, and no transfer or wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import DIFFERENTIABLE, PRIMITIVES, ROWS, SAMPLES, Array, Call, fixed_case, smooth
+
+import autograd_iron as ai
+from autograd_iron.tensor import Tensor
+
+from .device_under_test import TIER, counts, forbid, kernel_names, reset
+from .launches import LAUNCHES, STAND_IN
+
+HERE = [name for name in sorted(SAMPLES) if name != "to_device"]  # it leaves the device
+every_row = pytest.mark.parametrize(
+    ("name", "row"), [row for row in ROWS if row[0] in HERE], ids=str
+)
+every_primitive = pytest.mark.parametrize("name", HERE)
+
+
+def cases(name: str, row: Call, dtype: str) -> tuple[list[Array], Mapping[str, Any]]:
+    """Return the arrays of a call with floats of this dtype, and its attributes."""
+    case = fixed_case(name, row)
+    return [a.astype(dtype) if a.dtype.kind == "f" else a for a in case.arrays], case.attributes
+
+
+def leaves(name: str, arrays: Sequence[Array], device: str) -> list[Tensor]:
+    return [
+        ai.tensor(a, requires_grad=smooth(name, i) and a.dtype.kind == "f", device=device)
+        for i, a in enumerate(arrays)
+    ]
+
+
+def there(value: Any, device: str) -> Any:
+    """Return an index, or another attribute, with its arrays as Tensors of the device."""
+    if isinstance(value, tuple):
+        return tuple(there(part, device) for part in value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return ai.tensor(value, device=device)
+    if isinstance(value, list) and value and isinstance(value[0], int):
+        return ai.tensor(
+            value, dtype="bool" if isinstance(value[0], bool) else "int64", device=device
+        )
+    return value
+
+
+def run(name: str, inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+    if name == "getitem":
+        return inputs[0][attributes["index"]]
+    if name == "set_at":
+        return inputs[0].at[attributes["index"]].set(inputs[1])
+    if name == "add_at":
+        return inputs[0].at[attributes["index"]].add(inputs[1])
+    return PRIMITIVES[name](*inputs, **attributes)
+
+
+def indexed(name: str, attributes: Mapping[str, Any], device: str) -> Mapping[str, Any]:
+    if "index" not in attributes:
+        return attributes
+    return {"index": there(attributes["index"], device)}
+
+
+def has_mask(attributes: Mapping[str, Any]) -> bool:
+    index = attributes.get("index")
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(getattr(part, "dtype", None) == ai.bool_ for part in parts)
+
+
+def pulled(name: str, row: Call, dtype: str, device: str) -> tuple[Tensor, list[Tensor | None]]:
+    """Return the result and the gradients of a call, waiting for a mask's count alone."""
+    arrays, attributes = cases(name, row, dtype)
+    attributes = indexed(name, attributes, device)
+    inputs = leaves(name, arrays, device)
+    expected = run(name, [ai.tensor(a) for a in arrays], indexed(name, row.attributes, "cpu"))
+    steps = np.random.default_rng(0).integers(1, 9, expected.shape) / 4
+    cotangent = ai.tensor(steps, dtype=str(expected.dtype), device=device)
+    waits = has_mask(attributes)
+    with forbid(*(() if waits else ("sync", "h2d", "d2h"))):
+        result = run(name, inputs, attributes)
+    with forbid("sync", "h2d", "d2h"):
+        if result.requires_grad:
+            result.backward(cotangent)
+    return result, [t.grad for t in inputs]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_row
+def test_values_and_gradients_are_those_of_the_host(name: str, row: Call, dtype: str) -> None:
+    result, gradients = pulled(name, row, dtype, "cuda")
+    expected, wanted = pulled(name, row, dtype, "cpu")
+    close = {"rtol": 2e-5, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-13}
+    assert result.device == "cuda:0"
+    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(result.numpy(), expected.numpy(), **close)
+    for gradient, want in zip(gradients, wanted, strict=True):
+        assert (gradient is None) == (want is None)
+        if gradient is not None and want is not None:
+            assert gradient.device == "cuda:0"
+            assert gradient.dtype == want.dtype
+            np.testing.assert_allclose(gradient.numpy(), want.numpy(), **close)
+
+
+@pytest.mark.parametrize("name", [name for name in DIFFERENTIABLE if name in HERE])
+def test_gradients_of_gradients_stay_on_the_device(name: str) -> None:
+    row = typical(name)
+    arrays, attributes = cases(name, row, "float64")
+    inputs = leaves(name, arrays, "cuda")
+    placed = indexed(name, attributes, "cuda")
+    weights = run(name, [t.detach() for t in inputs], placed) * 0 + 0.5
+    with forbid("sync", "h2d", "d2h"):
+        total = ai.sum(run(name, inputs, placed) * weights)
+        total.backward(create_graph=True)
+        first = [t.grad for t in inputs if t.grad is not None]
+        again = [ai.sum(g * g) for g in first if g.requires_grad]
+        for value in again:
+            value.backward(retain_graph=True)
+    assert first
+    assert all(g.device == "cuda:0" for g in first)
+
+
+# --- what it costs
+
+
+def typical(name: str) -> Call:
+    """Return the first call of a primitive with more than one element in every array."""
+    rows = [row for row in SAMPLES[name].calls if all(np.prod(s) > 1 for s in row.shapes)]
+    return rows[0] if name not in ("sum_to", "broadcast_to") else rows[-1]
+
+
+def launches(name: str) -> tuple[int, int]:
+    """Return how many kernels, products among them, the forward and the backward pass launch."""
+    arrays, attributes = cases(name, typical(name), "float32")
+    attributes = indexed(name, attributes, "cuda")
+    for _ in range(2):  # the second time, what is made once is there
+        inputs = leaves(name, arrays, "cuda")
+        reset()
+        result = run(name, inputs, attributes)
+        forward = counts()["launch"] + counts()["gemm"]
+        if not result.requires_grad:
+            return forward, 0
+        cotangent = ai.ones(result.shape, result.dtype, device="cuda")
+        reset()
+        result.backward(cotangent)
+    return forward, counts()["launch"] + counts()["gemm"]
+
+
+@every_primitive
+def test_the_launches_of_each_primitive(name: str) -> None:
+    expected = STAND_IN.get(name, LAUNCHES[name]) if TIER == "stand-in" else LAUNCHES[name]
+    assert launches(name) == expected
+
+
+@pytest.mark.skipif(TIER == "stand-in", reason="its kernels' names carry no dtypes")
+@every_primitive
+def test_no_float32_primitive_runs_a_float64_kernel(name: str) -> None:
+    launches(name)
+    wide = [kernel for kernel in kernel_names() if "float64" in str(kernel)]
+    assert name in ("astype",) or wide == []
+
+
+def test_print_the_launches() -> None:
+    """Show the table of `launches.py` as it is now: run with -s -k print_the_launches."""
+    print(*(f'    "{name}": {launches(name)},' for name in HERE), sep="\n")
