@@ -82,7 +82,7 @@ class Prober:
                 outcome = describe(eval(expression, names))
             except Exception as error:
                 message = re.sub(r"\S*/\S*", "...", " ".join(str(error).split()))
-                outcome = f"{type(error).__name__}: {message[:90].strip()}"
+                outcome = f"{type(error).__name__}: {message[:100].strip()}"
             counts = self.counts()
         return Row(expression, outcome, " ".join(f"{k} {counts[k]}" for k in KINDS if counts[k]))
 

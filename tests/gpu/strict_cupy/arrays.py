@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import memory
+from .checks import Flags, can_hold, checked_dtype, is_scalar, refuse_transfer
 from .indexing import get_item, set_item
 from .machine import PinnedMemoryOverwritten, current_device, events
 from .memory import MemoryPointer, is_pinned
@@ -23,18 +24,6 @@ AMBIGUOUS = (
     "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
 )
 NOT_AN_INTEGER = "'ndarray' object cannot be interpreted as an integer"
-
-
-class Flags:
-    """How an array lies in memory; CuPy has no `writeable`."""
-
-    def __init__(self, raw: np.ndarray, owner: bool) -> None:
-        self.c_contiguous = raw.flags.c_contiguous
-        self.f_contiguous = raw.flags.f_contiguous
-        self.owndata = owner
-
-    def __getitem__(self, name: str) -> bool:
-        return getattr(self, name.lower())
 
 
 class ndarray:
@@ -308,14 +297,6 @@ class ndarray:
         enqueue("launch", lambda: np.copyto(raw, number, casting="unsafe"), inputs, [self], "fill")
 
 
-def checked_dtype(dtype: Any) -> np.dtype:
-    """Return a dtype that a device has."""
-    found = np.dtype(dtype)
-    if found.kind not in "biufc" or found.char in "gG":
-        raise ValueError(f"Unsupported dtype {found}")
-    return found
-
-
 def checked_shape(shape: Any) -> tuple[int, ...]:
     """Return a shape as a tuple; arrays of the device are no numbers."""
     parts = shape if isinstance(shape, tuple | list) else (shape,)
@@ -336,25 +317,12 @@ def device_array(value: Any, argument: str = "a") -> ndarray:
     return value
 
 
-def is_scalar(value: Any) -> bool:
-    """Return whether a value can be an operand without being on the device."""
-    return isinstance(value, bool | int | float | complex | np.generic)
-
-
 def _namesake(function: Any) -> Any:
     """Return our function of the same name and place as NumPy's."""
     place = sys.modules[__package__]
     for part in (getattr(function, "__module__", None) or "numpy").split(".")[1:]:
         place = getattr(place, part, None)
     return getattr(place, function.__name__, None)
-
-
-def refuse_transfer(direction: str) -> None:
-    """Raise, and spoil the capture, if the current stream is captured."""
-    if current_stream().capture is not None:
-        raise RuntimeError(
-            f"the current stream is capturing, so {direction} transfers are disallowed"
-        )
 
 
 def upload(host: np.ndarray, target: ndarray, stream: Any = None) -> None:
@@ -444,13 +412,3 @@ def computed(
     for _ in range(launches - 1):
         events.note("launch", name)
     return out
-
-
-def can_hold(out: tuple[int, ...], shape: tuple[int, ...], larger: bool) -> bool:
-    """Return whether a result fits an output; that of an elementwise function may be larger."""
-    if out == shape or not larger:
-        return out == shape
-    try:
-        return np.broadcast_shapes(out, shape) == out
-    except ValueError:
-        return False

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from .arrays import (
-    checked_dtype,
     computed,
     copy_between_devices,
     empty_in_layout,
     ndarray,
     upload,
 )
+from .checks import checked_dtype
 from .machine import current_device
 from .streams import enqueue
 from .ufuncs import operand

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks import is_scalar, refuse_transfer
 from .machine import events
 from .streams import enqueue
 
@@ -68,8 +69,6 @@ class Index:
     def pay(self, array: ndarray) -> int:
         """Count what the index arrays cost; return how many kernels the access takes."""
         if self.masked:
-            from .arrays import refuse_transfer
-
             refuse_transfer("D2H")
             full = self.arrays[0].shape == array.shape
             passes = 4 if array.size > SMALL else 2
@@ -124,7 +123,7 @@ def get_item(array: ndarray, index: Any) -> ndarray:
 
 def set_item(array: ndarray, index: Any, value: Any) -> None:
     """Write at an index.  Which of several values for one place stays is undefined: the first."""
-    from .arrays import is_scalar, ndarray
+    from .arrays import ndarray
     from .creation import copyto
 
     if isinstance(value, np.ndarray) and value.ndim == 0:

@@ -31,6 +31,13 @@ def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
+def aligned(size: int) -> np.ndarray:
+    """Return memory of the host that starts where CUDA's would."""
+    whole = np.empty(size + UNIT, "u1")
+    start = -address(whole) % UNIT
+    return whole[start : start + size]
+
+
 class Chunk:
     """A stretch of memory that came from the device in one piece with its neighbours."""
 
@@ -145,7 +152,7 @@ class MemoryPool:
             if (not limit or self.total_bytes() + size <= limit) and size <= free_memory():
                 self._total[arena[0]] = self.total_bytes() + size
                 events.note("cudaMalloc", size)
-                return Chunk(np.empty(size, "u1")[:], arena)
+                return Chunk(aligned(size), arena)
             if attempt == 0:
                 self.free_all_blocks()
                 gc.collect()

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import computed, ndarray, refuse_transfer
+from .arrays import computed, ndarray
+from .checks import refuse_transfer
 from .machine import events
 from .streams import current_stream
 

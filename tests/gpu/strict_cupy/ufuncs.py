@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import computed, is_scalar, ndarray
+from .arrays import computed, ndarray
+from .checks import is_scalar
 from .indexing import at
 
 NAMES = (
@@ -132,9 +133,8 @@ class ufunc:
 
 
 def overlaps(array: ndarray, out: ndarray) -> bool:
-    """Return whether two arrays share memory without being the same elements."""
-    same = array.raw.__array_interface__ == out.raw.__array_interface__
-    return not same and np.may_share_memory(array.raw, out.raw)
+    """Return whether CuPy copies an input first: it is not `out` itself, but shares its memory."""
+    return array is not out and np.may_share_memory(array.raw, out.raw)
 
 
 table = {name: ufunc(name) for name in NAMES.split()}
