@@ -7,7 +7,7 @@ not find a GPU) this writes the table anew:
 
 A kernel is a function whose first parameter is called `xp`.  In it, `offences` finds: names and
 keywords that CuPy lacks, methods of ufuncs that it refuses, and what makes the host wait, copy or
-compute.  Only calls on `xp` and on names that hold arrays are judged, so a finding is worth reading.
+compute.  Only what is called on `xp` or on an array by name is judged: a finding is worth reading.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _signature(function: Any) -> str | None:
     try:
         found = inspect.signature(function)
         plain = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]
-        return str(inspect.Signature(plain))[1:-1]
+        return str(inspect.Signature([p for p in plain if p.name != "self"]))[1:-1]
     except (TypeError, ValueError):
         written = re.match(r"[\w.]+\((.*?)\)", function.__doc__ or "", re.DOTALL)
         if written is None:
@@ -178,17 +178,24 @@ class KernelCheck(ast.NodeVisitor):
         self._check_write(node.target)
 
     def _check_write(self, target: ast.AST) -> None:
-        if isinstance(target, ast.Subscript) and self.is_array(target.value):
-            if self.is_array(target.slice):
-                self.say(target, "a write through a mask waits for the device: use xp.where")
+        into_array = isinstance(target, ast.Subscript) and self.is_array(target.value)
+        if into_array and self.is_array(target.slice):  # type: ignore[attr-defined]
+            self.say(target, "a write through a mask waits for the device: use xp.where")
         if isinstance(target, ast.Attribute) and ast.unparse(target).endswith("flags.writeable"):
             self.say(target, "CuPy's flags have no writeable")
 
     def visit_If(self, node: ast.If) -> None:
+        if "xp is numpy" in ast.unparse(node.test):
+            for other in node.orelse:
+                self.visit(other)
+            return
+        self.visit_IfExp(node)
+
+    def visit_IfExp(self, node: ast.If | ast.IfExp | ast.While) -> None:
         self._check_truth(node.test)
         self.generic_visit(node)
 
-    visit_While = visit_IfExp = visit_If
+    visit_While = visit_IfExp
 
     def _check_truth(self, test: ast.expr) -> None:
         for part in test.values if isinstance(test, ast.BoolOp) else [test]:
@@ -202,9 +209,8 @@ class KernelCheck(ast.NodeVisitor):
             self._check_word(node, name)
         elif isinstance(node.func, ast.Attribute):
             self._check_attribute(node, node.func)
-        elif isinstance(node.func, ast.Name):
-            if node.func.id in HOST_FUNCTIONS and any(map(self.is_array, node.args)):
-                self.say(node, f"{node.func.id}() of an array waits for the device")
+        elif ast.unparse(node.func) in HOST_FUNCTIONS and any(map(self.is_array, node.args)):
+            self.say(node, f"{ast.unparse(node.func)}() of an array waits for the device")
         self.generic_visit(node)
 
     def _check_word(self, node: ast.Call, name: str) -> None:
@@ -226,10 +232,9 @@ class KernelCheck(ast.NodeVisitor):
                 self.say(node, f"xp.{name} without a dtype makes float64")
         elif name not in self.table["types"]:
             self.say(node, f"xp.{name} is not in CuPy {self.table['version']}")
-        scalars = [a for a in node.args if not self.is_array(a)]
-        if head in ufuncs and not method and node.args and len(scalars) == len(node.args):
-            if all(isinstance(a, ast.Constant) for a in scalars):
-                self.say(node, f"xp.{name} of a number is a float64 array: use math.{name}")
+        numbers = all(isinstance(argument, ast.Constant) for argument in node.args)
+        if head in ufuncs and not method and node.args and numbers:
+            self.say(node, f"xp.{name} of a number is a float64 array: use math.{name}")
 
     def _check_attribute(self, node: ast.Call, function: ast.Attribute) -> None:
         name = function.attr
