@@ -1,0 +1,179 @@
+"""Kernels and gradient rules use only what CuPy has, and never make the host wait or copy."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import PRIMITIVES, ROWS, SAMPLES, fixed_case
+
+from autograd_iron import device
+from autograd_iron.registry import raw
+
+from . import api_check
+from . import strict_cupy as cp
+from .api_check import offences
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+SOURCES = [
+    path
+    for package in ("autograd_iron", "nn")
+    for path in sorted((REPOSITORY / package).rglob("*.py"))
+]
+
+# What the kernels ask for today that costs a GPU a wait, by file and line. It can only shrink.
+ALL_FINITE = ("autograd_iron/ops/elementwise.py", "if device.all_finite(product):")
+TWICE = ("autograd_iron/ops/indexing.py", "if (hits > 1).any():")
+KNOWN = {ALL_FINITE, TWICE}
+
+
+def found_in_the_tree() -> set[tuple[str, str]]:
+    return {
+        (str(path.relative_to(REPOSITORY)), offence.source)
+        for path in SOURCES
+        for offence in offences(path.read_text(encoding="utf-8"))
+    }
+
+
+def test_kernels_ask_cupy_for_nothing_new() -> None:
+    assert found_in_the_tree() - KNOWN == set()
+
+
+def test_what_was_mended_is_off_the_list() -> None:
+    assert KNOWN - found_in_the_tree() == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("xp.insert(x, 0, 1)", "xp.insert is not in CuPy"),
+        ("xp.maximum.reduce(x)", "xp.maximum.reduce is not in CuPy"),
+        ("xp.logical_or.reduce(x)", "xp.logical_or.reduce is not in CuPy"),
+        ("xp.multiply.at(x, 0, y)", "xp.multiply.at is not in CuPy"),
+        ("xp.add(x, y, where=x > 0)", "xp.add has no where="),
+        ("xp.add(x, y, subok=True)", "xp.add has no subok="),
+        ("xp.add.reduce(x, axis=0, initial=0)", "xp.add.reduce has no initial="),
+        ("xp.sum(x, initial=0)", "xp.sum has no initial="),
+        ("xp.max(x, where=y)", "xp.max has no where="),
+        ("xp.take(x, y, mode='clip')", "xp.take has no mode="),
+        ("xp.clip(x, min=0)", "xp.clip has no min="),
+        ("xp.pad(x, 1, 'constant', 0)", "at most 3 positional"),
+        ("x.sum(where=y)", ".sum has no where="),
+        ("(x * y).max(initial=0)", ".max has no initial="),
+        ("x.setflags(write=False)", "arrays have no .setflags()"),
+        ("x.flags.writeable = False", "no writeable"),
+        ("x.item()", ".item() waits"),
+        ("xp.sum(x).tolist()", ".tolist() waits"),
+        ("float(x.sum())", "float() of an array waits"),
+        ("z = x + y; float(z)", "float() of an array waits"),
+        ("max(x, y)", "max() of an array waits"),
+        ("math.isfinite(xp.vdot(x, x))", "math.isfinite of an array waits"),
+        ("device.all_finite(x)", "device.all_finite asks the device"),
+        ("x[x < 0] = 0", "a write through a mask waits"),
+        ("x[y > 0] += 1", "a write through a mask waits"),
+        ("x = x if x > 0 else y", "the truth of an array waits"),
+        ("while not xp.all(x): pass", "the truth of an array waits"),
+        ("x * xp.sqrt(2.0)", "use math.sqrt"),
+        ("xp.zeros(x.shape)", "without a dtype makes float64"),
+        ("xp.full((), 1)", "without a dtype makes float64"),
+    ],
+)
+def test_an_offence_is_named(line: str, complaint: str) -> None:
+    [offence] = offences(f"def kernel(xp, x, y, /):\n    {line}\n", "ops.py")
+    assert complaint in offence.complaint
+    assert str(offence).startswith("ops.py:2: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "xp.add.reduce(x, axis=0, keepdims=True)",
+        "xp.add.at(x, 0, y)",
+        "xp.zeros(x.shape, dtype=x.dtype)",
+        "xp.full((), 1, x.dtype)",
+        "x[0] += y",
+        "x.astype('float32', copy=False)",
+        "xp.concatenate((x, y), axis=0)",
+        "xp.where(x > 0, 1.0, y)",
+        "float(axis)",
+        "math.prod(x.shape)",
+        "x = x if x.ndim > 1 and y is not None else y",
+        "xp.multiply(2.0, x)",
+        "if xp is numpy:\n        x.flags.writeable = False",
+    ],
+)
+def test_what_cupy_takes_passes(line: str) -> None:
+    assert offences(f"def kernel(xp, x, y, /, axis=0):\n    {line}\n") == []
+
+
+def test_other_functions_are_not_kernels() -> None:
+    assert offences("def f(x):\n    return x.item()\n") == []
+
+
+def test_the_table_is_of_the_cupy_that_is_pinned() -> None:
+    assert api_check.read_table()["version"] == cp.__version__
+
+
+@pytest.mark.skipif(os.environ.get("AI_GPU") != "sim", reason="needs the real CuPy: AI_GPU=sim")
+def test_the_table_is_what_the_real_cupy_says() -> None:
+    assert api_check.make_table() == api_check.read_table()
+
+
+# --- every kernel and every rule, run
+
+
+def on_device(value: Any) -> Any:
+    """Return the value with its arrays, and lists of indices, on the device."""
+    if isinstance(value, tuple):
+        return tuple(map(on_device, value))
+    if isinstance(value, list):
+        value = np.array(value)
+    return cp.asarray(value) if isinstance(value, np.ndarray) else value
+
+
+def masked(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(part, cp.ndarray) and part.dtype.kind == "b" for part in parts)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_kernels_and_rules_stay_on_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if ALL_FINITE in KNOWN:
+        monkeypatch.setattr(device, "all_finite", lambda array: False)
+    if name == "set_at" and TWICE in KNOWN:
+        pytest.skip("it waits, as is known")
+    primitive = PRIMITIVES[name]
+    for row in (row for found, row in ROWS if found == name):
+        case = fixed_case(name, row)
+        host = [a.astype("f4") if a.dtype.kind == "f" else a for a in case.arrays]
+        host += [None] * (primitive.arity - len(host))
+        arrays = [None if a is None else cp.asarray(a) for a in host]
+        attributes = primitive.defaults | dict(case.attributes)
+        moved = {k: on_device(v) if k == "index" else v for k, v in attributes.items()}
+        if masked(moved.get("index")):
+            continue  # how much a mask selects, only the device knows: any answer waits
+        with device.quiet():
+            expected = np.asarray(primitive.kernel(np, *host, **attributes))
+        with cp.forbid("h2d", "d2h", "sync"):
+            y = primitive.kernel(cp, *arrays, **moved)
+        assert isinstance(y, cp.ndarray)
+        assert (y.dtype, y.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_allclose(y.get(), expected, rtol=1e-5, atol=1e-6)
+        if y.dtype.kind != "f":
+            continue
+        g = cp.ones(y.shape, y.dtype)
+        for i, array in enumerate(arrays):
+            position = 0 if primitive.variadic else i
+            rule = primitive.rules[position] if position < len(primitive.rules) else None
+            if rule is None or array is None:
+                continue
+            if primitive.variadic:
+                rule = partial(rule, argument=i)
+            with cp.forbid("h2d", "d2h", "sync"):
+                gradient = rule(raw(cp), g, y, *arrays, **moved)
+            assert isinstance(gradient, cp.ndarray)
+            assert gradient.dtype == (g.dtype if name == "astype" else array.dtype)
