@@ -10,12 +10,19 @@ of `log.KINDS`; a kind that did not occur counts 0. `forbid(*kinds)` lets them r
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import cache, partial
 from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
+
+import pytest
 
 from . import fake_cublas, log
 
@@ -25,12 +32,14 @@ TIER = os.environ.get("AI_GPU", "stand-in")
 
 _log: Any
 cupy: Any
+modules: dict[str, ModuleType] = {}  # what takes the place of CuPy's
 Forbidden: type[Exception] = log.Forbidden
 
 if TIER == "stand-in":
     from . import stand_in, strict_cupy
 
     cupy, _log, Forbidden = strict_cupy, strict_cupy.events, strict_cupy.Forbidden
+    modules = strict_cupy.modules()
     _fake_cublas = fake_cublas.Library(stand_in.Device())
 elif TIER == "sim":
     from . import host_cuda
@@ -62,6 +71,24 @@ def forbid(*kinds: str) -> AbstractContextManager[None]:
     if unknown:
         raise ValueError(f"{sorted(unknown)} are not counted: choose from {', '.join(KINDS)}")
     return _log.forbid(*kinds)
+
+
+@contextlib.contextmanager
+def in_place() -> Iterator[None]:
+    """Return a context in which `import cupy`, and so the engine, finds the device."""
+    # Not the fixture `monkeypatch`: Hypothesis would warn of it in every test that draws examples.
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in modules.items():
+            patch.setitem(sys.modules, name, module)
+        if find_spec("autograd_iron.cuda"):
+            patch.setattr(
+                "autograd_iron.cuda.cupy", None
+            )  # what it met is forgotten, here and after
+        if find_spec("autograd_iron.cublas"):
+            loader = import_module("autograd_iron.cublas")
+            patch.setattr(loader, "_library", cache(partial(cublas, loader._library)))
+        reset()
+        yield
 
 
 def cublas(load: Callable[[], Any]) -> Any:

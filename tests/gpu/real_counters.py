@@ -11,7 +11,6 @@ from typing import Any
 
 from .log import Log
 
-CUPY_PRODUCTS = ("gemmEx", "gemmStridedBatchedEx", "sgemm", "dgemm")
 COPY_KINDS = {0: "h2h", 1: "h2d", 2: "d2h", 3: "launch", 4: "h2h"}
 
 
@@ -99,7 +98,7 @@ def install() -> Log:
     import cupy
     from cupy_backends.cuda.libs import cublas
 
-    count_products(log, cublas, CUPY_PRODUCTS)
+    count_products(log, cublas, [name for name in dir(cublas) if "gemm" in name])
 
     class CountAllocations(cupy.cuda.MemoryHook):
         name = "count"

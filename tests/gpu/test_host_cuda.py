@@ -302,13 +302,24 @@ def test_shuffles_atomics_and_dynamic_shared_memory() -> None:
         "for (int d = 16; d > 0; d /= 2) v += __shfl_down_sync(0xffffffff, v, d);"
         "if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;"
         "__syncthreads();"
-        "if (threadIdx.x == 0) { float s = 0; for (int w = 0; w < blockDim.x / 32; w++) s += part[w];"
-        "atomicAdd(y, s); }",
+        "if (threadIdx.x == 0)"
+        "  for (int w = 0; w < blockDim.x / 32; w++) atomicAdd(y, part[w]);",
         "const float* x, float* y, int n",
     )
     x, y = cupy.arange(1000, dtype="f4"), cupy.zeros(1, "f4")
     total((8,), (128,), (x, y, np.int32(1000)), shared_mem=16)
     assert y.get()[0] == 499500
+
+
+def test_votes_are_taken_by_warp() -> None:
+    vote = kernel(
+        "vote",
+        "int i = threadIdx.x; unsigned few = __ballot_sync(0xffffffff, i % 32 < 2);"
+        "y[i] = few + 10 * __any_sync(0xffffffff, i == 40) + 100 * __all_sync(0xffffffff, i < 40);",
+    )
+    y = cupy.empty(48, "f4")
+    vote((1,), (48,), (y, np.int32(48)))
+    assert y.get().tolist() == [103] * 32 + [13] * 16
 
 
 @pytest.mark.parametrize(("options", "fused"), [((), True), (("--fmad=false",), False)])

@@ -34,7 +34,7 @@ DYNAMIC_SHARED = (
     r"(?:extern\s+__shared__|__shared__\s+extern)\s+"
     r"(?:__align__\(\d+\)\s+)?([\w:<>, ]+?)\s+(\w+)\s*\[\s*\]\s*;"
 )
-WAITS_FOR_OTHERS = r"__syncthreads|__shfl|__syncwarp"
+WAITS_FOR_OTHERS = r"__syncthreads|__syncwarp|__shfl|__ballot|__any_sync|__all_sync"
 
 sources: list[tuple[str, tuple[str, ...]]] = []  # every kernel source compiled, with its options
 
@@ -91,8 +91,12 @@ def translate(source: str, expressions: Sequence[str]) -> str:
 
 def _understood(options: Sequence[str]) -> list[str]:
     """Return those of NVRTC's options that mean something here: our headers replace CUDA's."""
-    kept = [o for o in options if o.startswith(("-I", "-D")) and "nvidia" not in o]
+    kept = [o for o in options if o.startswith(("-I", "-D")) and not _finds_cuda(o)]
     return kept + ["-ffp-contract=off"] * ("--fmad=false" in options)
+
+
+def _finds_cuda(option: str) -> bool:
+    return (Path(option.removeprefix("-I")) / "cuda_runtime.h").exists()
 
 
 def build(source: str, options: Sequence[str] = (), expressions: Sequence[str] = ()) -> Path:

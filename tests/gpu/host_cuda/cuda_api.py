@@ -45,7 +45,7 @@ DEVICE_MEMORY = 2
 class Kernel:
     """A function of a compiled module, called like a CUDA kernel."""
 
-    def __init__(self, module: ctypes.CDLL, name: str) -> None:
+    def __init__(self, module: ctypes.PyDLL, name: str) -> None:
         self.name = name
         self._module = module
         self._launch = getattr(module, f"host_cuda_launch_{name}")
@@ -74,7 +74,7 @@ class CudaApi:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._modules: dict[int, ctypes.CDLL] = {}
+        self._modules: dict[int, ctypes.PyDLL] = {}
         self._kernels: dict[int, Kernel] = {}
         self._graph_launches: dict[int, list[Work]] = {}
 
@@ -385,9 +385,12 @@ class CudaApi:
     # --- modules and kernels
 
     def moduleLoadData(self, path: bytes) -> int:
-        """Load what `compiler.build` made: what CuPy takes for a binary is a path."""
+        """Load what `compiler.build` made: what CuPy takes for a binary is a path.
+
+        PyDLL lets one Python thread at a time run a kernel, which keeps its state in variables.
+        """
         handle = self._device.new_handle()
-        self._modules[handle] = ctypes.CDLL(path.decode())
+        self._modules[handle] = ctypes.PyDLL(path.decode())
         return handle
 
     def moduleUnload(self, handle: int) -> None:

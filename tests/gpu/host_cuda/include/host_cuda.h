@@ -223,8 +223,21 @@ T from_lane(T value, unsigned lane) {
   return value;
 }
 
+static inline unsigned ballot(bool yes) {
+  unsigned me = current, first = me - me % warpSize, mask = 0;
+  fibres[me].lane = yes;
+  wait(AT_WARP_BARRIER);
+  for (unsigned thread = first; thread < threads && thread < first + warpSize; thread++)
+    if (fibres[thread].state != DONE && fibres[thread].lane) mask |= 1u << (thread - first);
+  wait(AT_WARP_BARRIER);
+  return mask;
+}
+
 }  // namespace host_cuda
 
+static inline unsigned __ballot_sync(unsigned, int yes) { return host_cuda::ballot(yes); }
+static inline int __any_sync(unsigned, int yes) { return host_cuda::ballot(yes) != 0; }
+static inline int __all_sync(unsigned, int yes) { return host_cuda::ballot(!yes) == 0; }
 template <class T>
 T __shfl_sync(unsigned, T value, int lane, int = 32) {
   return host_cuda::from_lane(value, lane);
