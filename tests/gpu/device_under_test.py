@@ -81,9 +81,8 @@ def in_place() -> Iterator[None]:
         for name, module in modules.items():
             patch.setitem(sys.modules, name, module)
         if find_spec("autograd_iron.cuda"):
-            patch.setattr(
-                "autograd_iron.cuda.cupy", None
-            )  # what it met is forgotten, here and after
+            # Whatever CuPy the engine met is forgotten, here and after.
+            patch.setattr("autograd_iron.cuda.cupy", None)
         if find_spec("autograd_iron.cublas"):
             loader = import_module("autograd_iron.cublas")
             patch.setattr(loader, "_library", cache(partial(cublas, loader._library)))

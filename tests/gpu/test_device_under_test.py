@@ -225,10 +225,9 @@ def test_products_of_one_dtype(blas: Blas, name: str, scalar: Any, dtype: str) -
 
 
 def test_half_precision_is_summed_in_single(blas: Blas) -> None:
-    a, b = cupy.full((1, 4096), 1, "f2"), cupy.full((4096, 1), 1, "f2")
-    c = cupy.empty((1, 1), "f2")
-    assert blas.gemm(a, b, c, kinds=(FLOAT16, FLOAT16, FLOAT16, COMPUTE_32F)) == 0
-    assert float(c[0, 0]) == 4096  # summed one by one in half precision it would stop at 2048
+    a, b, c = cupy.full((1, 2), 256, "f2"), cupy.full((2, 1), 256, "f2"), cupy.empty((1, 1), "f4")
+    assert blas.gemm(a, b, c, kinds=(FLOAT16, FLOAT16, FLOAT32, COMPUTE_32F)) == 0
+    assert float(c[0, 0]) == 131072  # to half precision, either term is infinite
 
 
 def test_a_product_in_a_graph_reads_new_values_and_old_scalars(blas: Blas) -> None:
@@ -257,13 +256,18 @@ def test_a_capture_shows_that_the_workspace_is_missing(blas: Blas) -> None:
     blas.stream.end_capture()
 
 
-def test_scalars_may_live_on_the_device(blas: Blas) -> None:
+def test_scalars_on_the_device_are_read_by_the_replay(blas: Blas) -> None:
     a, c = cupy.ones((1, 1), "f4"), cupy.zeros((1, 1), "f4")
     alpha, beta = cupy.full((), 7, "f4"), cupy.full((), 1, "f4")
     assert blas.library.cublasSetPointerMode_v2(blas.handle, 1) == 0
     head = [blas.handle, N, N, 1, 1, 1, address(alpha), address(a), 1, address(a), 1, address(beta)]
+    blas.stream.begin_capture()
     assert blas.library.cublasSgemm_v2(*head, address(c), 1) == 0
-    assert float(c[0, 0]) == 7
+    graph = blas.stream.end_capture()
+    graph.launch()
+    alpha.fill(20)
+    graph.launch()
+    assert float(c[0, 0]) == 27
 
 
 def test_wrong_calls_are_answered_with_a_status(blas: Blas) -> None:
@@ -272,6 +276,8 @@ def test_wrong_calls_are_answered_with_a_status(blas: Blas) -> None:
     assert blas.gemm(a, a, c, kinds=half_sum) == NOT_SUPPORTED
     narrow = cupy.ones((2, 1), "f4")  # its rows lie closer than 2 elements
     assert blas.gemm(a, narrow, c) == INVALID_VALUE
+    odd = ctypes.c_void_p(blas.workspace.data.ptr + 16)
+    assert blas.library.cublasSetWorkspace_v2(blas.handle, odd, 1024) == INVALID_VALUE
     assert blas.library.cublasSetMathMode(blas.handle, 0) == 0
     assert blas.library.cublasDestroy_v2(blas.handle) == 0
     assert blas.gemm(a, a, c) == NOT_INITIALIZED

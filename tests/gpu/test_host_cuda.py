@@ -163,6 +163,17 @@ def test_what_a_capture_cannot_hold_is_refused(
     assert not stream.is_capturing()
 
 
+def test_the_null_stream_rests_while_a_blocking_stream_captures() -> None:
+    x, blocking = cupy.ones(4, "f4"), cupy.cuda.Stream()
+    warm_up(lambda: cupy.negative(x, out=x))
+    blocking.begin_capture()
+    with pytest.raises(CUDAError, match="cudaErrorStreamCaptureImplicit"):
+        cupy.negative(x, out=x)
+    blocking.end_capture()
+    cupy.negative(x, out=x)
+    assert x.get().tolist() == [1] * 4
+
+
 def test_a_capture_must_end_where_all_its_streams_came_back(stream: Any) -> None:
     x, other = cupy.ones(4, "f4"), cupy.cuda.Stream(non_blocking=True)
     warm_up(lambda: cupy.negative(x, out=x))
