@@ -163,6 +163,18 @@ def test_what_a_capture_cannot_hold_is_refused(
     assert not stream.is_capturing()
 
 
+def test_an_event_in_a_capture_cannot_be_waited_for(stream: Any) -> None:
+    event = cupy.cuda.Event()
+    event.synchronize()  # never recorded: there is nothing to wait for
+    assert device.counts() == {"sync": 1}
+    stream.begin_capture()
+    event.record(stream)
+    with pytest.raises(CUDAError, match="cudaErrorCapturedEvent"):
+        event.synchronize()
+    with pytest.raises(CUDAError, match="cudaErrorStreamCaptureInvalidated"):
+        stream.end_capture()
+
+
 def test_the_null_stream_rests_while_a_blocking_stream_captures() -> None:
     x, blocking = cupy.ones(4, "f4"), cupy.cuda.Stream()
     warm_up(lambda: cupy.negative(x, out=x))

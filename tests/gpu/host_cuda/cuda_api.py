@@ -7,7 +7,7 @@ driver is missing.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -341,22 +341,22 @@ class CudaApi:
         self._device.events[handle] = Event(stream, stream.end, stream.capture)
 
     def eventSynchronize(self, handle: int) -> None:
-        for event in self._recorded(handle):
-            self._device.note("sync", "event")
+        event = self._free_event(handle)
+        self._device.note("sync", "event")
+        if event is not None:
             event.stream.run_until(event.mark)
 
     def eventQuery(self, handle: int) -> int:
-        reached = (event.stream.finished >= event.mark for event in self._recorded(handle))
-        return Status.SUCCESS if all(reached) else Status.NOT_READY
+        event = self._free_event(handle)
+        reached = event is None or event.stream.finished >= event.mark
+        return Status.SUCCESS if reached else Status.NOT_READY
 
-    def _recorded(self, handle: int) -> Iterator[Event]:
-        """Yield the event if it was recorded; waiting for one in a capture breaks the capture."""
+    def _free_event(self, handle: int) -> Event | None:
+        """Return the event, if it was recorded; to ask for one inside a capture breaks that."""
         event = self._device.events.get(handle)
-        if event is None:
-            return
-        if event.capture is not None:
+        if event is not None and event.capture is not None:
             self._device.invalidate(event.capture, status=Status.CAPTURED_EVENT)
-        yield event
+        return event
 
     def eventElapsedTime(self, start: int, stop: int) -> float:
         return 0.0
