@@ -73,6 +73,24 @@ def test_what_crosses_the_border_is_counted() -> None:
     assert counts() == {"alloc": 1, "launch": 1, "d2h": 1, "sync": 2}
 
 
+def test_a_copy_on_the_device_is_a_launch() -> None:
+    x, y = cupy.ones(3, "f4"), cupy.zeros(3, "f4")
+    reset()
+    cupy.copyto(y, x)
+    assert counts() == {"launch": 1}
+    assert y.get().tolist() == [1] * 3
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_a_batch_of_products_counts_once(dtype: str) -> None:
+    (a, a_there), (b, b_there) = filled(3, 4, 5, dtype=dtype), filled(3, 5, 6, dtype=dtype)
+    out = cupy.empty((3, 4, 6), dtype)
+    reset()
+    cupy.matmul(a_there, b_there, out=out)
+    assert counts()["gemm"] == 1
+    np.testing.assert_array_equal(out.get(), a @ b)
+
+
 def test_a_graph_counts_once() -> None:
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:

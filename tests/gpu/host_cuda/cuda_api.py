@@ -20,6 +20,7 @@ VERSION = 12090
 HOST_TO_DEVICE = 1
 DEVICE_TO_HOST = 2
 DEVICE_TO_DEVICE = 3
+DEFAULT = 4  # CUDA sees from the addresses which it is
 COPY_KINDS = {0: "h2h", HOST_TO_DEVICE: "h2d", DEVICE_TO_HOST: "d2h", DEVICE_TO_DEVICE: "launch"}
 MAX_THREADS_PER_BLOCK = 1024
 
@@ -177,6 +178,9 @@ class CudaApi:
         return runtime.PointerAttributes(0, address, 0, self.pointerGetMemoryType(address))
 
     def memcpyAsync(self, target: int, source: int, size: int, kind: int, stream: int) -> None:
+        if kind == DEFAULT:
+            from_device, to_device = (self._device.owns(end, size) for end in (source, target))
+            kind = DEVICE_TO_HOST * from_device + HOST_TO_DEVICE * to_device
         self._device.note(COPY_KINDS[kind], "copy" if kind == DEVICE_TO_DEVICE else size)
         if kind in (DEVICE_TO_HOST, DEVICE_TO_DEVICE):
             self._device.check_owns(source, size)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from cupy_backends.cuda import libs
 
-from ..fake_cublas import COMPUTE_DTYPES, DTYPES, OPERATIONS, Matrix, Product
+from ..fake_cublas import DTYPES, OPERATIONS, Matrix, Product
 from ..host_memory import host_view
 from .state import Device
 
@@ -94,10 +94,8 @@ class Cublas(Library):
         self, handle: int, op_a: int, op_b: int, m: int, n: int, k: int, alpha: int, *rest: int
     ) -> None:
         a, a_kind, lda, a_distance, b, b_kind, ldb, b_distance, *rest = rest
-        beta, c, c_kind, ldc, c_distance, count, compute, _algorithm = rest
-        accumulator = COMPUTE_DTYPES[compute]
-        if DTYPES[c_kind].startswith("c"):
-            accumulator = DTYPES[c_kind]
+        beta, c, c_kind, ldc, c_distance, count, _compute, _algorithm = rest
+        accumulator = {"f2": "f4"}.get(DTYPES[c_kind], DTYPES[c_kind])
         product = Product(
             Matrix(a, *((m, k) if op_a == 0 else (k, m)), lda, DTYPES[a_kind], a_distance),
             Matrix(b, *((k, n) if op_b == 0 else (n, k)), ldb, DTYPES[b_kind], b_distance),
