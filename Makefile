@@ -32,7 +32,7 @@ test-gpu: .venv-gpu/installed
 	if [ -e tests/benchmarks/gpu.py ]; then .venv-gpu/bin/python -m tests.benchmarks.gpu; fi
 
 compiler:
-	@command -v g++ gcc >/dev/null || { \
+	@command -v g++ >/dev/null || { \
 	  echo "make $(MAKECMDGOALS) compiles GPU kernels for this machine's processor and finds no g++." \
 	    "Install it, with Python's headers; on Debian: apt install g++ python3-dev" >&2; exit 1; }
 
