@@ -1,14 +1,17 @@
-# Everything runs in .venv, which the first call makes; PYTHON=... names another interpreter.
+# Everything runs in .venv, which the first call makes; PYTHON=... names another interpreter. What
+# needs CuPy has environments of its own, so that all else is tested without it.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test bench clean
+.PHONY: help demo test test-gpu-sim test-gpu bench compiler clean
 
 help:
-	@echo "make demo    train a network on a picture, results in runs/demo"
-	@echo "make test    lint, types and tests"
-	@echo "make bench   speed and memory beside PyTorch, JAX and hand-written NumPy"
-	@echo "make clean   remove .venv, runs/demo and what the tools left"
+	@echo "make demo          train a network on a picture, results in runs/demo"
+	@echo "make test          lint, types and tests"
+	@echo "make test-gpu-sim  the GPU tests with the real CuPy, but no GPU: needs g++"
+	@echo "make test-gpu      the GPU tests and benchmarks on an NVIDIA GPU"
+	@echo "make bench         speed and memory beside PyTorch, JAX and hand-written NumPy"
+	@echo "make clean         remove the environments, runs/demo and what the tools left"
 
 demo: .venv/installed-examples
 	$(BIN)/python examples/reconstruct_image.py --out runs/demo
@@ -20,22 +23,45 @@ test: .venv/installed-test
 	$(BIN)/mypy
 	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2
 
+# Each worker compiles kernels, mostly on the first call: they are kept in the environment.
+test-gpu-sim: compiler .venv-gpu-sim/installed
+	AI_GPU=sim OPENBLAS_NUM_THREADS=1 .venv-gpu-sim/bin/pytest -n auto tests/gpu
+
+test-gpu: .venv-gpu/installed
+	AI_GPU=real .venv-gpu/bin/pytest -m 'gpu and not slow' tests/gpu
+	if [ -e tests/benchmarks/gpu.py ]; then .venv-gpu/bin/python -m tests.benchmarks.gpu; fi
+
+compiler:
+	@command -v g++ >/dev/null || { \
+	  echo "make $(MAKECMDGOALS) compiles GPU kernels for this machine's processor and finds no g++." \
+	    "Install it, with Python's headers; on Debian: apt install g++ python3-dev" >&2; exit 1; }
+
 bench: .venv/installed-bench
 	$(BIN)/python -m tests.benchmarks
 
 clean:
-	rm -rf .venv runs/demo* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-gpu .venv-gpu-sim runs/demo* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable
+
 .venv/installed-%: pyproject.toml .venv/created
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	$(install) '.[$*]'
 	@touch $@
 
-.venv/created:
+.venv-gpu-sim/installed: pyproject.toml .venv-gpu-sim/created
+	$(install) '.[gpu-sim]'
+	@touch $@
+
+.venv-gpu/installed: pyproject.toml .venv-gpu/created
+	$(install) '.[gpu,pytest]'
+	@touch $@
+
+.venv/created .venv-gpu-sim/created .venv-gpu/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "autograd_iron needs Python 3.11 or newer; $(PYTHON) --version says: $$($(PYTHON) --version 2>&1)." \
 	    "Try: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv --clear $(@D)
 	@touch $@
 
 .PRECIOUS: .venv/installed-%

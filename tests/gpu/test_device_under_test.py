@@ -73,6 +73,24 @@ def test_what_crosses_the_border_is_counted() -> None:
     assert counts() == {"alloc": 1, "launch": 1, "d2h": 1, "sync": 2}
 
 
+def test_a_copy_on_the_device_is_a_launch() -> None:
+    x, y = cupy.ones(3, "f4"), cupy.zeros(3, "f4")
+    reset()
+    cupy.copyto(y, x)
+    assert counts() == {"launch": 1}
+    assert y.get().tolist() == [1] * 3
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_a_batch_of_products_counts_once(dtype: str) -> None:
+    (a, a_there), (b, b_there) = filled(3, 4, 5, dtype=dtype), filled(3, 5, 6, dtype=dtype)
+    out = cupy.empty((3, 4, 6), dtype)
+    reset()
+    cupy.matmul(a_there, b_there, out=out)
+    assert counts()["gemm"] == 1
+    np.testing.assert_array_equal(out.get(), a @ b)
+
+
 def test_a_graph_counts_once() -> None:
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:
@@ -225,11 +243,9 @@ def test_products_of_one_dtype(blas: Blas, name: str, scalar: Any, dtype: str) -
 
 
 def test_half_precision_is_summed_in_single(blas: Blas) -> None:
-    a = cupy.asarray(np.array([[256, 256]], "f2"))
-    b = cupy.asarray(np.array([[256], [-256]], "f2"))
-    c = cupy.empty((1, 1), "f2")
-    assert blas.gemm(a, b, c, kinds=(FLOAT16, FLOAT16, FLOAT16, COMPUTE_32F)) == 0
-    assert float(c[0, 0]) == 0  # 65536, which half precision takes for infinite, and back
+    a, b, c = cupy.full((1, 2), 256, "f2"), cupy.full((2, 1), 256, "f2"), cupy.empty((1, 1), "f4")
+    assert blas.gemm(a, b, c, kinds=(FLOAT16, FLOAT16, FLOAT32, COMPUTE_32F)) == 0
+    assert float(c[0, 0]) == 131072  # to half precision, either term is infinite
 
 
 def test_a_product_in_a_graph_reads_new_values_and_old_scalars(blas: Blas) -> None:

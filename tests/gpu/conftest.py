@@ -1,0 +1,30 @@
+"""Let the engine find the device under test where it would import CuPy, in this folder alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import device_under_test
+from .device_under_test import TIER
+
+collect_ignore = {
+    "stand-in": ["test_host_cuda.py", "test_nvrtc.py"],
+    "sim": [],
+    "real": ["test_host_cuda.py"],
+}[TIER]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if TIER == "real":
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker("gpu")
+
+
+@pytest.fixture(autouse=True)
+def engine_finds_the_device() -> Iterator[None]:
+    with device_under_test.in_place():
+        yield

@@ -1,0 +1,102 @@
+"""The device that the tests of this folder run on, chosen by the environment variable AI_GPU.
+
+stand-in   a strict imitation of CuPy on NumPy: no CuPy, no compiler (the default)
+sim        the real CuPy, on the host's memory and with g++ (host_cuda)
+real       the real CuPy on a GPU
+
+For all three: `cupy`, and what it was asked for since `reset()`, by `counts()`. The kinds are those
+of `log.KINDS`; a kind that did not occur counts 0. `forbid(*kinds)` lets them raise `Forbidden`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cache, partial
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from . import fake_cublas, log
+
+KINDS = log.KINDS
+PRODUCTS = ("cublasSgemm_v2", "cublasDgemm_v2", "cublasGemmEx", "cublasGemmStridedBatchedEx")
+TIER = os.environ.get("AI_GPU", "stand-in")
+
+_log: Any
+cupy: Any
+modules: dict[str, ModuleType] = {}  # what takes the place of CuPy's
+Forbidden: type[Exception] = log.Forbidden
+
+if TIER == "stand-in":
+    from . import stand_in, strict_cupy
+
+    cupy, _log, Forbidden = strict_cupy, strict_cupy.events, strict_cupy.Forbidden
+    modules = strict_cupy.modules()
+    _fake_cublas = fake_cublas.Library(stand_in.Device())
+elif TIER == "sim":
+    from . import host_cuda
+
+    _log = device = host_cuda.install()
+    cupy = import_module("cupy")
+    _fake_cublas = fake_cublas.Library(device)
+elif TIER == "real":
+    from . import real_counters
+
+    _log = real_counters.install()
+    cupy = import_module("cupy")
+else:
+    raise ValueError(f"AI_GPU={TIER!r} is no device: choose stand-in, sim or real")
+
+
+def reset() -> None:
+    _log.reset()
+
+
+def counts() -> Counter[str]:
+    """Return how often each kind of thing was asked for."""
+    return Counter({kind: number for kind, number in _log.counts().items() if kind in KINDS})
+
+
+def forbid(*kinds: str) -> AbstractContextManager[None]:
+    """Return a context in which these kinds raise."""
+    unknown = set(kinds) - set(KINDS)
+    if unknown:
+        raise ValueError(f"{sorted(unknown)} are not counted: choose from {', '.join(KINDS)}")
+    return _log.forbid(*kinds)
+
+
+@contextlib.contextmanager
+def in_place() -> Iterator[None]:
+    """Return a context in which `import cupy`, and so the engine, finds the device."""
+    # Not the fixture `monkeypatch`: Hypothesis would warn of it in every test that draws examples.
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in modules.items():
+            patch.setitem(sys.modules, name, module)
+        if find_spec("autograd_iron.cuda"):
+            # Whatever CuPy the engine met is forgotten, here and after.
+            patch.setattr("autograd_iron.cuda.cupy", None)
+        if find_spec("autograd_iron.cublas"):
+            loader = import_module("autograd_iron.cublas")
+            patch.setattr(loader, "_library", cache(partial(cublas, loader._library)))
+        reset()
+        yield
+
+
+def cublas(load: Callable[[], Any]) -> Any:
+    """Return the library that the engine shall call: the fake, or what `load` finds, counted."""
+    if TIER != "real":
+        return _fake_cublas
+    return real_counters.count_products(_log, load(), PRODUCTS)
+
+
+def kernel_names() -> list[str]:
+    """Return the kernels launched, in order; CuPy's own are named differently by the stand-in."""
+    return _log.details("launch")
