@@ -13,6 +13,7 @@ from autograd_iron.tensor import Tensor
 
 Shape = int | Sequence[int]
 
+_BYTES_OF_A_THREAD = {"uniform": philox.BLOCK_BYTES, "normal": 2 * philox.BLOCK_BYTES}
 _THREADS = 256
 
 
@@ -195,8 +196,7 @@ def _launch(
     scale: float,
     before: Any,
 ) -> None:
-    in_thread = philox.BLOCK_BYTES * (2 if kind == "normal" else 1)
-    threads = -(-out.nbytes // in_thread)
+    threads = -(-out.nbytes // _BYTES_OF_A_THREAD[kind])
     if threads:
         low, high, number = (xp.uint64(word) for word in (*key, draw))
         arguments = (out, out.size, low, high, number, before, shift, scale)
