@@ -13,6 +13,7 @@ from autograd_iron.tensor import Tensor
 
 Shape = int | Sequence[int]
 
+_BYTES_OF_A_THREAD = {"uniform": philox.BLOCK_BYTES, "normal": 2 * philox.BLOCK_BYTES}
 _THREADS = 256
 
 
@@ -150,13 +151,17 @@ def fill(
         {"uniform": _fill_uniform, "normal": _fill_normal}[kind](xp, out, key, draw, shift, scale)
 
 
-def _fill_uniform(xp, out, key, draw, low, width):
+def _fill_uniform(
+    xp: Any, out: Any, key: tuple[int, int], draw: int, low: float, width: float
+) -> None:
     device.random_source(key, draw).random(dtype=out.dtype, out=out)
     out *= width
     out += low
 
 
-def _fill_normal(xp, out, key, draw, mean, std):
+def _fill_normal(
+    xp: Any, out: Any, key: tuple[int, int], draw: int, mean: float, std: float
+) -> None:
     numbers = out.reshape(-1)
     source = device.random_source(key, draw)
     in_block = philox.BLOCK_BYTES // out.itemsize
@@ -181,9 +186,17 @@ def _fill_normal(xp, out, key, draw, mean, std):
         xp.add(both[: part.size], mean, out=part)
 
 
-def _launch(xp, kind, out, key, draw, shift, scale, before):
-    in_thread = philox.BLOCK_BYTES * (2 if kind == "normal" else 1)
-    threads = -(-out.nbytes // in_thread)
+def _launch(
+    xp: Any,
+    kind: str,
+    out: Any,
+    key: tuple[int, int],
+    draw: int,
+    shift: float,
+    scale: float,
+    before: Any,
+) -> None:
+    threads = -(-out.nbytes // _BYTES_OF_A_THREAD[kind])
     if threads:
         low, high, number = (xp.uint64(word) for word in (*key, draw))
         arguments = (out, out.size, low, high, number, before, shift, scale)
@@ -191,7 +204,7 @@ def _launch(xp, kind, out, key, draw, shift, scale, before):
 
 
 @cache
-def _kernel(xp, kind, dtype):
+def _kernel(xp: Any, kind: str, dtype: Any) -> Any:
     return xp.RawKernel(philox.kernel_text(dtype), kind)
 
 
