@@ -95,6 +95,24 @@ def synchronize(device: str = "cuda") -> None:
         found.synchronize()
 
 
+def allow_tf32(allowed: bool = True) -> None:
+    """Let the float32 products of compiled steps round their factors to 10 bits: TF32, faster.
+
+    It is off unless asked for.  Plans that were made before keep what held then; the products of
+    eager operations are CuPy's, which look at the environment variable CUPY_TF32.
+    """
+    global _tf32  # noqa: PLW0603
+    _tf32 = allowed
+
+
+def tf32_allowed() -> bool:
+    """Return whether `allow_tf32` was asked for."""
+    return _tf32
+
+
+_tf32 = False
+
+
 def _size(count: int) -> str:
     size, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):

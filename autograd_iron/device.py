@@ -382,6 +382,11 @@ def write(array: Any, value: Any) -> None:
     numpy.copyto(array, value, casting="same_kind")
 
 
+def empty_like(array: Any) -> Any:
+    """Return an array of the same shape and dtype, where it lives, whose values are not set."""
+    return make(name(array), "empty", array.shape, array.dtype)
+
+
 def ones_like(array: Any) -> Any:
     """Return an array of ones of the same shape and dtype, where it lives."""
     if cuda.cupy is not None and cuda.is_array(array):
@@ -425,6 +430,17 @@ _local = threading.local()
 
 
 # --- what plans need
+
+
+def settings_on_host(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation's settings with index arrays as the host's: for what stands in."""
+    return {key: _on_host(value) for key, value in attributes.items()}
+
+
+def _on_host(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_on_host, value))
+    return on_host(value) if cuda.is_array(value) else value
 
 
 @lru_cache(maxsize=1024)

@@ -608,7 +608,7 @@ def pull_back(
             )
         tape = graph.switches.tape
         gradient = (
-            F.ones(root.shape, root.dtype)
+            F.ones(root.shape, root.dtype, root.device)
             if tape is not None
             else Tensor.wrap(devices.ones_like(root.data), None)
         )

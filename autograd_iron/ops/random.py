@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from autograd_iron import device, philox
+from autograd_iron import device as devices
+from autograd_iron import philox
 from autograd_iron.graph import switches
 from autograd_iron.tensor import Tensor
 
@@ -62,59 +63,67 @@ class Generator:
         self._seed, self._draws = found._seed, found._draws
 
     def normal(
-        self, shape: Shape = (), mean: float = 0.0, std: float = 1.0, dtype: Any = "float32"
+        self,
+        shape: Shape = (),
+        mean: float = 0.0,
+        std: float = 1.0,
+        dtype: Any = "float32",
+        device: str | None = None,
     ) -> Tensor:
-        """Return draws from the normal distribution, float32 or float64."""
-        return self._filled("normal", shape, _drawable(dtype), float(mean), float(std))
+        """Return draws from the normal distribution, float32 or float64, made on a device."""
+        return self._filled("normal", shape, _drawable(dtype), float(mean), float(std), device)
 
     def uniform(
-        self, shape: Shape = (), low: float = 0.0, high: float = 1.0, dtype: Any = "float32"
+        self,
+        shape: Shape = (),
+        low: float = 0.0,
+        high: float = 1.0,
+        dtype: Any = "float32",
+        device: str | None = None,
     ) -> Tensor:
         """Return draws from the uniform distribution on [low, high), float32 or float64.
 
         They are ``low + (high - low) * u`` with u from [0, 1); rounding may make that `high`.
         """
         low = float(low)
-        return self._filled("uniform", shape, _drawable(dtype), low, float(high) - low)
+        return self._filled("uniform", shape, _drawable(dtype), low, float(high) - low, device)
 
-    def integers(self, low: int, high: int, shape: Shape = ()) -> Tensor:
-        """Return int64 draws from [low, high)."""
-        return self._drawn(
-            lambda key, draw: device.as_array(
-                device.random_source(key, draw).integers(low, high, shape), device.int64
-            )
-        )
+    def integers(self, low: int, high: int, shape: Shape = (), device: str | None = None) -> Tensor:
+        """Return int64 draws from [low, high): made on the host, and moved to the device."""
+        return self._chosen(lambda source: source.integers(low, high, shape), shape, device)
 
-    def permutation(self, n: int) -> Tensor:
-        """Return the numbers 0 to n - 1 in a random order, int64."""
-        return self._drawn(
-            lambda key, draw: device.as_array(
-                device.random_source(key, draw).permutation(n), device.int64
-            )
-        )
+    def permutation(self, n: int, device: str | None = None) -> Tensor:
+        """Return the numbers 0 to n - 1 in a random order, int64: as `integers`."""
+        return self._chosen(lambda source: source.permutation(n), n, device)
 
-    def _filled(self, kind: str, shape: Shape, dtype: Any, shift: float, scale: float) -> Tensor:
-        xp = device.namespace(())
+    def _filled(
+        self, kind: str, shape: Shape, dtype: Any, shift: float, scale: float, where: str | None
+    ) -> Tensor:
+        def make(array: Any, key: tuple[int, int], draw: int) -> None:
+            with devices.beside(array):
+                fill(devices.namespace((array,)), kind, array, key, draw, shift, scale)
 
-        def make(key: tuple[int, int], draw: int) -> Any:
-            out = xp.empty(shape, dtype)
-            fill(xp, kind, out, key, draw, shift, scale)
-            return out
+        return self._drawn(devices.make(where, "empty", shape, dtype), make)
 
-        return self._drawn(make)
+    def _chosen(self, choose: Callable[[Any], Any], shape: Shape, where: str | None) -> Tensor:
+        def make(array: Any, key: tuple[int, int], draw: int) -> None:
+            made = devices.as_array(choose(devices.random_source(key, draw)), devices.int64)
+            devices.write(array, devices.move(made, devices.name(array)))
 
-    def _drawn(self, make: Callable[[tuple[int, int], int], Any]) -> Tensor:
-        """Return what is drawn; in a plan it is drawn anew before each replay."""
+        return self._drawn(devices.make(where, "empty", shape, devices.int64), make)
 
-        def source() -> Any:
-            made = make(philox.key(self._seed), self._draws)
+    def _drawn(self, array: Any, make: Callable[[Any, tuple[int, int], int], None]) -> Tensor:
+        """Return the array with what is drawn; in a plan it is drawn anew before each replay."""
+
+        def draw(array: Any) -> None:
+            make(array, philox.key(self._seed), self._draws)
             self._draws += 1
-            return made
 
         if switches.tape is None:
-            return Tensor(source())
+            draw(array)
+            return Tensor(array)
         before = self.state
-        return switches.tape.draw(source, lambda: setattr(self, "state", before))  # type: ignore[no-any-return]
+        return switches.tape.draw(array, draw, lambda: setattr(self, "state", before))  # type: ignore[no-any-return]
 
 
 def fill(
@@ -154,7 +163,7 @@ def fill(
 def _fill_uniform(
     xp: Any, out: Any, key: tuple[int, int], draw: int, low: float, width: float
 ) -> None:
-    device.random_source(key, draw).random(dtype=out.dtype, out=out)
+    devices.random_source(key, draw).random(dtype=out.dtype, out=out)
     out *= width
     out += low
 
@@ -163,7 +172,7 @@ def _fill_normal(
     xp: Any, out: Any, key: tuple[int, int], draw: int, mean: float, std: float
 ) -> None:
     numbers = out.reshape(-1)
-    source = device.random_source(key, draw)
+    source = devices.random_source(key, draw)
     in_block = philox.BLOCK_BYTES // out.itemsize
     in_group = 2 * philox.GROUP * in_block
     for start in range(0, out.size, in_group):
@@ -209,8 +218,8 @@ def _kernel(xp: Any, kind: str, dtype: Any) -> Any:
 
 
 def _drawable(dtype: Any) -> Any:
-    found = device.dtype(dtype)
-    if found not in (device.float32, device.float64):
+    found = devices.dtype(dtype)
+    if found not in (devices.float32, devices.float64):
         raise TypeError(
             f"a Generator draws float32 or float64, not {found}; convert the draws with astype"
         )

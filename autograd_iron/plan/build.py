@@ -76,6 +76,8 @@ class Plan:
         In the order in which they run.
     bytes : int
         Memory of all buffers, those of every thread included.
+    how : str
+        How it runs, for `Compiled.explain`.
     views : list of str
         Lines that make the views of memory that never moves.
     """
@@ -108,11 +110,14 @@ class Plan:
         self._outputs = [self._where_is(v) for v in ends]
         self._quietly = device.quietly()
         self.source = "\n\n".join(stage.source for stage in self.stages)
+        self.how = "all rows at once"
+        if self.tile:
+            self.how = f"{self.tile} of {self.schedule.rows} rows at a time, {threads} threads"
 
     def draw(self) -> None:
         """Draw the random numbers of the next run."""
-        for source, value in self.program.draws:
-            device.write(self._arrays[value], source())
+        for fill, value in self.program.draws:
+            fill(self._arrays[value])
 
     def run(self, *given: Any) -> list[Any]:
         """Run on the arrays of the arguments; return copies of the results."""

@@ -59,8 +59,8 @@ class Traced(Tensor):
 
     @property
     def device(self) -> str:
-        """Where the values are."""
-        return device.name(array_of(self))
+        """Where the values are: on the device of the whole step."""
+        return switches.tape.place  # type: ignore[no-any-return]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,7 +129,7 @@ def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str,
         settings = {"shape": (1,) * len(attributes["shape"])}
     with device.quiet():
         if small is None:
-            output = primitive.compute(arrays, attributes)
+            output = primitive.compute(arrays, device.settings_on_host(attributes))
             return device.stand_in(output.shape, output.dtype)
         parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
         return device.stand_in(shape, primitive.compute(parts, settings).dtype)
@@ -160,6 +160,8 @@ class Tape:
         Attributes that the plan depends on.
     had_gradient : dict of Tensor to bool
         For the leaves that backward reached: whether they had a `.grad` before.
+    place : str
+        The device of the step: that of all its tensors.
     """
 
     def __init__(self) -> None:
@@ -167,6 +169,8 @@ class Tape:
         self.before: list[Callable[[], None]] = []
         self.guards: list[tuple[Any, str, Any]] = []
         self.had_gradient: dict[Tensor, bool] = {}
+        self.place = "cpu"
+        self._placed = False
         self._undo: list[Callable[[], None]] = []
         self._met: dict[Tensor, Value] = {}
         self._by_array: dict[int, Tensor] = {}
@@ -221,19 +225,23 @@ class Tape:
 
     def input(self, tensor: Tensor) -> Traced:
         """Return the handle of an argument."""
+        self._meet(tensor.data)
         value = self.program.value(tensor.shape, tensor.dtype)
         self.program.arguments.append(value)
         return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, tensor.node)
 
-    def draw(self, source: Callable[[], Any], undo: Callable[[], None] | None = None) -> Traced:
-        """Return an array that the host makes anew before each replay: random numbers."""
+    def draw(
+        self, array: Any, fill: Callable[[Any], object], undo: Callable[[], None] | None = None
+    ) -> Traced:
+        """Return an array that is filled now, and anew before each replay: random numbers."""
+        self._meet(array)
         if undo is not None:
             self._undo.append(undo)
-        array = source()
+        fill(array)
         value = self.program.value(array.shape, array.dtype)
-        self.program.draws.append((source, value))
+        self.program.draws.append((fill, value))
         self.program.drawn.append(array)
-        return Traced.make(array, value)
+        return Traced.make(device.stand_in(array.shape, array.dtype), value)
 
     def each_time(self, prepare: Callable[[], None], undo: Callable[[], None] | None) -> None:
         """Run something on the host now, and before each replay."""
@@ -258,7 +266,10 @@ class Tape:
             self.had_gradient[leaf] = before is not None
         if before is None or isinstance(before, Traced):
             return before
-        return self.draw(lambda: leaf.grad.data)  # type: ignore[union-attr]
+        return self.draw(
+            device.empty_like(before.data),
+            lambda array: device.write(array, leaf.grad.data),  # type: ignore[union-attr]
+        )
 
     def refuse(self, what: str, instead: str) -> NoReturn:
         """Refuse something that cannot be replayed, naming the user's line."""
@@ -295,6 +306,7 @@ class Tape:
         for tensor, new in self._assigned.items():
             self.program.effects.append((tensor, new.value))
             self._check_memory(tensor)
+        self.program.place = self.place
         self.program.owners = [owner for owner, _, _ in self.guards]
         return self.program
 
@@ -322,14 +334,27 @@ class Tape:
             new = self._assigned.get(self._same(value))
             if new is not None:
                 return Traced.make(array_of(new), new.value, value.node)
-            return Traced.make(value.data, self._number(value), value.node)
+            number = self._number(value)
+            return Traced.make(device.stand_in(value.shape, value.dtype), number, value.node)
         return self.constant(device.as_array(value, copy=True))
 
     def constant(self, array: Any) -> Traced:
-        """Return the handle of an array that never changes."""
+        """Return the handle of an array that never changes; it is kept on the host."""
+        self._meet(array)
+        array = device.on_host(array)
         number = self.program.value(array.shape, array.dtype)
         self.program.constants.append((array, number))
         return Traced.make(array, number)
+
+    def _meet(self, array: Any) -> None:
+        """Hold every array of the step to one device."""
+        place = device.name(array)
+        if self._placed and place != self.place:
+            raise ValueError(
+                f"compile: an array of shape {array.shape} is on {place} and those before it are "
+                f'on {self.place}; a step runs on one device. Move it before: x.to("{self.place}")'
+            )
+        self.place, self._placed = place, True
 
     def _same(self, tensor: Tensor) -> Tensor:
         """Return the first tensor met that has this very array: `detach` gives it to another."""
@@ -341,6 +366,7 @@ class Tape:
         tensor = self._same(tensor)
         known = self._met.get(tensor)
         if known is None:
+            self._meet(tensor.data)
             known = self._met[tensor] = self.program.value(tensor.shape, tensor.dtype)
             self.program.captured.append((tensor, known))
         return known

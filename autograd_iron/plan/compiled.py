@@ -18,6 +18,8 @@ from autograd_iron.tensor import Tensor
 if TYPE_CHECKING:
     from autograd_iron.plan.build import Plan
     from autograd_iron.plan.capture import Tape
+    from autograd_iron.plan.gpu_plan import GpuPlan
+    from autograd_iron.plan.program import Program
 
 PLANS_KEPT = 8
 
@@ -25,7 +27,7 @@ PLANS_KEPT = 8
 class _Entry:
     """A plan, and what must still hold for it to be replayed."""
 
-    def __init__(self, plan: Plan, tape: Tape, structure: Any, key: Any) -> None:
+    def __init__(self, plan: Plan | GpuPlan, tape: Tape, structure: Any, key: Any) -> None:
         self.plan = plan
         self.before = tape.before
         self.guards = tape.guards
@@ -39,11 +41,13 @@ class _Entry:
         """Return whether the arguments are surely those of this plan: a short cut past the key."""
         if self.parameters is None or len(args) != len(self.parameters):
             return False
-        for tensor, (shape, dtype, tracked) in zip(args, self.parameters, strict=True):
+        for tensor, (shape, dtype, tracked, place) in zip(args, self.parameters, strict=True):
             if type(tensor) is not Tensor:
                 return False
             data = tensor.data
             if data.dtype is not dtype or data.shape != shape:
+                return False
+            if device.has_gpu() and device.name(data) != place:
                 return False
             if (tensor.node is not None) is not tracked:
                 return False
@@ -126,7 +130,7 @@ class Compiled:
         return self if instance is None else partial(self, instance)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> Plan | GpuPlan:
         """The plan of the last call.
 
         Raises
@@ -153,6 +157,7 @@ class Compiled:
                 "frozen at capture: shapes and dtypes, Python numbers and branches, "
                 f"{len(program.constants)} constants"
             )
+            lines.append(f"on {program.place}: {self._last.plan.how}")
         return "\n".join(lines)
 
     def eject(self, path: str | os.PathLike[str]) -> None:
@@ -163,9 +168,21 @@ class Compiled:
         path : path
             `step.py`; the arrays go to `step.npz`.  `python step.py` runs a step; from Python,
             `import step; step.step(*arrays)` returns what the function returned, as arrays.
+
+        Raises
+        ------
+        ValueError
+            A part of the plan has no text in NumPy, or the step ran on a GPU last.
         """
+        from autograd_iron.plan.build import Plan
         from autograd_iron.plan.eject import eject
 
+        if not isinstance(self.plan, Plan):
+            raise ValueError(
+                f"eject: the last plan of {self.__name__} runs on {self.plan.program.place}, and "
+                "what is written is NumPy. Call the step on tensors of the host first; "
+                "step.plan.source has the kernels of this one"
+            )
         eject(self.plan, self.__name__, path)
 
     def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
@@ -204,7 +221,8 @@ class Compiled:
             )
         outputs: list[Tensor] = []
         structure = _structure(result, outputs)
-        plan = Plan(passes.optimise(tape.finish(outputs)), self._threads)
+        program = passes.optimise(tape.finish(outputs))
+        plan = Plan(program, self._threads) if program.place == "cpu" else _plan_on_gpu(program)
         entry = _Entry(plan, tape, structure, key)
         self._history.append(reason or self._difference(key))
         kept = self._entries.setdefault(key, [])
@@ -275,10 +293,10 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
     """Return what of the arguments chooses the plan, and collect their tensors."""
     if isinstance(tree, Tensor):
         tensors.append(tree)
-        return ("tensor", tree.data.shape, tree.data.dtype, tree.node is not None)
-    if isinstance(tree, device.Array):
+        return ("tensor", tree.data.shape, tree.data.dtype, tree.node is not None, tree.device)
+    if _is_array(tree):
         tensors.append(asarray(tree))
-        return ("tensor", tree.shape, tree.dtype, False)
+        return ("tensor", tree.shape, tree.dtype, False, device.name(tree))
     if isinstance(tree, list | tuple):
         return (type(tree), *[_key(v, tensors) for v in tree])
     if isinstance(tree, dict):
@@ -291,9 +309,21 @@ def _only_tensors(key: Any) -> bool:
     return key[0] is tuple and all(part[0] == "tensor" for part in key[1:])
 
 
+def _is_array(value: Any) -> bool:
+    return isinstance(value, device.Array) or device.is_on_gpu(value)
+
+
+def _plan_on_gpu(program: Program) -> GpuPlan:
+    from autograd_iron.plan.gpu_plan import GpuPlan
+
+    return GpuPlan(program)
+
+
 def _leaves(key: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if key[0] == "tensor":
-        yield path, f"{key[2]}{list(key[1])}" + (" requiring a gradient" if key[3] else "")
+        place = "" if key[4] == "cpu" else f" on {key[4]}"
+        gradient = " requiring a gradient" if key[3] else ""
+        yield path, f"{key[2]}{list(key[1])}{place}{gradient}"
     elif key[0] is dict:
         for name, part in zip(key[1], key[2:], strict=True):
             yield from _leaves(part, f"{path}[{name!r}]")
@@ -305,7 +335,7 @@ def _leaves(key: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _traced(tree: Any, tape: Tape) -> Any:
-    if isinstance(tree, Tensor | device.Array):
+    if isinstance(tree, Tensor) or _is_array(tree):
         return tape.input(asarray(tree))
     if isinstance(tree, list | tuple):
         return _like(tree, [_traced(v, tape) for v in tree])

@@ -95,7 +95,7 @@ class Program:
     constants : list of (array, Value)
         Arrays met on the way: frozen.
     draws : list of (callable, Value)
-        Random numbers: drawn anew before each replay.
+        Random numbers: what fills an array with them, anew before each replay.
     drawn : list of array
         Those of the capture, which the first run uses.
     steps : list of Step
@@ -108,6 +108,8 @@ class Program:
         What is left in `.grad`.
     cleared : list of Tensor
         Whose `.grad` is None at the end.
+    place : str
+        The device of all its arrays but the constants, which are on the host.
     owners : list of object
         The user's modules, those that hold others first.
     """
@@ -122,6 +124,7 @@ class Program:
     effects: list[tuple[Any, Value]] = field(default_factory=list)
     gradients: list[tuple[Any, Value]] = field(default_factory=list)
     cleared: list[Any] = field(default_factory=list)
+    place: str = "cpu"
     owners: list[Any] = field(default_factory=list)
     count: int = 0
 

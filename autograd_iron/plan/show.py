@@ -9,6 +9,8 @@ from autograd_iron.plan.program import Operand, Program, Step, Value
 
 if TYPE_CHECKING:
     from autograd_iron.plan.build import Plan
+    from autograd_iron.plan.gpu_plan import GpuPlan
+    from autograd_iron.plan.launch import Launch
 
 
 def show(plan: Plan) -> str:
@@ -45,6 +47,45 @@ def show(plan: Plan) -> str:
         lines.append(f"    {names.get(_number_of(program, tensor), 'tensor')} <- {value}")
     lines.append(f"return {', '.join(_label(v, names) for v in program.results)}")
     return "\n".join(lines)
+
+
+def show_launches(plan: GpuPlan) -> str:
+    """Return the launches of a plan on a GPU as text."""
+    program, names = plan.program, _names(plan.program)
+    work, traffic = sum(map(flops, program.steps)), sum(map(_traffic, plan.launches))
+    lines = [
+        f"{len(plan.launches)} launches for {len(program.steps)} steps on {program.place}, "
+        f"{_count(work)}FLOP, {_count(traffic)}B moved, {_count(plan.bytes)}B of buffers, "
+        f"{plan.how}",
+    ]
+    for launch in plan.launches:
+        written = ", ".join(_label(v, names) for v in launch.writes)
+        read = ", ".join(_label(v, names) for v in launch.reads)
+        text = f"    {written} = {_title(launch)}({read})"
+        shapes = ", ".join(f"{list(v.shape)} {v.dtype}" for v in launch.writes)
+        lines.append(f"{text:<64} # {shapes}")
+    for tensor, value in program.effects:
+        lines.append(f"    {names.get(_number_of(program, tensor), 'tensor')} <- {value}")
+    lines.append(f"return {', '.join(_label(v, names) for v in program.results)}")
+    return "\n".join(lines)
+
+
+def _title(launch: Launch) -> str:
+    """Return the names of what a launch computes."""
+    from autograd_iron.plan.launch import Call, Pack, Product
+
+    if isinstance(launch, Product):
+        return "matmul"
+    if isinstance(launch, Call):
+        return launch.step.primitive.name
+    if isinstance(launch, Pack):
+        return " | ".join(map(_title, launch.parts))
+    words = [line.step.primitive.name for line in launch.lines]
+    return " ".join([*words, *(fold.combine for fold in launch.folds)])
+
+
+def _traffic(launch: Launch) -> int:
+    return sum(v.bytes for v in (*launch.reads, *launch.writes))
 
 
 def _number_of(program: Program, tensor: Any) -> Any:

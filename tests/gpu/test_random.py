@@ -14,6 +14,9 @@ import autograd_iron as ai
 from autograd_iron import philox
 from autograd_iron.ops.random import fill
 
+from .device_under_test import counts, reset
+from .nvrtc import compile_for
+
 SIZES = (0, 1, 2, 3, 5, 7, 8, 9, 1023, 1025, 16_384, 16_385, 100_003)
 SEEDS = (0, 1, (1 << 64) - 1, 1 << 64, (1 << 128) - 1)
 LAST = (1 << 64) - 1
@@ -144,12 +147,44 @@ def test_a_draw_is_one_launch_and_none_for_no_numbers(host: Host) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("architecture", [75, 80, 86, 89, 90, 100, 120])
-def test_nvidias_compiler_takes_the_kernels(architecture: int, dtype: str) -> None:
-    """It needs no GPU."""
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc")
-    program = nvrtc.createProgram(philox.kernel_text(dtype), "philox.cu", (), ())
-    nvrtc.compileProgram(program, (f"-arch=sm_{architecture}", "-std=c++17"))
-    assert nvrtc.getProgramLog(program).strip("\0\n") == ""
-    assert nvrtc.getCUBIN(program).startswith(b"\x7fELF")
-    nvrtc.destroyProgram(program)
+def test_a_generator_draws_on_the_device(dtype: str) -> None:
+    """One launch, and nothing is moved."""
+    on_host, on_gpu = at(7, 3), at(7, 3)
+    for draw in (
+        lambda g, device: g.uniform((3, 100), -0.3, 0.4, dtype, device),
+        lambda g, device: g.normal((3, 100), -3.0, 2.5, dtype, device),
+    ):
+        draw(at(0, 0), "cuda")  # compiles the kernel
+        reset()
+        found = draw(on_gpu, "cuda")
+        assert counts() == {**dict.fromkeys(counts(), 0), "launch": 1, "alloc": 1}
+        assert (found.device, found.dtype, found.shape) == ("cuda:0", dtype, (3, 100))
+        expected = draw(on_host, "cpu")
+        tolerance = 8 * np.finfo(dtype).eps
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), tolerance, 8 * tolerance)
+    assert on_host.state == on_gpu.state
+    uniform = [
+        g.uniform(1001, -0.3, 0.4, dtype, where) for g, where in ((on_host, None), (on_gpu, "cuda"))
+    ]
+    assert uniform[0].numpy().tobytes() == uniform[1].numpy().tobytes()
+
+
+def test_integers_go_to_the_device() -> None:
+    found = at(7, 3).integers(0, 1000, (2, 50), device="cuda")
+    assert (found.device, found.dtype) == ("cuda:0", "int64")
+    assert found.tolist() == at(7, 3).integers(0, 1000, (2, 50)).tolist()
+
+
+def test_an_unknown_device_draws_nothing() -> None:
+    generator = at(0, 0)
+    for draw in (generator.normal, generator.uniform, lambda **o: generator.integers(0, 9, **o)):
+        with pytest.raises(ValueError, match="there is no device 'gpu'"):
+            draw(device="gpu")
+    assert generator.state["draws"] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nvidias_compiler_takes_the_kernels(dtype: str) -> None:
+    """For every architecture; it needs no GPU."""
+    pytest.importorskip("cupy_backends.cuda.libs.nvrtc")
+    compile_for(philox.kernel_text(dtype))

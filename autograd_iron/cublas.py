@@ -1,0 +1,134 @@
+"""Products of matrices by cuBLAS, called directly.
+
+CuPy's own products cannot be recorded into a CUDA graph (cupy#6290), and may copy operands or take
+workspace unseen.  This is one function of the library, `cublasGemmStridedBatchedEx`, with a
+workspace that is given once: it can be recorded, and allocates nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from autograd_iron import cuda, device
+
+# cudaDataType, cublasComputeType and the C type of the factors, by dtype.  float16 is multiplied
+# and added up in float32.
+_F16, _F32, _F64 = 2, 0, 1
+_COMPUTE_32F, _COMPUTE_64F, _COMPUTE_32F_FAST_TF32 = 68, 70, 77
+_KINDS: dict[Any, tuple[int, int, Any]] = {
+    device.float16: (_F16, _COMPUTE_32F, ctypes.c_float),
+    device.float32: (_F32, _COMPUTE_32F, ctypes.c_float),
+    device.float64: (_F64, _COMPUTE_64F, ctypes.c_double),
+}
+_NAMES = ("libcublas.so.12", "libcublas.so.13", "libcublas.so.11", "cublas64_12.dll")
+# What cuBLAS recommends for the GPU that wants most (Hopper).
+_WORKSPACE = 32 << 20
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """One operand: (count, rows, columns) at an address, each matrix C- or F-contiguous.
+
+    Attributes
+    ----------
+    pointer : int
+    shape : (int, int)
+    transposed : bool
+        Whether the matrices are F-contiguous.
+    stride : int
+        Elements from one matrix to the next; 0 takes the same one again.
+    """
+
+    pointer: int
+    shape: tuple[int, int]
+    transposed: bool
+    stride: int
+
+
+class Blas:
+    """A handle of cuBLAS for one GPU, with its workspace."""
+
+    def __init__(self, number: int) -> None:
+        self._library = _library()
+        self._handle = ctypes.c_void_p()
+        with cuda.cupy_on(number):
+            self._check("create", self._library.cublasCreate_v2(ctypes.byref(self._handle)))
+            self._workspace = cuda.cupy.empty(_WORKSPACE, "uint8")
+
+    def multiply(
+        self, x: Matrices, y: Matrices, out: int, dtype: Any, count: int, stream: int
+    ) -> None:
+        """Write `count` products of matrices of one dtype, row-major, to an address.
+
+        cuBLAS sees row-major matrices transposed: it computes `y.T @ x.T`, which is the transpose
+        of the product.
+        """
+        rows, inner = x.shape
+        columns = y.shape[1]
+        kind, compute, factor = _KINDS[dtype]
+        if compute == _COMPUTE_32F and cuda.tf32_allowed():
+            compute = _COMPUTE_32F_FAST_TF32
+        self._work_on(stream)
+        one, zero = factor(1), factor(0)
+        status = self._library.cublasGemmStridedBatchedEx(
+            self._handle,
+            int(y.transposed),
+            int(x.transposed),
+            *(columns, rows, inner),
+            ctypes.byref(one),
+            *_operand(y, kind),
+            *_operand(x, kind),
+            ctypes.byref(zero),
+            *_operand(Matrices(out, (rows, columns), False, rows * columns), kind),
+            count,
+            compute,
+            -1,  # the algorithm: cuBLAS chooses
+        )
+        self._check(f"product of {x.shape} and {y.shape} {dtype}", status)
+
+    def _work_on(self, stream: int) -> None:
+        set_stream = self._library.cublasSetStream_v2
+        self._check("stream", set_stream(self._handle, ctypes.c_void_p(stream)))
+        # Choosing a stream takes the workspace away.
+        pointer, size = ctypes.c_void_p(self._workspace.data.ptr), ctypes.c_size_t(_WORKSPACE)
+        set_workspace = self._library.cublasSetWorkspace_v2
+        self._check("workspace", set_workspace(self._handle, pointer, size))
+
+    def _check(self, what: str, status: int) -> None:
+        if status:
+            raise RuntimeError(f"cuBLAS: {what} failed with status {status}")
+
+
+def _operand(matrices: Matrices, kind: int) -> tuple[Any, ...]:
+    leading = matrices.shape[0] if matrices.transposed else matrices.shape[1]
+    pointer, stride = ctypes.c_void_p(matrices.pointer), ctypes.c_longlong(matrices.stride)
+    return pointer, kind, max(leading, 1), stride
+
+
+@cache
+def blas(number: int) -> Blas:
+    """Return the handle of a GPU, made when it is first asked for."""
+    return Blas(number)
+
+
+@cache
+def _library() -> Any:
+    """Return cuBLAS, from where CuPy finds it or from where the system does."""
+    try:
+        from cuda import pathfinder  # type: ignore[import-not-found]
+
+        return ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublas").abs_path)
+    except (ImportError, AttributeError, RuntimeError, OSError):
+        pass
+    for name in _NAMES:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    raise ImportError(
+        f"compiled steps on a GPU need cuBLAS, and none of {', '.join(_NAMES)} was found. It comes "
+        "with the CUDA toolkit, or with pip install nvidia-cublas-cu12"
+    )
