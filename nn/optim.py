@@ -89,7 +89,7 @@ class Optimizer:
         """
         active = [entry for entry in self._entries if entry.parameter.grad is not None]
         for entry in active:
-            if entry.parameter.device != entry.device:
+            if entry.parameter.data is not entry.array:
                 entry.follow()
             if self.counts_updates or not entry.numbers:
                 late = self.step_count - entry.updates if self.counts_updates else 0
@@ -220,20 +220,20 @@ class Optimizer:
 class _Entry:
     """A parameter, what its rule keeps, and the numbers of the step that comes."""
 
-    __slots__ = ("device", "numbers", "parameter", "slots", "updates")
+    __slots__ = ("array", "numbers", "parameter", "slots", "updates")
 
     def __init__(self, parameter: Parameter, slots: list[ai.Tensor]) -> None:
         self.parameter = parameter
-        self.device = parameter.device
+        self.array = parameter.data
         self.slots = slots
         self.updates = 0
         self.numbers: list[ai.Tensor] = []
 
     def follow(self) -> None:
-        """Go where the parameter was moved."""
-        self.device = self.parameter.device
+        """Go where the parameter was moved: its array is another one then."""
+        self.array = self.parameter.data
         for slot in self.slots:
-            slot.data = slot.to(self.device).data
+            slot.data = slot.to(self.parameter.device).data
         self.numbers = []
 
 

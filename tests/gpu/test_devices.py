@@ -158,10 +158,16 @@ def test_to_costs_one_copy() -> None:
     assert counts()["d2h"] == 1
 
 
-def test_gradients_flow_back_to_where_they_came_from() -> None:
+@pytest.mark.parametrize("end", ["cpu", "cuda"])
+def test_gradients_flow_back_to_where_they_came_from(end: str) -> None:
     x = ai.tensor(ONE, requires_grad=True)
     w = ai.tensor(ONE, device="cuda", requires_grad=True)
-    ai.sum((ai.square(2 * x).to("cuda") * w).to("cpu") * 3).backward()
+    b = ai.zeros(3)
+    b.requires_grad = True
+    y = ai.linear(2 * x.reshape(3, 1), ai.ones((1, 3)), b)
+    ai.sum((ai.square(y)[:, 0].to("cuda") * w).to(end) * 3).backward()
+    assert b.grad is not None
+    assert b.grad.device == "cpu"
     assert x.grad is not None
     assert w.grad is not None
     assert (x.grad.device, w.grad.device) == ("cpu", "cuda:0")
@@ -429,13 +435,15 @@ def test_operations_run_where_their_operands_are() -> None:
     a = ai.tensor(TWO, device="cuda:0", requires_grad=True)
     b = ai.tensor(TWO, device="cuda:1", requires_grad=True)
     with forbid("h2d", "d2h", "sync"):
-        loss = ai.sum(ai.tanh(a @ a).to("cuda:1") * ai.linear(b, b, b[0])).to("cuda:0")
+        away = a.to("cuda:1")
+        local = ai.sum(ai.square(a))  # newer than the move, so that its gradient comes first
+        loss = ai.sum(ai.tanh(away @ away) * ai.linear(b, b, b[0])).to("cuda:0") + local
         loss.backward()
     assert a.grad is not None
     assert b.grad is not None
     assert (loss.device, a.grad.device, b.grad.device) == ("cuda:0", "cuda:0", "cuda:1")
     c, d = ai.tensor(TWO, requires_grad=True), ai.tensor(TWO, requires_grad=True)
-    ai.sum(ai.tanh(c @ c) * ai.linear(d, d, d[0])).backward()
+    (ai.sum(ai.tanh(c @ c) * ai.linear(d, d, d[0])) + ai.sum(ai.square(c))).backward()
     assert c.grad is not None
     assert d.grad is not None
     np.testing.assert_allclose(a.grad.numpy(), c.grad.numpy(), rtol=1e-5)
