@@ -373,7 +373,7 @@ def test_the_launches_of_the_notes_network() -> None:
     )
     assert len(found) == 39
     unfused = [s for s in program.steps if s.primitive.name != "matrix_transpose"]
-    assert len(unfused) == 115
+    assert len(unfused) == 114
 
 
 # --- views

@@ -182,6 +182,7 @@ def at(operation: Any, array: ndarray, index: Any, value: Any) -> None:
     target = raw[places].shape
     if np.broadcast_shapes(target, operand.shape) != target:
         raise ValueError("Out shape is mismatched")
+    operand = np.broadcast_to(operand, target)  # NumPy 2.4 reads past its end otherwise
     enqueue(
         "launch",
         lambda: operation.at(raw, places, operand),
