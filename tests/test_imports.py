@@ -15,9 +15,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 FLOORS = {
     "autograd_iron.tensor": 0,
     "autograd_iron.hooks": 0,
+    "autograd_iron.gpu": 0,
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
     "autograd_iron.registry": 0,
+    "autograd_iron.cublas": 0,
     "autograd_iron.cuda": 0,
     "autograd_iron.device": 0,
     "autograd_iron.interop": 0,
