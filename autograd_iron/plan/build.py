@@ -363,13 +363,14 @@ class Plan:
         used = [n for n in names if n not in parameters and _word_in(n, lines)]
         source = _source(used, text, parameters)
         given = {n: names[n] for n in used}
-        run = _compiled(source)(*given.values())
+        run = source_compiled(source)(*given.values())
         stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot)
         return run, stage, memory
 
 
 @lru_cache(maxsize=64)
-def _compiled(source: str) -> Callable[..., Callable[..., None]]:
+def source_compiled(source: str) -> Callable[..., Callable[..., None]]:
+    """Return the `make` of a stage's source; equal sources are compiled once."""
     space: dict[str, Any] = {}
     exec(compile(source, "<plan>", "exec"), space)
     return space["make"]  # type: ignore[no-any-return]
