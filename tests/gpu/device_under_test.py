@@ -39,25 +39,25 @@ _log: Any
 cupy: Any
 modules: dict[str, ModuleType] = {}  # what takes the place of CuPy's
 Forbidden: type[Exception] = log.Forbidden
-_start_afresh: Callable[[], None]
+_forget: Callable[[], None]  # what a test left behind, on the device
 
 if TIER == "stand-in":
     from . import stand_in, strict_cupy
 
     cupy, _log, Forbidden = strict_cupy, strict_cupy.events, strict_cupy.Forbidden
-    modules, _start_afresh = strict_cupy.modules(), strict_cupy.start_afresh
+    modules, _forget = strict_cupy.modules(), strict_cupy.start_afresh
     _fake_cublas = fake_cublas.Library(stand_in.Device())
 elif TIER == "sim":
     from . import host_cuda
 
     _log = device = host_cuda.install()
-    cupy, _start_afresh = import_module("cupy"), device.start_afresh
+    cupy, _forget = import_module("cupy"), device.start_afresh
     _fake_cublas = fake_cublas.Library(device)
 elif TIER == "real":
     from . import real_counters
 
     _log = real_counters.install()
-    cupy, _start_afresh = import_module("cupy"), _log.reset
+    cupy, _forget = import_module("cupy"), _log.reset
 else:
     raise ValueError(f"AI_GPU={TIER!r} is no device: choose stand-in, sim or real")
 
@@ -77,6 +77,13 @@ def forbid(*kinds: str) -> AbstractContextManager[None]:
     if unknown:
         raise ValueError(f"{sorted(unknown)} are not counted: choose from {', '.join(KINDS)}")
     return _log.forbid(*kinds)
+
+
+def _start_afresh() -> None:
+    _forget()
+    pool = cupy.get_default_memory_pool()
+    pool.set_limit(size=0)
+    cupy.cuda.set_allocator(pool.malloc)
 
 
 @contextlib.contextmanager
