@@ -19,6 +19,7 @@ FLOORS = {
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
     "autograd_iron.registry": 0,
+    "autograd_iron.cpu": 0,
     "autograd_iron.cublas": 0,
     "autograd_iron.cuda": 0,
     "autograd_iron.device": 0,
@@ -37,7 +38,10 @@ FLOORS = {
 FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 3, and is imported from above them
 FRONT_DOOR_FLOOR = 3
 ARRAY_PACKAGES = {
-    "numpy": {"autograd_iron.cuda", "autograd_iron.device", "nn.checkpoint", "nn.data"},
+    "numpy": {
+        *("autograd_iron.cpu", "autograd_iron.cuda", "autograd_iron.device"),
+        *("nn.checkpoint", "nn.data"),
+    },
     "cupy": {"autograd_iron.cuda"},
 }
 
