@@ -61,7 +61,7 @@ class GpuPlan:
                 self._works = cuda.attempt(self._bound, self.number, "compile")
             except MemoryError as error:
                 raise self._explained(error) from None
-        self.source = "\n".join(kernel.source for kernel in self.kernels.values())
+        self.source = "\n".join(k.source for kernel in self.kernels.values() for k in kernel.all)
 
     def __str__(self) -> str:
         from autograd_iron.plan.show import show_launches
@@ -214,14 +214,12 @@ class GpuPlan:
                 yield self._product(launch)
             elif isinstance(launch, Call):
                 yield self._call(launch)
-            kernel = self.kernels.get(i)
-            while kernel is not None:
+            for kernel in self.kernels[i].all if i in self.kernels else ():
                 arguments = tuple(
                     self._arrays[a] if isinstance(a, Value) else self._workspace[a:]
                     for a in kernel.arguments
                 )
                 yield gpu.kernel(kernel.source, kernel.name, kernel.grid, kernel.block, arguments)
-                kernel = kernel.second
 
     def _product(self, launch: Product) -> gpu.Work:
         x, y, out = launch.x, launch.y, self._arrays[launch.output]
