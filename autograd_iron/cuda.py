@@ -52,9 +52,10 @@ def memory_summary(device: str = "cuda") -> str:
         pool = cupy.get_default_memory_pool()
         used, kept, limit = pool.used_bytes(), pool.free_bytes(), pool.get_limit()
         free, total = cupy.cuda.runtime.memGetInfo()
+    most = f"limit {size_text(limit)}" if limit else "no limit"
     return (
-        f"cuda:{number}: {_size(used)} in arrays, {_size(kept)} kept for the next ones, "
-        f"{f'limit {_size(limit)}' if limit else 'no limit'}; {_size(free)} of {_size(total)} free"
+        f"cuda:{number}: {size_text(used)} in arrays, {size_text(kept)} kept for the next ones, "
+        f"{most}; {size_text(free)} of {size_text(total)} free"
     )
 
 
@@ -113,7 +114,8 @@ def tf32_allowed() -> bool:
 _tf32 = False
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """Return a number of bytes as text."""
     size, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if size < 1024:

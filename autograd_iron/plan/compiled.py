@@ -210,19 +210,23 @@ class Compiled:
             raise
         switches.tape = None
         tape.close(failed=False)
+        try:
+            if (cpu.global_random_state(), random.getstate()) != randomness:
+                raise CaptureError(
+                    f"compile: {self.__name__} drew from the global random state of NumPy or "
+                    "Python, which a replay would not do again. Use an ai.Generator"
+                )
+            outputs: list[Tensor] = []
+            structure = _structure(result, outputs)
+            program = passes.optimise(tape.finish(outputs))
+            plan = Plan(program, self._threads) if program.place == "cpu" else _plan_on_gpu(program)
+        except BaseException:
+            tape.undo()
+            raise
         for leaf in present:
             # It was there before and backward met none: the function clears it, whatever it is.
             if tape.had_gradient.get(leaf) is False:
                 del tape.had_gradient[leaf]
-        if (cpu.global_random_state(), random.getstate()) != randomness:
-            raise CaptureError(
-                f"compile: {self.__name__} drew from the global random state of NumPy or "
-                "Python, which a replay would not do again. Use an ai.Generator"
-            )
-        outputs: list[Tensor] = []
-        structure = _structure(result, outputs)
-        program = passes.optimise(tape.finish(outputs))
-        plan = Plan(program, self._threads) if program.place == "cpu" else _plan_on_gpu(program)
         entry = _Entry(plan, tape, structure, key)
         self._history.append(reason or self._difference(key))
         kept = self._entries.setdefault(key, [])
