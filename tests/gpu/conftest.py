@@ -28,3 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def engine_finds_the_device() -> Iterator[None]:
     with device_under_test.in_place():
         yield
+
+
+@pytest.fixture
+def late() -> Iterator[None]:
+    """Have the simulated device put off all work until something waits for it."""
+    if TIER != "sim":
+        yield
+        return
+    device_under_test.device.late = True
+    yield
+    device_under_test.device.run_all()
+    device_under_test.device.late = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,20 +20,9 @@ import autograd_iron as ai
 import nn
 from autograd_iron.staging import Feed, Reading
 
-from . import device_under_test
 from .device_under_test import TIER, counts, cupy, forbid, reset
 
-
-@pytest.fixture(autouse=True)
-def late() -> Iterator[None]:
-    """Have the simulated device put off all work until something waits for it."""
-    if TIER != "sim":
-        yield
-        return
-    device_under_test.device.late = True
-    yield
-    device_under_test.device.run_all()
-    device_under_test.device.late = False
+pytestmark = pytest.mark.usefixtures("late")
 
 
 def data(device: str | None, samples: int = 20, seed: int = 3, **arguments: Any) -> nn.Batches:
@@ -109,17 +97,35 @@ def test_a_batch_is_one_copy_for_each_array_and_comes_ahead() -> None:
     assert (counts()["h2d"], counts()["sync"]) == (4, 2)
 
 
-def test_memory_comes_back_only_behind_the_work_that_uses_it() -> None:
+@pytest.mark.parametrize("default", [True, False])
+def test_memory_comes_back_only_behind_the_work_that_uses_it(default: bool) -> None:
     """A batch is dropped as soon as its work is asked for, and so its memory is free for others."""
     batches = data("cuda", samples=64, batch_size=8)
-    total = cupy.zeros((8, 3), "f4")
-    for _ in range(16):
-        x, _ = batches.next_batch()
-        cupy.add(total, x.data, out=total)
-        del x, _
-    np.testing.assert_array_equal(
-        total.sum(axis=0).get(), 2 * np.arange(192.0).reshape(64, 3).sum(0)
-    )
+    with cupy.cuda.Stream.null if default else cupy.cuda.Stream(non_blocking=True):
+        total = cupy.zeros((8, 3), "f4")
+        for _ in range(16):
+            x, _ = batches.next_batch()
+            cupy.add(total, x.data, out=total)
+            del x, _
+        found = total.get().sum(axis=0)
+    np.testing.assert_array_equal(found, 2 * np.arange(192.0).reshape(64, 3).sum(axis=0))
+
+
+def test_a_batch_that_nobody_takes_writes_into_nothing_else() -> None:
+    batches = data("cuda")
+    batches.next_batch()
+    batches.limit = 18  # drops the second, which is on its way
+    others = [cupy.full((6, 3), 7, "f4") for _ in range(4)]
+    batches.next_batch()
+    assert [float(other.sum()) for other in others] == [126.0] * 4
+
+
+def test_two_calls_are_under_way_before_the_host_waits() -> None:
+    feed = Feed([np.arange(6.0)], 3, "cuda")
+    with forbid("sync"):
+        sent = [feed.send(slice(0, 3)), feed.send(slice(3, 6))]
+        arrays = [array for one in sent for array in one.receive()]
+    assert [array.get().tolist() for array in arrays] == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_a_batch_outlives_the_data_that_it_came_from() -> None:
@@ -185,10 +191,11 @@ def test_a_reading_is_of_its_moment_and_waits_for_itself_alone() -> None:
 
 def test_a_reading_that_nobody_takes_keeps_its_memory_until_it_came() -> None:
     x = ai.tensor(1.5, device="cuda")
-    other = Reading(x.data)
-    del other
-    reset()
-    assert Reading(x.data).value() == 1.5
+    Reading(x.data)
+    ours = ai.cuda.pinned((), x.dtype)
+    ours[...] = 7.0
+    ai.cuda.synchronize()
+    assert ours == 7.0
 
 
 def test_a_number_of_the_host_is_there_at_once() -> None:
