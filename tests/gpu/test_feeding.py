@@ -112,12 +112,14 @@ def test_memory_comes_back_only_behind_the_work_that_uses_it(default: bool) -> N
 
 
 def test_a_batch_that_nobody_takes_writes_into_nothing_else() -> None:
+    ai.cuda.empty_cache()
     batches = data("cuda")
     batches.next_batch()
     batches.limit = 18  # drops the second, which is on its way
-    others = [cupy.full((6, 3), 7, "f4") for _ in range(4)]
-    batches.next_batch()
-    assert [float(other.sum()) for other in others] == [126.0] * 4
+    others = [cupy.full((6, 3), 7, "f4") for _ in range(8)]
+    cupy.cuda.get_current_stream().synchronize()  # that is not waited for
+    ai.cuda.synchronize()
+    assert [float(other.sum()) for other in others] == [126.0] * 8
 
 
 def test_two_calls_are_under_way_before_the_host_waits() -> None:
