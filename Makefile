@@ -54,7 +54,7 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	@touch $@
 
 .venv-gpu/installed: pyproject.toml .venv-gpu/created
-	$(install) '.[gpu,pytest]'
+	$(install) '.[examples,gpu,pytest]'
 	@touch $@
 
 .venv/created .venv-gpu-sim/created .venv-gpu/created:
