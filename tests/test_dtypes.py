@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from half_precision import ADDING_UP, HALF_A_ROUNDING, gradient, half, rounded, wide
 
 import autograd_iron as ai
-import nn
 
 FLOATS = ["float16", "float32", "float64"]
 INTEGERS = ["bool", "int8", "uint8", "int32", "int64", "uint64"]
@@ -218,72 +218,28 @@ def test_a_mean_of_many_is_as_good_as_numpys(dtype: str) -> None:
     np.testing.assert_allclose(x.grad.numpy(), 1 / 70_000, rtol=2e-3)
 
 
-def half(*shape: int, low: float = 0.0, high: float = 1.0) -> ai.Tensor:
-    values = np.random.default_rng(0).uniform(low, high, shape)
-    return ai.tensor(values, dtype="float16", requires_grad=True)
-
-
-def wide(x: ai.Tensor) -> ai.Tensor:
-    return ai.tensor(x.data, dtype="float64", requires_grad=True)
-
-
-WEIGHTS = np.random.default_rng(1).uniform(0, 1, (4096, 3)).astype("float16")
-NUMBERS_OF_CLASSES = np.arange(5000) % 20
-# Added up in float16, or leaving its range on the way, they are wrong by far more than a rounding.
-ADDING_UP: dict[str, tuple[Callable[[ai.Tensor], ai.Tensor], ai.Tensor]] = {
-    "sum": (ai.sum, half(20_000)),
-    "sum of rows": (lambda x: ai.sum(x, axis=0), half(9000, 3)),
-    "sum of columns": (lambda x: ai.sum(x, axis=1), half(3, 9000)),
-    "sum that cancels": (ai.sum, ai.tensor([65504.0, 65504, 1, -65504, -65504], dtype="float16")),
-    "mean": (lambda x: ai.mean(x, axis=0), half(70_000, 2, low=1, high=3)),
-    "var": (lambda x: ai.var(x, axis=0), half(5000, 2, low=-440, high=440)),
-    "norm": (lambda x: ai.norm(x, axis=0), half(5000, 2, low=-400, high=400)),
-    "norm of small numbers": (ai.norm, half(5000, high=1e-4)),
-    "log_softmax": (ai.log_softmax, half(2, 70_000)),
-    "matmul": (lambda x: x @ ai.asarray(WEIGHTS, dtype=x.dtype), half(2, 4096)),
-    "stacked matmul": (lambda x: x @ ai.asarray(WEIGHTS, dtype=x.dtype), half(2, 2, 4096)),
-    "dot": (lambda x: x @ ai.asarray(WEIGHTS[:, 0], dtype=x.dtype), half(4096)),
-    "row times column": (lambda x: x @ ai.asarray(WEIGHTS[:, :1], dtype=x.dtype), half(1, 4096)),
-    "linear": (lambda x: ai.linear(x, ai.asarray(WEIGHTS, dtype=x.dtype)), half(2, 4096)),
-    "MSELoss": (lambda x: nn.MSELoss()(x, np.zeros(x.shape)), half(5000, low=-400, high=300)),
-    "BCELoss": (lambda x: nn.BCELoss()(x, np.ones(x.shape)), half(9000, low=0.1)),
-    "BCEWithLogitsLoss": (lambda x: nn.BCEWithLogitsLoss()(x, np.ones(x.shape)), half(9000)),
-    "CrossEntropyLoss": (
-        lambda x: nn.CrossEntropyLoss()(x, ai.tensor(NUMBERS_OF_CLASSES, dtype="int64")),
-        half(5000, 20),
-    ),
-}
-HALF_A_ROUNDING = 2.0**-11
-
-
 @pytest.mark.parametrize("name", ADDING_UP)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_float16_is_added_up_in_float32_and_rounded_once(name: str, compiled: bool) -> None:
     f, x = ADDING_UP[name]
-    exact = f(wide(x)).numpy()
-    with np.errstate(over="ignore"):
-        expected = exact.astype("float16")
+    expected = rounded(f(wide(x)))
     run = ai.compile(f) if compiled else f
     for _ in range(2):
-        found = run(x.detach())
+        found = run(x)
         assert found.dtype == "float16"
         np.testing.assert_allclose(found.numpy(), expected, rtol=2.1 * HALF_A_ROUNDING)
 
 
 @pytest.mark.parametrize("name", ADDING_UP)
-def test_gradients_of_float16_are_float16_and_right(name: str) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_of_float16_are_float16_and_right(name: str, compiled: bool) -> None:
     f, x = ADDING_UP[name]
-
-    def gradient(x: ai.Tensor) -> Any:
-        y = f(x)
-        weights = np.random.default_rng(2).uniform(1, 9, y.shape).astype("float16")
-        y.backward(weights)
-        assert x.grad is not None
-        assert x.grad.dtype == x.dtype
-        return x.grad.numpy()
-
-    found, exact = gradient(ai.tensor(x.data, requires_grad=True)), gradient(wide(x))
-    np.testing.assert_allclose(found, exact, rtol=8 * HALF_A_ROUNDING, atol=1e-6)
+    exact = gradient(f, wide(x)).numpy()
+    run = ai.compile(gradient) if compiled else gradient
+    for _ in range(2):
+        found = run(f, x)
+        assert found.dtype == "float16"
+        np.testing.assert_allclose(found.numpy(), exact, rtol=8 * HALF_A_ROUNDING, atol=1e-6)
 
 
 def test_a_broadcast_bias_in_float16_gets_the_whole_sum() -> None:
