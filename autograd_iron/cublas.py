@@ -55,8 +55,9 @@ class Blas:
         self._library = _library()
         self._handle = ctypes.c_void_p()
         with cuda.cupy_on(number):
-            self._check("create", self._library.cublasCreate_v2(ctypes.byref(self._handle)))
+            # First, for it may not be there, and a handle would be left behind.
             self._workspace = cuda.cupy.empty(_WORKSPACE, "uint8")
+            self._check("create", self._library.cublasCreate_v2(ctypes.byref(self._handle)))
 
     def multiply(
         self, x: Matrices, y: Matrices, out: int, dtype: Any, count: int, stream: int

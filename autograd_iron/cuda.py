@@ -13,6 +13,7 @@ cuda:0: 512 B in arrays, 0 B kept for the next ones, no limit; 15.4 GiB of 15.8 
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -52,9 +53,10 @@ def memory_summary(device: str = "cuda") -> str:
         pool = cupy.get_default_memory_pool()
         used, kept, limit = pool.used_bytes(), pool.free_bytes(), pool.get_limit()
         free, total = cupy.cuda.runtime.memGetInfo()
+    most = f"limit {size_text(limit)}" if limit else "no limit"
     return (
-        f"cuda:{number}: {_size(used)} in arrays, {_size(kept)} kept for the next ones, "
-        f"{f'limit {_size(limit)}' if limit else 'no limit'}; {_size(free)} of {_size(total)} free"
+        f"cuda:{number}: {size_text(used)} in arrays, {size_text(kept)} kept for the next ones, "
+        f"{most}; {size_text(free)} of {size_text(total)} free"
     )
 
 
@@ -113,7 +115,8 @@ def tf32_allowed() -> bool:
 _tf32 = False
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """Return a number of bytes as text."""
     size, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if size < 1024:
@@ -236,6 +239,12 @@ def from_gpu(array: Any, number: int) -> Any:
 def to_host(array: Any) -> Any:
     """Return a copy of a GPU's array as a numpy.ndarray: waits until it is computed."""
     return cupy.asnumpy(array)
+
+
+def pinned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return a numpy.ndarray that the GPU in use can copy from and to while the host goes on."""
+    size = math.prod(shape) * dtype.itemsize
+    return numpy.ndarray(shape, dtype, cupy.cuda.alloc_pinned_memory(max(size, 1)))
 
 
 def write(array: Any, value: Any) -> None:

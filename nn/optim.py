@@ -237,8 +237,11 @@ class _Entry:
     def follow(self) -> None:
         """Go where the parameter was moved: its array is another one then."""
         self.array = self.parameter.data
+        there = self.parameter.device
         for slot in self.slots:
-            slot.data = slot.to(self.parameter.device).data
+            if slot.device != there:
+                # Not by `to`, which is a part of a step that is being compiled; this is none.
+                slot.data = ai.tensor(slot, device=there).data
         self.numbers = []
 
 

@@ -181,6 +181,11 @@ class Tape:
 
     def run(self, primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         """Run a primitive on Tensors, arrays and numbers, and write it down."""
+        if primitive.name == "to_device" and attributes["here"] != attributes["there"]:
+            self.refuse(
+                f"a gradient flows back to {attributes['there']}",
+                "A compiled step runs on one device: detach what was moved here, or move the leaf.",
+            )
         handles = [self._operand(a) for a in args]
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [h if h is None else self._handle(device.as_array(h)) for h in handles]
@@ -297,8 +302,12 @@ class Tape:
             else:
                 self.program.cleared.append(leaf)
         if failed:
-            for undo in reversed(self._undo):
-                undo()
+            self.undo()
+
+    def undo(self) -> None:
+        """Take back what the host did: draws, counts of steps."""
+        for undo in reversed(self._undo):
+            undo()
 
     def finish(self, results: list[Tensor]) -> Program:
         """Return the program with what the function returned."""

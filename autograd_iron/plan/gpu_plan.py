@@ -8,7 +8,7 @@ goes on kernel by kernel; `explain` says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from autograd_iron import cuda, device, gpu
@@ -47,21 +47,21 @@ class GpuPlan:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.number = number = cuda.number_of(program.place)
+        self.number = cuda.number_of(program.place)
         self.how = "kernel by kernel until everything is loaded"
-        self.bytes = 0
         self._runs = 0
         self._ends = [*program.results, *(v for _, v in program.gradients)]
         self._slabs = _Slabs()
-        self._arrays: dict[Value, Any] = {}
-        with cuda.cupy_on(number):
-            self._bind_sources()
+        self._graph: gpu.Recorded | None = None
+        with cuda.cupy_on(self.number):
+            self._arrays = self._sources()
             self.launches = fuse.launches(program, self._strides())
-            self._place()
             self.kernels = self._texts()
-            self._works = [*self._first_copies(), *self._bound(), *self._last_copies()]
-        self.source = "\n".join(kernel.source for kernel in self.kernels.values())
-        self._step: Callable[[], None] = self._launch_all
+            try:
+                self._works = cuda.attempt(self._bound, self.number, "compile")
+            except MemoryError as error:
+                raise self._explained(error) from None
+        self.source = "\n".join(k.source for kernel in self.kernels.values() for k in kernel.all)
 
     def __str__(self) -> str:
         from autograd_iron.plan.show import show_launches
@@ -74,17 +74,39 @@ class GpuPlan:
             fill(self._arrays[value])
 
     def run(self, *given: Any) -> list[Any]:
-        """Run on the arrays of the arguments; return copies of the results."""
+        """Run on the arrays of the arguments; return copies of the results.
+
+        Raises
+        ------
+        MemoryError
+            The GPU has no memory for the results (then nothing has been changed), or for what one
+            of the primitives takes on its way.
+        """
         with cuda.cupy_on(self.number):
             for value, array in zip(self.program.arguments, given, strict=True):
                 device.write(self._arrays[value], array)
-            if self._runs == WARM_UP:
-                self._record()
-            self._runs += 1
-            self._step()
-            return [self._slabs.copy(self._at_end(v)) for v in self._ends]
+            try:
+                results: list[Any] = cuda.attempt(
+                    self._room, self.number, "the results of a compiled step"
+                )
+                if self._runs == WARM_UP:
+                    self._record()
+                self._runs += 1
+                if self._graph is None:
+                    self._launch_all()
+                else:
+                    self._graph()
+            except MemoryError as error:
+                raise self._explained(error) from None
+            for made, value in zip(results, self._ends, strict=True):
+                device.write(made, self._at_end(value))
+            return results
 
     # --- running
+
+    def _room(self) -> list[Any]:
+        """Return memory for the results that nobody else has."""
+        return [self._slabs.array(v) for v in self._ends]
 
     def _launch_all(self) -> None:
         for work in self._works:
@@ -92,27 +114,28 @@ class GpuPlan:
 
     def _record(self) -> None:
         try:
-            self._step = gpu.Recorded(self._launch_all)
+            self._graph = gpu.Recorded(self._launch_all)
             self.how = "one launch of a CUDA graph"
         except Exception as error:
             # Whatever it is, the step runs without a graph too, and explain() tells.
             self.how = f"kernel by kernel, for no graph could be recorded: {error}"
 
+    def _explained(self, error: MemoryError) -> MemoryError:
+        from autograd_iron.plan.show import largest
+
+        held = f"This step holds {cuda.size_text(self.bytes)} on {self.program.place}"
+        return MemoryError(f"{error}\n{held}; its largest values: {largest(self)}")
+
     # --- memory
 
-    def _bind_sources(self) -> None:
+    def _sources(self) -> dict[Value, Any]:
+        """Return the memory that is there already: what the user has, and what was drawn."""
         program = self.program
-        for tensor, value in program.captured:
-            self._arrays[value] = tensor.data
-        for array, value in program.constants:
-            self._arrays[value] = cuda.from_host(array, self.number)
-        for value in (*program.arguments, *(v for _, v in program.draws)):
-            self._arrays[value] = self._new(value)
-        for (_, value), array in zip(program.draws, program.drawn, strict=True):
-            device.write(self._arrays[value], array)
+        found = {value: tensor.data for tensor, value in program.captured}
+        drawn = zip(program.draws, program.drawn, strict=True)
+        return found | {value: array for (_, value), array in drawn}
 
     def _new(self, value: Value) -> Any:
-        self.bytes += value.bytes
         return gpu.array(gpu.memory(value.bytes), value.shape, value.dtype)
 
     def _strides(self) -> dict[Value, tuple[int, ...]]:
@@ -123,28 +146,35 @@ class GpuPlan:
         }
 
     def _place(self) -> None:
-        """Give every value that a launch writes its memory, and what has no launch too."""
+        """Give everything else its memory: first it is known how much, then it is asked for."""
+        program = self.program
         self._direct = self._direct_writes()
-        self._arrays |= self._direct
+        self._arrays = self._sources() | self._direct
         written = [v for launch in self.launches for v in launch.writes]
         sizes = {v: v.bytes for v in written if v not in self._arrays}
-        kept = [v for v in self.program.wanted() if v in sizes]
+        wanted = set(program.wanted())
+        kept = [v for v in wanted if v in sizes]
         over = {v: o for launch in self.launches for v, o in _in_place(launch).items()}
         layout = buffers.assign(self.launches, {}, sizes, kept, over)
+        # What a step returns or assigns as it was before, in memory that the step writes to.
+        targets = {id(tensor) for tensor, _ in program.effects}
+        before = [v for tensor, v in program.captured if id(tensor) in targets and v in wanted]
+        frozen = [v for _, v in program.constants]
+        read = {v for launch in self.launches for v in launch.reads}
+        empty = [v for v in (wanted | read).difference(self._arrays, sizes) if not v.bytes]
+        room = max((k.workspace for k in self.kernels.values()), default=0)
+        own = [*program.arguments, *frozen, *(v for _, v in program.draws), *before]
+        self.bytes = layout.bytes + room + sum(v.bytes for v in own)
+
+        self._workspace = gpu.memory(room)
         blocks = [gpu.memory(size) for size in layout.sizes]
-        self.bytes += layout.bytes
         for value, slot in layout.slot.items():
             self._arrays[value] = gpu.array(blocks[slot], value.shape, value.dtype)
-        # What a step returns or assigns as it was before, in memory that the step writes to.
-        targets = {id(tensor) for tensor, _ in self.program.effects}
-        self._before = {
-            v: self._new(v)
-            for tensor, v in self.program.captured
-            if id(tensor) in targets and v in self.program.wanted()
-        }
-        for value in self.program.wanted():
-            if value not in self._arrays:
-                self._arrays[value] = self._new(value)  # it has no elements
+        for array, value in program.constants:
+            self._arrays[value] = cuda.from_host(array, self.number)
+        self._before = {v: self._new(v) for v in before}
+        for value in (*program.arguments, *empty):
+            self._arrays[value] = self._new(value)
 
     def _direct_writes(self) -> dict[Value, Any]:
         """Return the effects that a launch can write straight into the tensor's memory."""
@@ -173,23 +203,23 @@ class GpuPlan:
             if not isinstance(launch, Product | Call)
         }
 
-    def _bound(self) -> Iterator[gpu.Work]:
-        room = max((k.workspace for k in self.kernels.values()), default=0)
-        workspace = gpu.memory(room)
-        self.bytes += room
+    def _bound(self) -> list[gpu.Work]:
+        """Return what runs a step, in memory of its own."""
+        self._place()
+        return [*self._first_copies(), *self._bound_launches(), *self._last_copies()]
+
+    def _bound_launches(self) -> Iterator[gpu.Work]:
         for i, launch in enumerate(self.launches):
             if isinstance(launch, Product):
                 yield self._product(launch)
             elif isinstance(launch, Call):
                 yield self._call(launch)
-            kernel = self.kernels.get(i)
-            while kernel is not None:
+            for kernel in self.kernels[i].all if i in self.kernels else ():
                 arguments = tuple(
-                    self._arrays[a] if isinstance(a, Value) else workspace[a:]
+                    self._arrays[a] if isinstance(a, Value) else self._workspace[a:]
                     for a in kernel.arguments
                 )
                 yield gpu.kernel(kernel.source, kernel.name, kernel.grid, kernel.block, arguments)
-                kernel = kernel.second
 
     def _product(self, launch: Product) -> gpu.Work:
         x, y, out = launch.x, launch.y, self._arrays[launch.output]
@@ -208,10 +238,14 @@ class GpuPlan:
 
     def _call(self, launch: Call) -> gpu.Work:
         operands = [self._look(v) if isinstance(v, View) else v for v in launch.operands]
-        out, step = self._arrays[launch.output], launch.step
+        out, primitive = self._arrays[launch.output], launch.step.primitive
+        settings = dict(launch.step.attributes)
+        if "index" in settings:
+            # Copied to the GPU here, once: in a recording nothing may come from the host.
+            settings["index"] = device.index_on_gpu(settings["index"], operands[0])
 
         def call() -> None:
-            device.write(out, step.primitive.compute(list(operands), step.attributes))
+            device.write(out, primitive.compute(list(operands), settings))
 
         return call
 
@@ -245,13 +279,12 @@ class _Slabs:
         self._slab: Any = None
         self._used = SLAB
 
-    def copy(self, array: Any) -> Any:
-        """Return a copy of an array of the GPU in memory that nobody else has."""
-        if array.nbytes > SMALL:
-            return array.copy()
+    def array(self, value: Value) -> Any:
+        """Return an array for a value in memory that nobody else has."""
+        if value.bytes > SMALL:
+            return gpu.array(gpu.memory(value.bytes), value.shape, value.dtype)
         if self._used + SMALL > SLAB:
             self._slab, self._used = gpu.memory(SLAB), 0
-        made = gpu.array(self._slab[self._used :], array.shape, array.dtype)
-        self._used += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
-        device.write(made, array)
+        made = gpu.array(self._slab[self._used :], value.shape, value.dtype)
+        self._used += -(-value.bytes // ALIGNMENT) * ALIGNMENT
         return made

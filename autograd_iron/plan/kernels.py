@@ -60,6 +60,11 @@ class Kernel:
     workspace: int = 0
     second: Kernel | None = None
 
+    @property
+    def all(self) -> tuple[Kernel, ...]:
+        """The kernel and those launched after it."""
+        return (self,) if self.second is None else (self, *self.second.all)
+
 
 def text(launch: Elementwise | Pack, name: str) -> Kernel:
     """Return a launch as a kernel of this name.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import textwrap
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from autograd_iron.cuda import size_text
+from autograd_iron.plan.launch import Call, Launch, Pack, Product
 from autograd_iron.plan.program import Operand, Program, Step, Value
 
 if TYPE_CHECKING:
     from autograd_iron.plan.build import Plan
     from autograd_iron.plan.gpu_plan import GpuPlan
-    from autograd_iron.plan.launch import Launch
+
+WIDTH = 100
 
 
 def show(plan: Plan) -> str:
@@ -59,21 +64,36 @@ def show_launches(plan: GpuPlan) -> str:
         f"{plan.how}",
     ]
     for launch in plan.launches:
-        written = ", ".join(_label(v, names) for v in launch.writes)
-        read = ", ".join(_label(v, names) for v in launch.reads)
-        text = f"    {written} = {_title(launch)}({read})"
-        shapes = ", ".join(f"{list(v.shape)} {v.dtype}" for v in launch.writes)
-        lines.append(f"{text:<64} # {shapes}")
+        parts = launch.parts if isinstance(launch, Pack) else (launch,)
+        if len(parts) > 1:
+            lines.append(f"    {len(parts)} in one launch:")
+        lines += [_wrapped(part, names, indent=4 * min(len(parts), 2)) for part in parts]
     for tensor, value in program.effects:
         lines.append(f"    {names.get(_number_of(program, tensor), 'tensor')} <- {value}")
     lines.append(f"return {', '.join(_label(v, names) for v in program.results)}")
     return "\n".join(lines)
 
 
+def _wrapped(launch: Launch, names: dict[Value, str], indent: int) -> str:
+    """Return a launch in lines of bearable width."""
+    written, read = ([_label(v, names) for v in vs] for vs in (launch.writes, launch.reads))
+    text = f"{', '.join(written)} = {_title(launch)}({', '.join(read)})"
+    shapes: list[str] = []
+    for kind, same in groupby(f"{list(v.shape)} {v.dtype}" for v in launch.writes):
+        count = len(list(same))
+        shapes.append(kind if count == 1 else f"{count} of {kind}")
+    first, more = " " * indent, " " * (indent + 8)
+    lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=more)
+    note = f"# {', '.join(shapes)}"
+    if len(lines[-1]) + len(note) > WIDTH:
+        notes = textwrap.wrap(note, WIDTH, initial_indent=more, subsequent_indent=f"{more}# ")
+        return "\n".join([*lines, *notes])
+    lines[-1] = f"{lines[-1]:<64} {note}"
+    return "\n".join(lines)
+
+
 def _title(launch: Launch) -> str:
     """Return the names of what a launch computes."""
-    from autograd_iron.plan.launch import Call, Pack, Product
-
     if isinstance(launch, Product):
         return "matmul"
     if isinstance(launch, Call):
@@ -82,6 +102,22 @@ def _title(launch: Launch) -> str:
         return " | ".join(map(_title, launch.parts))
     words = [line.step.primitive.name for line in launch.lines]
     return " ".join([*words, *(fold.combine for fold in launch.folds)])
+
+
+def largest(plan: GpuPlan, count: int = 5) -> str:
+    """Return the values that take most of the memory of a plan on a GPU, in words."""
+    program, names = plan.program, _names(plan.program)
+    made = {step.output: step.primitive.name for step in program.steps}
+    held = [*program.arguments, *(v for _, v in (*program.constants, *program.draws))]
+    held += [v for launch in plan.launches for v in launch.writes]
+    texts = []
+    for value in sorted(dict.fromkeys(held), key=lambda v: -v.bytes)[:count]:
+        made_by = f" ({made[value]})" if value in made else ""
+        texts.append(
+            f"{_label(value, names)}{made_by} {list(value.shape)} {value.dtype}, "
+            f"{size_text(value.bytes)}"
+        )
+    return "; ".join(texts)
 
 
 def _traffic(launch: Launch) -> int:

@@ -29,3 +29,15 @@ def engine_finds_the_device() -> Iterator[None]:
     strict_cupy.start_afresh()  # also where it is not the device: some tests are about it
     with device_under_test.in_place():
         yield
+
+
+@pytest.fixture
+def late() -> Iterator[None]:
+    """Have the simulated device put off all work until something waits for it."""
+    if TIER != "sim":
+        yield
+        return
+    device_under_test.device.late = True
+    yield
+    device_under_test.device.run_all()
+    device_under_test.device.late = False
