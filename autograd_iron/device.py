@@ -201,10 +201,19 @@ def dtype(name: Any) -> Any:
     try:
         found = numpy.dtype(name)
     except TypeError:
-        raise TypeError(f"dtype {name!r} is not known. {_WHAT_IS_SUPPORTED}.") from None
+        raise _not_a_dtype(f"{name!r} is not known") from None
     if found.kind not in "bfiu" or found.itemsize > 8:
-        raise TypeError(f"dtype {found} is not supported. {_WHAT_IS_SUPPORTED}.")
+        raise _not_a_dtype(f"{found} is not supported")
     return found
+
+
+def _not_a_dtype(what: str) -> TypeError:
+    if "bfloat16" in what:
+        what = (
+            "bfloat16 is not supported yet: NumPy has none, and the one of ml_dtypes widens beside "
+            "a Python number. Use float16 or float32"
+        )
+    return TypeError(f"dtype {what}. {_WHAT_IS_SUPPORTED}.")
 
 
 def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
