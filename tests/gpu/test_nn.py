@@ -215,9 +215,9 @@ def test_a_model_moves_in_place_with_its_gradients_and_buffers() -> None:
 
 def test_a_model_that_does_not_fit_stays_where_it_is() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2**18))
-    ai.cuda.empty_cache()
     try:
-        ai.cuda.set_memory_limit(2**20)
+        ai.cuda.set_memory_limit(2**20)  # asks for the GPU, without which there is no cache
+        ai.cuda.empty_cache()
         with pytest.raises(MemoryError, match="moving 4194304 bytes"):
             model.to("cuda")
     finally:
