@@ -56,8 +56,8 @@ class Feed:
             _gather(array, rows, buffer)
             for array, buffer in zip(self._arrays, slot.buffers, strict=True)
         ]
-        stream = _copying(self._number)
         with cuda.cupy_on(self._number):
+            stream = _copying(self._number)
             computing = cuda.cupy.cuda.get_current_stream()
             with stream:
                 arrays = [self._empty(values) for values in gathered]

@@ -206,7 +206,7 @@ class Tensor:
             The dtype cannot be cast (floats into integers).
         """
         if isinstance(value, list | tuple):
-            value = Tensor(value).to(self.device)
+            value = Tensor(devices.move(Tensor(value).data, self.device))
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
             raise ValueError(

@@ -1078,6 +1078,12 @@ def test_assigning_numbers_broadcasts_casts_and_arrays() -> None:
         same_bits(two, one)
 
 
+def test_an_assigned_number_is_as_precise_as_the_tensor() -> None:
+    t = ai.zeros(2, dtype="float64")
+    ai.compile(lambda: t.assign(0.1))()
+    assert t.tolist() == [0.1, 0.1]
+
+
 def test_an_assignment_of_the_wrong_shape_is_the_eager_error() -> None:
     w = ai.zeros((2, 3))
 

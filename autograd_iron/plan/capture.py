@@ -218,7 +218,12 @@ class Tape:
             _refuse(
                 "a result is assigned to", "Only tensors that outlive the step can be assigned."
             )
-        new = self._handle(value)
+        shape: Any = getattr(value, "shape", ())
+        if isinstance(value, Tensor) or shape:
+            new = self._handle(value)
+        else:  # a number, which is on no device and as precise as what it is written to
+            to = target.dtype if target.dtype.kind == "f" else None
+            new = self._frozen(device.as_array(value, to, copy=True))
         if new.dtype != target.dtype:
             if new.dtype.kind == "f" and target.dtype.kind != "f":
                 raise TypeError(f"assign: a {new.dtype} value does not fit a {target.dtype} tensor")
@@ -350,6 +355,9 @@ class Tape:
     def constant(self, array: Any) -> Traced:
         """Return the handle of an array that never changes; it is kept on the host."""
         self._meet(array)
+        return self._frozen(array)
+
+    def _frozen(self, array: Any) -> Traced:
         array = device.on_host(array)
         number = self.program.value(array.shape, array.dtype)
         self.program.constants.append((array, number))

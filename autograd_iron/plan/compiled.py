@@ -299,8 +299,9 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
         tensors.append(tree)
         return ("tensor", tree.data.shape, tree.data.dtype, tree.node is not None, tree.device)
     if _is_array(tree):
-        tensors.append(asarray(tree))
-        return ("tensor", tree.shape, tree.dtype, False, device.name(tree))
+        made = asarray(tree)
+        tensors.append(made)
+        return ("tensor", made.shape, made.dtype, False, made.device)
     if isinstance(tree, list | tuple):
         return (type(tree), *[_key(v, tensors) for v in tree])
     if isinstance(tree, dict):
@@ -314,7 +315,8 @@ def _only_tensors(key: Any) -> bool:
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(value, device.Array) or device.is_on_gpu(value)
+    # The first one on a GPU that the engine meets may be another library's.
+    return isinstance(value, device.Array) or hasattr(value, "__cuda_array_interface__")
 
 
 def _plan_on_gpu(program: Program) -> GpuPlan:

@@ -79,8 +79,8 @@ class GpuPlan:
         Raises
         ------
         MemoryError
-            The GPU has no memory for the results (then nothing has been changed), or for what one
-            of the primitives takes on its way.
+            The GPU has no memory for the results (then no tensor has been changed), or for what
+            one of the primitives takes on its way.
         """
         with cuda.cupy_on(self.number):
             for value, array in zip(self.program.arguments, given, strict=True):

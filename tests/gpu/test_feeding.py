@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,16 @@ def test_another_stream_than_the_default_one_computes() -> None:
         found = [float(s) for s in sums]
     expected = np.arange(60.0).reshape(20, 3)
     assert found == [2 * expected[i : i + 6].sum() for i in (0, 6, 12, 18)]
+
+
+def test_a_second_gpu_is_fed_whichever_is_in_use() -> None:
+    with cupy.devices(2) if TIER == "stand-in" else nullcontext():
+        if ai.cuda.device_count() < 2:
+            pytest.skip("there is one GPU")
+        batches = data("cuda:1", shuffle=False)
+        found = [batches.next_batch() for _ in range(3)]
+        assert {x.device for x, _ in found} == {"cuda:1"}
+        assert [float(Reading(ai.sum(index).data).value()) for _, index in found] == [15, 51, 87]
 
 
 def test_what_a_feed_was_given_may_lie_in_memory_as_it_likes() -> None:

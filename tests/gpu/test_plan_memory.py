@@ -176,7 +176,50 @@ def integers_and_truths(device: str) -> Any:
     return step, [count]
 
 
+def a_gradient_that_is_the_parameter(device: str) -> Any:
+    w = ai.tensor(X, requires_grad=True, device=device)
+
+    def step() -> ai.Tensor:
+        w.grad = None
+        loss = 0.5 * ai.sum(w * w)
+        loss.backward()
+        w.assign(w - 0.1 * w.grad)
+        return loss
+
+    return step, [w]
+
+
+def what_no_kernel_makes(device: str) -> Any:
+    generator = ai.Generator(2)
+    a, b, c = (tensor(device, seed=i) for i in range(3))
+    d, e = tensor(device, (2,)), ai.zeros(3, dtype="float64", device=device)
+
+    def step(x: ai.Tensor) -> Any:
+        old = a, b, c
+        drawn = generator.uniform((6, 4), device=x.device)
+        a.assign(drawn)
+        b.assign(0.5)
+        c.assign(x)
+        d.assign([3.0, 4.0])
+        e.assign(0.1)
+        return old, [drawn, drawn.T, a, a], {"b": b, "none": None, "number": 3}
+
+    return step, [a, b, c, d, e]
+
+
+def halves(device: str) -> Any:
+    a = ai.tensor(X.astype("f2"), device=device)
+
+    def step(x: ai.Tensor) -> Any:
+        y = (a + x.astype("float16")) * 0.5
+        a.assign(y)
+        return y, ai.max(y, axis=0), a.astype("float32") @ x.T
+
+    return step, [a]
+
+
 STEPS = [
+    *(a_gradient_that_is_the_parameter, what_no_kernel_makes, halves),
     *(swap, rotate, transposed_onto_itself, read_after_being_assigned, one_value_to_two_tensors),
     *(a_reduction_of_what_it_is_written_to, a_product_written_to_its_factor),
     *(an_argument_to_a_tensor, captured_and_views, no_elements, numbers, integers_and_truths),
@@ -408,17 +451,39 @@ def two_devices() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("two_devices")
-def test_a_step_on_the_second_device() -> None:
-    host, host_model = network("cpu")
-    step, model = network("cuda:1")
-    compiled = ai.compile(step)
+def test_a_step_on_each_of_two_devices() -> None:
+    def noisy(device: str) -> Any:
+        step, model = network(device)
+        generator = ai.Generator(5)
+
+        def noisy_step(x: ai.Tensor) -> Any:
+            return step(x + generator.uniform(x.shape, device=x.device)), ai.argmax(x, axis=0)
+
+        return noisy_step, model
+
+    host, host_model = noisy("cpu")
+    there = {device: noisy(device) for device in ("cuda:1", "cuda:0")}
+    compiled = {device: ai.compile(step) for device, (step, _) in there.items()}
     for _ in range(RUNS):
-        loss = compiled(ai.tensor(X, device="cuda:1"))
-        assert loss.device == "cuda:1"
-        near(loss, host(ai.tensor(X)), 1e-4)
-    same_parameters(model, host_model)
-    assert compiled.plan.how == "one launch of a CUDA graph"
-    assert compiled.plan.program.place == "cuda:1"
+        wanted = host(ai.tensor(X))
+        for device, step in compiled.items():
+            found = step(ai.tensor(X, device=device))
+            assert [t.device for t in found] == [device] * 2
+            near(found, wanted, 1e-4)
+    for device, step in compiled.items():
+        same_parameters(there[device][1], host_model)
+        assert step.plan.how == "one launch of a CUDA graph"
+        assert step.plan.program.place == device
+
+
+@pytest.mark.usefixtures("two_devices")
+def test_arguments_of_one_device_after_the_other() -> None:
+    step = ai.compile(lambda x: x * 2)
+    for _ in range(RUNS):
+        for device in ("cuda:0", "cuda:1", "cpu"):
+            found = step(ai.tensor(X, device=device))
+            assert found.device == device
+            near(found, ai.tensor(X * 2))
 
 
 @pytest.mark.usefixtures("two_devices")
@@ -439,6 +504,42 @@ def test_a_gradient_does_not_leave_the_device() -> None:
     moved = leaf.to("cuda")
     with pytest.raises(CaptureError, match="a gradient flows back to cpu"):
         ai.compile(lambda x: ai.sum(x * x).backward())(moved)
+
+
+def test_arrays_of_cupy_as_arguments() -> None:
+    step = ai.compile(lambda x, rows: x * 2 + rows)
+    for _ in range(RUNS):
+        near(step(cupy.asarray(X), cupy.asarray(X[0])), ai.tensor(X * 2 + X[0]))
+    assert "1 captures" in step.explain()
+
+
+def test_the_pool_is_emptied_between_runs() -> None:
+    host, host_model = network("cpu")
+    step, model = network("cuda")
+
+    def with_call(step: Any) -> Any:
+        return lambda x: (step(x), ai.argmax(x, axis=1), x[np.array([1, 0])])
+
+    host, compiled = with_call(host), ai.compile(with_call(step))
+    for _ in range(2 * RUNS):
+        found = compiled(ai.tensor(X, device="cuda"))
+        ai.cuda.empty_cache()
+        junk = [ai.full((2000,), float("nan"), device="cuda") for _ in range(4)]
+        near(found, host(ai.tensor(X)), 1e-4)
+        del junk
+    same_parameters(model, host_model)
+
+
+def test_a_step_in_a_stream_of_the_user() -> None:
+    host, host_model = network("cpu")
+    stream = cupy.cuda.Stream(non_blocking=True)
+    with stream:
+        step, model = network("cuda")
+        compiled = ai.compile(step)
+        for _ in range(RUNS):
+            near(compiled(ai.tensor(X, device="cuda")), host(ai.tensor(X)), 1e-4)
+        same_parameters(model, host_model)
+    stream.synchronize()
 
 
 # --- memory that is given back, and memory that runs out
