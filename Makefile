@@ -9,7 +9,7 @@ help:
 	@echo "make demo          train a network on a picture, results in runs/demo"
 	@echo "make test          lint, types and tests"
 	@echo "make test-gpu-sim  the GPU tests with the real CuPy, but no GPU: needs g++"
-	@echo "make test-gpu      the GPU tests and benchmarks on an NVIDIA GPU"
+	@echo "make test-gpu      the GPU tests and benchmarks on an NVIDIA GPU: needs g++"
 	@echo "make bench         speed and memory beside PyTorch, JAX and hand-written NumPy"
 	@echo "make clean         remove the environments, runs/demo and what the tools left"
 
@@ -27,13 +27,14 @@ test: .venv/installed-test
 test-gpu-sim: compiler .venv-gpu-sim/installed
 	AI_GPU=sim OPENBLAS_NUM_THREADS=1 .venv-gpu-sim/bin/pytest -n auto tests/gpu
 
-test-gpu: .venv-gpu/installed
+# The benchmarks come first: they note down what fails and go on.
+test-gpu: compiler .venv-gpu/installed
+	.venv-gpu/bin/python -m tests.benchmarks.gpu
 	AI_GPU=real .venv-gpu/bin/pytest -m 'gpu and not slow' tests/gpu
-	if [ -e tests/benchmarks/gpu.py ]; then .venv-gpu/bin/python -m tests.benchmarks.gpu; fi
 
 compiler:
 	@command -v g++ >/dev/null || { \
-	  echo "make $(MAKECMDGOALS) compiles GPU kernels for this machine's processor and finds no g++." \
+	  echo "make $(MAKECMDGOALS) compiles what counts CuPy's calls, and finds no g++." \
 	    "Install it, with Python's headers; on Debian: apt install g++ python3-dev" >&2; exit 1; }
 
 bench: .venv/installed-bench
@@ -54,7 +55,7 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	@touch $@
 
 .venv-gpu/installed: pyproject.toml .venv-gpu/created
-	$(install) '.[gpu,pytest]'
+	$(install) '.[examples,gpu,pytest]'
 	@touch $@
 
 .venv/created .venv-gpu-sim/created .venv-gpu/created:

@@ -13,6 +13,7 @@ cuda:0: 512 B in arrays, 0 B kept for the next ones, no limit; 15.4 GiB of 15.8 
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -238,6 +239,12 @@ def from_gpu(array: Any, number: int) -> Any:
 def to_host(array: Any) -> Any:
     """Return a copy of a GPU's array as a numpy.ndarray: waits until it is computed."""
     return cupy.asnumpy(array)
+
+
+def pinned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return a numpy.ndarray that the GPU in use can copy from and to while the host goes on."""
+    size = math.prod(shape) * dtype.itemsize
+    return numpy.ndarray(shape, dtype, cupy.cuda.alloc_pinned_memory(max(size, 1)))
 
 
 def write(array: Any, value: Any) -> None:

@@ -7,13 +7,11 @@ that: the host pays nothing for devices.
 
 from __future__ import annotations
 
-import contextvars
 import math
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy
@@ -203,10 +201,19 @@ def dtype(name: Any) -> Any:
     try:
         found = numpy.dtype(name)
     except TypeError:
-        raise TypeError(f"dtype {name!r} is not known. {_WHAT_IS_SUPPORTED}.") from None
+        raise _not_a_dtype(f"{name!r} is not known") from None
     if found.kind not in "bfiu" or found.itemsize > 8:
-        raise TypeError(f"dtype {found} is not supported. {_WHAT_IS_SUPPORTED}.")
+        raise _not_a_dtype(f"{found} is not supported")
     return found
+
+
+def _not_a_dtype(what: str) -> TypeError:
+    if "bfloat16" in what:
+        what = (
+            "bfloat16 is not supported yet: NumPy has none, and the one of ml_dtypes widens beside "
+            "a Python number. Use float16 or float32"
+        )
+    return TypeError(f"dtype {what}. {_WHAT_IS_SUPPORTED}.")
 
 
 def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
@@ -319,17 +326,6 @@ def quiet() -> AbstractContextManager[Any]:
     return numpy.errstate(all="ignore")
 
 
-def quietly() -> Callable[..., Any]:
-    """Return `call(function, *arguments)` that runs it with floating-point warnings off.
-
-    The context is entered once and kept, which makes a call twenty times cheaper than `quiet`; it
-    is for one thread at a time.
-    """
-    context = contextvars.copy_context()
-    context.run(numpy.errstate(all="ignore").__enter__)
-    return context.run
-
-
 def all_finite(array: Any) -> bool:
     """Return whether all values are finite, or False where finding out would take longer than that.
 
@@ -429,7 +425,7 @@ def random_source(key: tuple[int, int], draw: int) -> Any:
 _local = threading.local()
 
 
-# --- what plans need
+# --- what captures need
 
 
 def settings_on_host(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -449,37 +445,9 @@ def stand_in(shape: tuple[int, ...], dtype: Any) -> Any:
     return stretch(numpy, numpy.ones((), dtype), shape)
 
 
-def empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return an array whose values are not set."""
-    return numpy.empty(shape, dtype)
-
-
-def memory(size: int) -> Any:
-    """Return `size` bytes that start on a cache line."""
-    raw_bytes = numpy.empty(size + 64, "uint8")
-    start = -raw_bytes.ctypes.data % 64
-    return raw_bytes[start : start + size]
-
-
-def cast_memory(block: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return the first bytes of a block of memory as an array."""
-    size = math.prod(shape) * dtype.itemsize
-    return block[:size].view(dtype).reshape(shape)
-
-
-def function(name: str) -> Any:
-    """Return the array library's function of this name."""
-    return getattr(numpy, name)
-
-
 def joint_dtype(dtypes: list[Any], number: Any) -> Any:
     """Return the dtype in which a Python number meets arrays of these dtypes."""
     return numpy.result_type(*dtypes, number)
-
-
-def combine(how: str, total: Any, part: Any) -> None:
-    """Add a part of a reduction ("sum", "max", "min") to its total, in place."""
-    {"sum": numpy.add, "max": numpy.maximum, "min": numpy.minimum}[how](total, part, out=total)
 
 
 def extreme(dtype: Any, lowest: bool) -> Any:
@@ -492,80 +460,6 @@ def extreme(dtype: Any, lowest: bool) -> Any:
     return limits.min if lowest else limits.max
 
 
-def single_threaded_blas() -> AbstractContextManager[Any]:
-    """Return a context in which matrix products use one thread each."""
-    return _blas()
-
-
-class _Blas:
-    """Counts who is inside, so that the last one out restores what the first one found."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._controller: Any = None
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                if self._controller is None:
-                    import threadpoolctl
-
-                    self._controller = threadpoolctl.ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-                self._limit.__enter__()
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.__exit__(None, None, None)
-
-
-@cache
-def _blas() -> _Blas:
-    return _Blas()
-
-
-@cache
-def cache_size() -> int:
-    """Return the bytes of a core's second-level cache, as Linux tells; 1 MiB where it does not."""
-    from pathlib import Path
-
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        if (index / "level").read_text().strip() == "2":
-            text = (index / "size").read_text().strip()
-            return int(text.rstrip("K")) * 1024
-    return 1 << 20
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def global_random_state() -> tuple[Any, ...]:
-    """Return NumPy's global random state, to see whether it was used."""
-    # The legacy state is what is looked for: a Generator of NumPy's has none that is global.
-    state: Any = numpy.random.get_state(legacy=False)  # noqa: NPY002
-    words = state["state"]
-    return words["key"].tobytes(), words["pos"], state["has_gauss"], state["gauss"]
-
-
 def is_dense(array: Any) -> bool:
     """Return whether the values lie in memory in row-major order and without gaps."""
     return bool(array.flags.c_contiguous)
-
-
-def is_function(value: Any) -> bool:
-    """Return whether this is one of the array library's functions."""
-    return callable(value) and getattr(numpy, getattr(value, "__name__", ""), None) is value
-
-
-def save_arrays(path: Any, arrays: dict[str, Any]) -> None:
-    """Write arrays to an .npz file."""
-    numpy.savez(path, **arrays)

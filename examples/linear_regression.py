@@ -1,22 +1,24 @@
 """Linear regression by gradient descent, beside the solution in closed form.
 
-python examples/linear_regression.py
+python examples/linear_regression.py [--device cuda]
 """
 
 import numpy as np
 
 import autograd_iron as ai
 import nn
+from devices import from_command_line
 
 SAMPLES = 500
 TRUE_WEIGHT, TRUE_BIAS = [1.5, -2.0, 0.5], 3.0
 
+device = from_command_line(__doc__)
 generator = ai.Generator(0)
-x = generator.normal((SAMPLES, 3))
-noise = generator.normal((SAMPLES, 1), std=0.1)
-y = x @ ai.tensor(TRUE_WEIGHT).reshape(3, 1) + TRUE_BIAS + noise
+x = generator.normal((SAMPLES, 3), device=device)
+noise = generator.normal((SAMPLES, 1), std=0.1, device=device)
+y = x @ ai.tensor(TRUE_WEIGHT, device=device).reshape(3, 1) + TRUE_BIAS + noise
 
-model = nn.Linear(3, 1, generator=generator)
+model = nn.Linear(3, 1, generator=generator).to(device)
 run = nn.fit(model, nn.Batches(x, y), nn.MSELoss(), nn.SGD(model, rate=0.1), steps=200)
 learned = [*model.weight.numpy()[:, 0], *model.bias.numpy()]
 

@@ -1,6 +1,6 @@
 """Logistic regression on scikit-learn's breast cancer data: 569 tumours, 30 measurements of each.
 
-python examples/logistic_regression.py
+python examples/logistic_regression.py [--device cuda]
 """
 
 import numpy as np
@@ -9,10 +9,12 @@ from sklearn.linear_model import LogisticRegression
 
 import autograd_iron as ai
 import nn
+from devices import from_command_line
 
 STEPS = 1000
 PENALTY = 0.01
 
+device = from_command_line(__doc__)
 measurements, benign = load_breast_cancer(return_X_y=True)
 generator = ai.Generator(0)
 order = generator.permutation(len(benign)).numpy()
@@ -23,7 +25,7 @@ mean, spread = measurements[train].mean(axis=0), measurements[train].std(axis=0)
 x = ((measurements - mean) / spread).astype(np.float32)
 y = benign[:, None].astype(np.float32)
 
-model = nn.Linear(x.shape[1], 1, generator=generator)
+model = nn.Linear(x.shape[1], 1, generator=generator).to(device)
 cross_entropy = nn.BCEWithLogitsLoss()
 
 
@@ -33,11 +35,11 @@ def loss(logits: ai.Tensor, truth: ai.Tensor) -> ai.Tensor:
 
 def accuracy(rows: np.ndarray) -> float:
     with ai.no_grad():
-        return float(np.mean((model(ai.asarray(x[rows])).numpy() > 0) == y[rows]))
+        return float(np.mean((model(ai.asarray(x[rows], device=device)).numpy() > 0) == y[rows]))
 
 
 optimizer = nn.SGD(model, nn.CosineDecay(0.5, STEPS), momentum=0.9)
-nn.fit(model, nn.Batches(x[train], y[train]), loss, optimizer, steps=STEPS)
+nn.fit(model, nn.Batches(x[train], y[train], device=device), loss, optimizer, steps=STEPS)
 
 # The same objective in scikit-learn's words: it sums over the samples, and C weighs that sum.
 reference = LogisticRegression(C=1 / (PENALTY * len(train)), tol=1e-8, max_iter=10_000)

@@ -24,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 try:
     import autograd_iron as ai
+    import devices
     import nn
     from reconstruct import networks, report
     from reconstruct.folder import check_same, make_ready, read_record, write_record
@@ -54,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "checkpoint_every": 50,
     "rows": False,
     "seed": 0,
+    "device": "cpu",
 }
 
 
@@ -86,11 +88,14 @@ def _reconstruct(given: dict[str, Any]) -> int:
     before = earlier["settings"] if earlier else {}
 
     options = {name: given.get(name, before.get(name, DEFAULTS[name])) for name in DEFAULTS}
+    if reason := devices.problem(options["device"]):
+        raise UserError(reason)
     picture = _picture(options)
     goal: Goal = BlackAndWhite() if picture.black_and_white else Grey()
     settings = _settings(options, picture, goal)
     if earlier:
-        check_same(out, before, settings, DEFAULTS)
+        # A run may go on anywhere: the last bits of its numbers are then another device's.
+        check_same(out, before | {"device": settings["device"]}, settings, DEFAULTS)
     goal.check_until(settings["until"])
     if not earlier:
         make_ready(out, record)
@@ -154,10 +159,10 @@ def _train(
     settings: dict[str, Any], picture: Picture, goal: Goal, out: Path, resume: bool, compile: bool
 ) -> nn.Run:
     generator = ai.Generator(settings["seed"])
-    model = networks.RECIPES[settings["recipe"]].build(generator)
+    model = networks.RECIPES[settings["recipe"]].build(generator).to(settings["device"])
     steps = settings["steps"]
     optimizer = networks.optimizer(settings["optimizer"], model, settings["rate"], steps)
-    data = networks.batches(picture, generator)
+    data = networks.batches(picture, generator, settings["device"])
     print(
         f"{picture.name}: {'black and white' if picture.black_and_white else 'grey'}, "
         f"{picture.width} x {picture.height} pixels. A {settings['recipe']} network of "
@@ -214,7 +219,8 @@ def _train(
 
 def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> None:
     """Draw one training step, forward and backward."""
-    points, ink = networks.batches(picture, ai.Generator(0)).next_batch()
+    device = next(model.parameters()).device
+    points, ink = networks.batches(picture, ai.Generator(0), device).next_batch()
     unfinished = out / "unfinished.graph.svg"
     try:
         loss = goal.loss(model(points), ink)
@@ -330,6 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")
     add("--rows", action="store_true", help="learn the picture row by row, from the top")
     add("--seed", type=_whole_number(0), metavar="N", help="of all that is random (0)")
+    add("--device", metavar="NAME", help=devices.HELP)
     add("--out", metavar="DIR", help="where the results go (runs/ and the picture's name)")
     add(
         "--resume",

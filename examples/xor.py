@@ -1,20 +1,22 @@
 """XOR with a 2-4-1 network: the smallest problem that a single layer cannot solve.
 
-python examples/xor.py
+python examples/xor.py [--device cuda]
 """
 
 import autograd_iron as ai
 import nn
+from devices import from_command_line
 
-inputs = ai.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
-truth = ai.tensor([[0], [1], [1], [0]])
+device = from_command_line(__doc__)
+inputs = ai.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], device=device)
+truth = ai.tensor([[0], [1], [1], [0]], device=device)
 
 generator = ai.Generator(0)
 model = nn.Sequential(
     nn.Linear(2, 4, generator=generator),
     nn.Tanh(),
     nn.Linear(4, 1, generator=generator),
-)
+).to(device)
 loss = nn.BCEWithLogitsLoss()
 optimizer = nn.SGD(model, rate=1.0)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import autograd_iron as ai
+from autograd_iron.staging import Feed, Sent
 
 
 class Batches:
@@ -29,6 +30,10 @@ class Batches:
         Where all the arrays go at once, here and now; by default they stay where they are. On a GPU
         each epoch's order, the same as on the host, is copied there when the epoch begins; within
         it nothing is copied or waited for.
+    resident : bool
+        False is for arrays that do not fit on the GPU: they stay on the host, and each batch is
+        gathered there and copied while the GPU still computes on the batch before. Where they do
+        fit, True takes less of the host's time. On the CPU there is no difference.
 
     Attributes
     ----------
@@ -38,7 +43,8 @@ class Batches:
     Raises
     ------
     ValueError
-        No arrays, arrays of different lengths, no samples, or a `batch_size` below 1.
+        No arrays, arrays of different lengths, no samples, or a `batch_size` below 1; or arrays
+        that are to stay on the host, but without a `batch_size`, or not there.
 
     Examples
     --------
@@ -55,11 +61,19 @@ class Batches:
         generator: ai.Generator | None = None,
         shuffle: bool = True,
         device: str | None = None,
+        resident: bool = True,
     ) -> None:
+        fed = device if device not in (None, "cpu") and not resident else None
         with ai.no_grad():
-            self._tensors = [ai.asarray(array, device=device).detach() for array in arrays]
+            to = None if fed else device
+            self._tensors = [ai.asarray(array, device=to).detach() for array in arrays]
         self._arrays = [tensor.data for tensor in self._tensors]
         _check_arrays(self._arrays, batch_size)
+        self._feed: Feed | None = None
+        self._ahead: Sent | None = None
+        if fed is not None:
+            rows = _checked_rows(self._tensors, batch_size)
+            self._feed = Feed(self._arrays, rows, fed)
         self.batch_size = batch_size
         self.shuffle = shuffle and batch_size is not None
         self._generator = ai.Generator(0) if generator is None else generator
@@ -119,12 +133,28 @@ class Batches:
         """
         if self._position >= self._drawn_from:
             self._start_epoch(self.epoch + 1)
-        first = self._position
-        last = min(first + (self.batch_size or self._drawn_from), self._drawn_from)
+        first, last = self._position, self._end(self._position)
         self._position = last
+        if self._feed is not None:
+            return tuple(ai.Tensor(array) for array in self._fed(self._feed, first, last))
         if self._order is None:
             return tuple(ai.Tensor(array[first:last]) for array in self._arrays)
         return tuple(self._gathered(array, first, last) for array in self._tensors)
+
+    def _end(self, first: int) -> int:
+        return min(first + (self.batch_size or self._drawn_from), self._drawn_from)
+
+    def _fed(self, feed: Feed, first: int, last: int) -> list[Any]:
+        """Return the batch that is on its way, and send the one after it."""
+        sent = self._ahead or feed.send(self._rows(first, last))
+        # Never ahead of the epoch: the order of the next one is not drawn yet, and others may draw
+        # from the same generator, or set another limit, before it is.
+        more = last < self._drawn_from
+        self._ahead = feed.send(self._rows(last, self._end(last))) if more else None
+        return sent.receive()
+
+    def _rows(self, first: int, last: int) -> Any:
+        return slice(first, last) if self._order is None else self._order["cpu"].data[first:last]
 
     def _gathered(self, tensor: ai.Tensor, first: int, last: int) -> ai.Tensor:
         order = self._order[tensor.device].data
@@ -188,6 +218,7 @@ class Batches:
 
     def _start_epoch(self, epoch: int) -> None:
         self.epoch = epoch
+        self._ahead = None
         self._position = 0
         self._drawn_from = self._limit or len(self)
         self._epoch_generator = self._generator.state
@@ -212,3 +243,19 @@ def _check_arrays(arrays: list[Any], batch_size: int | None) -> None:
         raise ValueError(f"Batches needs at least one sample, got shapes {shapes}")
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, or None for everything, got {batch_size}")
+
+
+def _checked_rows(tensors: list[ai.Tensor], batch_size: int | None) -> int:
+    """Return how many samples a batch that is copied to a GPU has at most."""
+    for index, tensor in enumerate(tensors):
+        if tensor.device != "cpu":
+            raise ValueError(
+                f"resident=False copies each batch from the host, and array {index} is on "
+                f"{tensor.device} already: leave it out, or give the arrays of the host"
+            )
+    if batch_size is None:
+        raise ValueError(
+            "resident=False needs a batch_size: without one every batch is all the data, and then "
+            "it must fit on the GPU anyway"
+        )
+    return min(batch_size, len(tensors[0]))

@@ -72,6 +72,17 @@ def binary_cross_entropy(xp: Any, probability: Any, target: Any, /) -> Any:
     return (target - 1) * no - target * yes
 
 
+@binary_cross_entropy.lower
+def _(F: Any, probability: Any, target: Any) -> Any:
+    # A number is rounded to the dtype of the other operand first, as the kernel does.
+    if not hasattr(probability, "dtype"):
+        probability = 0 * target + probability
+    if not hasattr(target, "dtype"):
+        target = 0 * probability + target
+    yes, no = _bounded_logs(F, probability)
+    return (target - 1) * no - target * yes
+
+
 @binary_cross_entropy.vjp
 def _(F: Any, g: Any, _loss: Any, probability: Any, target: Any) -> Any:
     slope = (probability - target) / F.maximum(probability * (1 - probability), 1e-12)

@@ -2,7 +2,8 @@
 
 Prediction and target must have the same shape, and the target is cast to the prediction's dtype, so
 that float64 or 0/1 integer targets never widen a float32 network. `CrossEntropyLoss` alone takes
-class numbers: a target of integers with one axis less.
+class numbers: a target of integers with one axis less. Losses of float16 are computed in float32
+and rounded once.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class MSELoss:
             When the prediction is not of a floating dtype and the target is.
         """
         target = _matched("MSELoss", prediction, target)
-        return _mean(ai.square(prediction - target))
+        return _mean(ai.square(_wide(prediction) - _wide(target)), prediction)
 
 
 class BCEWithLogitsLoss:
@@ -88,7 +89,8 @@ class BCEWithLogitsLoss:
             When the shapes differ or are empty, or a target lies outside [0, 1].
         """
         target = _matched("BCEWithLogitsLoss", prediction, target, self._check_target)
-        return _mean(functional.binary_cross_entropy_with_logits(prediction, target))
+        elements = functional.binary_cross_entropy_with_logits(_wide(prediction), _wide(target))
+        return _mean(elements, prediction)
 
 
 class BCELoss:
@@ -136,7 +138,8 @@ class BCELoss:
                 f"between 0 and 1. If the model ends without a sigmoid, its outputs are logits: "
                 f"use BCEWithLogitsLoss."
             )
-        return _mean(functional.binary_cross_entropy(prediction, target))
+        elements = functional.binary_cross_entropy(_wide(prediction), _wide(target))
+        return _mean(elements, prediction)
 
 
 class CrossEntropyLoss:
@@ -188,10 +191,10 @@ class CrossEntropyLoss:
         classes = ai.arange(prediction.shape[-1], device=labels.device)
         # Compared with all classes rather than used as an index, so that each row stands by itself.
         chosen = ai.equal(ai.expand_dims(labels, -1), classes)
-        rows = ai.sum(ai.where(chosen, ai.log_softmax(prediction), 0.0), axis=-1)
+        rows = ai.sum(ai.where(chosen, ai.log_softmax(_wide(prediction)), 0.0), axis=-1)
         if labels.device != "cpu":
             rows = ai.where(ai.any(chosen, axis=-1), rows, math.nan)
-        return -_mean(rows)
+        return -_mean(rows, prediction)
 
     def _check(self, prediction: ai.Tensor, labels: ai.Tensor) -> None:
         if prediction.dtype.kind != "f":
@@ -235,9 +238,14 @@ def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
     return "For one logit a sample and yes or no, use BCEWithLogitsLoss."
 
 
-def _mean(elements: ai.Tensor) -> ai.Tensor:
+def _wide(x: ai.Tensor) -> ai.Tensor:
+    """Return float16 as float32: a square leaves its range long before the mean of squares does."""
+    return x.astype("float32") if x.dtype == ai.float16 else x
+
+
+def _mean(elements: ai.Tensor, prediction: ai.Tensor) -> ai.Tensor:
     result: ai.Tensor = ai.mean(elements)
-    return result
+    return result.astype("float16") if prediction.dtype == ai.float16 else result
 
 
 class _ProbabilityCheck:

@@ -32,6 +32,7 @@ class Run:
         ``"loss"``, ``"rate"`` (the one that made the step) and the metric under its own name, each
         a list of ``(step, value)``. Which steps are in it depends on nothing but the step number
         and `fit`'s arguments, so a resumed run ends with the history of one that never stopped.
+        While it trains on a GPU without a metric, the last entry comes with the next one.
     stop_reason : str or None
         None while training, then ``"steps"`` (all done), ``"until"`` (the metric got there),
         ``"callback"`` (`stop` was called), ``"control"`` (``control.toml`` said so) or

@@ -15,6 +15,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 import autograd_iron as ai
+from autograd_iron.staging import Reading
 from nn.checkpoint import Checkpoints
 from nn.control import Control
 from nn.data import Batches
@@ -65,7 +66,9 @@ def fit(
         without recording. Its ``__name__`` is shown.
     metric_every : int
         The loss is read and the metric evaluated every so many steps, at each periodic checkpoint
-        and at the last step: reading a value waits for the device, so not every step does it.
+        and at the last step. Without a metric a GPU is not waited for: its loss is taken at the
+        next look, and before anything is saved, so that it comes to the history, the bar and the
+        check for nan that much later, always under the step that it is of.
     until : float, optional
         Stop once the metric is at least this.
     run_dir : path, optional
@@ -154,6 +157,7 @@ def fit(
     if compile:
         train = ai.compile(train)
     bar = tqdm(total=steps, initial=run.step, unit="step", disable=not progress, file=sys.stderr)
+    looks = _Looks(run, metric, name, bar)
     with _CtrlC() as ctrl_c, bar:
         optimizer.zero_grad()
         model.train()
@@ -163,16 +167,18 @@ def fit(
             run.loss = train(*data.next_batch())
             run.step += 1
             if rate is not None:
-                _look(run, rate, metric, name, bar)
+                looks.look(rate)
             bar.update()
             for callback in callbacks:
                 callback(run)
             if control is not None:
                 _obey(control, run, preview)
             run.stop_reason = stop_reason()
-            if checkpoints and control and (run.stop_reason or saves(run.step)):
-                with ctrl_c.held():
-                    _save(run, checkpoints, control, name)
+            if run.stop_reason or saves(run.step):
+                looks.settle()
+                if checkpoints and control:
+                    with ctrl_c.held():
+                        _save(run, checkpoints, control, name)
     if ctrl_c.pressed:  # Too late for the loop to see it, yet the user wants to leave.
         run.stop_reason = "interrupted"
     return run
@@ -192,24 +198,51 @@ def _train(
     return value.detach()
 
 
-def _look(
-    run: Run,
-    rate: float,
-    metric: Callable[[Any], float] | None,
-    name: str,
-    bar: "tqdm[Any]",
-) -> None:
-    """Read the values of this step into the history and onto the bar."""
-    assert run.loss is not None
-    values = {"loss": float(run.loss), "rate": rate}
-    if not math.isfinite(values["loss"]):
-        raise FloatingPointError(_not_finite(run, f"the loss is {values['loss']}"))
-    if metric is not None:
-        with _evaluating(run.model):
-            values[name] = run.metric = float(metric(run.model))
-    for key, value in values.items():
-        run.history.setdefault(key, []).append((run.step, value))
-    bar.set_postfix_str(", ".join(f"{k} {v:.5g}" for k, v in values.items()), refresh=False)
+class _Looks:
+    """Reads values of some steps into the history of a run and onto the bar.
+
+    From a GPU the loss comes while the training goes on: it is taken with the next look, which
+    waits for it, but not for the steps since. `settle` takes it before, where it must be known.
+    """
+
+    def __init__(
+        self, run: Run, metric: Callable[[Any], float] | None, name: str, bar: "tqdm[Any]"
+    ) -> None:
+        self._run, self._metric, self._name, self._bar = run, metric, name, bar
+        self._coming: tuple[int, float, Reading] | None = None  # step, rate and loss
+
+    def look(self, rate: float) -> None:
+        """Have the values of this step read, of which `rate` is one."""
+        run = self._run
+        assert run.loss is not None
+        reading = Reading(run.loss.data)
+        self.settle()
+        self._coming = run.step, rate, reading
+        if self._metric is not None or reading.is_there:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take the loss that is still to come, if there is one.
+
+        Raises
+        ------
+        FloatingPointError
+            It is not finite.
+        """
+        if self._coming is None:
+            return
+        run = self._run
+        (step, rate, reading), self._coming = self._coming, None
+        values = {"loss": reading.value(), "rate": rate}
+        if not math.isfinite(values["loss"]):
+            raise FloatingPointError(_not_finite(run, f"the loss is {values['loss']}", step))
+        if self._metric is not None:
+            with _evaluating(run.model):
+                values[self._name] = run.metric = float(self._metric(run.model))
+        for key, value in values.items():
+            run.history.setdefault(key, []).append((step, value))
+        shown = ", ".join(f"{k} {v:.5g}" for k, v in values.items())
+        self._bar.set_postfix_str(shown, refresh=False)
 
 
 def _latest(run: Run, name: str) -> float:
@@ -221,7 +254,8 @@ def _latest(run: Run, name: str) -> float:
 def _save(run: Run, checkpoints: Checkpoints, control: Control, name: str) -> None:
     for path, parameter in run.model.named_parameters():
         if not ai.all(ai.isfinite(parameter)):
-            raise FloatingPointError(_not_finite(run, f"the parameter {path} is not finite"))
+            what = f"the parameter {path} is not finite"
+            raise FloatingPointError(_not_finite(run, what, run.step))
     state = {**run.state_dict(), "control.rate": control.rate}
     checkpoints.save(state, run.step, _latest(run, name))
 
@@ -323,7 +357,10 @@ def _say(line: str) -> None:
     tqdm.write(line, file=sys.stderr)
 
 
-def _not_finite(run: Run, what: str) -> str:
+def _not_finite(run: Run, what: str, step: int) -> str:
+    when = f"after step {step}"
+    if step != run.step:
+        when += f" (seen after step {run.step}: a GPU's loss is read while it trains on)"
     advice = "Try a lower rate."
     if run.loss is not None and run.loss.device != "cpu":
         advice += " Class numbers out of range make it NaN too, on a GPU."
@@ -333,7 +370,7 @@ def _not_finite(run: Run, what: str) -> str:
     if run.run_dir is not None:
         paths = Checkpoints(run.run_dir).paths()
         kept = f" The newest checkpoint is {paths[-1]}." if paths else " Nothing was saved yet."
-    return f"{what} after step {run.step}. {advice}{kept}"
+    return f"{what} {when}. {advice}{kept}"
 
 
 def _check_data(data: Any) -> None:

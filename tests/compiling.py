@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
-from autograd_iron import device
+from autograd_iron import cpu
 from autograd_iron.plan import buffers
 from autograd_iron.plan.program import Step, Value
 
@@ -41,7 +41,7 @@ def proven(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make tiles of the smallest height, so that 65 rows are cut already."""
-    monkeypatch.setattr(device, "cache_size", lambda: 1)
+    monkeypatch.setattr(cpu, "cache_size", lambda: 1)
 
 
 def tensors_in(tree: Any) -> Iterator[ai.Tensor]:

@@ -73,6 +73,15 @@ def test_without_a_batch_size_batches_are_views_in_order() -> None:
     assert drawn(data, 2) == [[0, 1], [0, 1]]
 
 
+def test_without_a_gpu_there_is_nothing_to_keep_on_the_host() -> None:
+    x = np.arange(6.0, dtype=np.float32)
+    for device in (None, "cpu"):
+        (whole,) = nn.Batches(x, device=device, resident=False).next_batch()
+        assert np.shares_memory(whole.numpy(), x)
+        fed = nn.Batches(x, batch_size=4, device=device, resident=False)
+        assert drawn(fed, 3) == drawn(nn.Batches(x, batch_size=4), 3)
+
+
 @given(
     samples=st.integers(1, 30),
     batch_size=st.none() | st.integers(1, 12),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from half_precision import ADDING_UP, HALF_A_ROUNDING, gradient, half, rounded, wide
 
 import autograd_iron as ai
 
@@ -182,6 +183,19 @@ def test_integers_stay_integers_where_nothing_is_real(dtype: str) -> None:
         np.testing.assert_array_equal(ours.data, theirs)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64"])
+@pytest.mark.parametrize("number", [300, -1, 2**70, -(2**70)])
+@pytest.mark.parametrize("ask", [operator.eq, operator.ne, operator.lt, operator.ge])
+def test_integers_that_do_not_fit_are_compared_as_they_are(
+    ask: Callable[..., Any], number: int, dtype: str
+) -> None:
+    n = np.arange(42, 46, dtype=dtype)
+    expected = [ask(int(one), number) for one in n]
+    compiled = ai.compile(lambda t: ask(t, number))
+    for run in (lambda t: ask(t, number), compiled, compiled):
+        assert run(ai.tensor(n)).tolist() == expected
+
+
 def test_questions_are_bool_and_positions_int64() -> None:
     x = float_tensor("float32")
     for answer in (x > 1, x == x, ai.isnan(x), ai.all(x > 0), ai.logical_and(x > 0, x < 1)):
@@ -202,6 +216,42 @@ def test_a_mean_of_many_is_as_good_as_numpys(dtype: str) -> None:
     y.backward()
     assert x.grad is not None
     np.testing.assert_allclose(x.grad.numpy(), 1 / 70_000, rtol=2e-3)
+
+
+@pytest.mark.parametrize("name", ADDING_UP)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_float16_is_added_up_in_float32_and_rounded_once(name: str, compiled: bool) -> None:
+    f, x = ADDING_UP[name]
+    expected = rounded(f(wide(x)))
+    run = ai.compile(f) if compiled else f
+    for _ in range(2):
+        found = run(x)
+        assert found.dtype == "float16"
+        np.testing.assert_allclose(found.numpy(), expected, rtol=2.1 * HALF_A_ROUNDING)
+
+
+@pytest.mark.parametrize("name", ADDING_UP)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_of_float16_are_float16_and_right(name: str, compiled: bool) -> None:
+    f, x = ADDING_UP[name]
+    exact = gradient(f, wide(x)).numpy()
+    run = ai.compile(gradient) if compiled else gradient
+    for _ in range(2):
+        found = run(f, x)
+        assert found.dtype == "float16"
+        np.testing.assert_allclose(found.numpy(), exact, rtol=8 * HALF_A_ROUNDING, atol=1e-6)
+
+
+def test_a_broadcast_bias_in_float16_gets_the_whole_sum() -> None:
+    b = ai.tensor([0.0, 0.0], dtype="float16", requires_grad=True)
+    (half(9000, 2) + b).backward(np.ones((9000, 2), "float16"))
+    assert b.grad is not None
+    assert b.grad.tolist() == [9000.0, 9000.0]
+
+
+def test_bfloat16_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="bfloat16 is not supported yet: NumPy has none"):
+        ai.zeros(3, dtype="bfloat16")
 
 
 # --- made from nothing

@@ -374,6 +374,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         (("grey.png", "--until", "1.0"), "--until 1: for a grey picture this is a PSNR in dB"),
         (("--until", "nan"), "--until: 'nan' is not a number"),
         (("--colour",), "unrecognized arguments: --colour"),
+        (("--device", "gpu"), "there is no device 'gpu': devices are"),
         (("--out", "text.png"), "text.png is not a folder"),
         (("--out", "text.png/run"), "text.png/run is not a folder"),
         (("--out", "full"), "full holds files and no run.json, so it is not the folder of a run"),
@@ -681,6 +682,26 @@ def test_logistic_regression_agrees_with_scikit_learn() -> None:
     assert float(here[1]) > 95
 
 
-@pytest.mark.parametrize("name", ["xor", "linear_regression", "logistic_regression"])
+SMALL = ["xor", "linear_regression", "logistic_regression"]
+
+
+@pytest.mark.parametrize("name", ["reconstruct_image", *SMALL])
+def test_a_device_without_its_package_is_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cupy.py").write_text("raise ModuleNotFoundError('no CuPy', name='cupy')")
+    path = f"{tmp_path}{os.pathsep}{EXAMPLES.parent}"
+    done = run(EXAMPLES / f"{name}.py", "--device", "cuda", PYTHONPATH=path)
+    assert done.returncode == 2
+    assert (done.stdout, done.stderr) == (
+        "",
+        f"{name}.py: arrays on a GPU need CuPy, which cannot be imported (no CuPy): "
+        "pip install 'autograd-iron[gpu]'\n",
+    )
+    assert {path.name for path in tmp_path.iterdir()} <= {"cupy.py", "__pycache__"}
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_the_small_examples_are_small(name: str) -> None:
     assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) < 60

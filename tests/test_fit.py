@@ -95,6 +95,13 @@ def test_callbacks_come_after_every_step_in_their_order() -> None:
     assert seen == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
 
 
+def test_callbacks_find_the_values_of_their_own_step_in_the_history() -> None:
+    def look(run: nn.Run) -> None:
+        assert run.step % 2 or run.history["loss"][-1] == (run.step, float(run.loss))
+
+    nn.fit(**problem(), steps=4, metric_every=2, callbacks=[look])
+
+
 def test_it_stops_when_the_metric_is_reached_or_a_callback_says_so() -> None:
     run = nn.fit(
         **problem(), steps=50, metric=lambda m: float(m.layers[2].calls), metric_every=3, until=7

@@ -258,3 +258,13 @@ def test_integers_and_permutations_are_even() -> None:
     for place in range(6):
         counts = np.bincount(firsts[:, place], minlength=6)
         assert np.sum((counts - 1000) ** 2 / 1000) < 20.5  # 5 degrees
+
+
+@pytest.mark.parametrize("n", [-2, 2.5, [3, 1, 2], "3"])
+def test_a_permutation_is_of_a_count(n: Any) -> None:
+    generator = ai.Generator(0)
+    with pytest.raises(ValueError, match=r"n is a count, not .*x\[generator.permutation"):
+        generator.permutation(n)
+    assert generator.state["draws"] == 0
+    assert generator.permutation(0).shape == (0,)
+    assert generator.permutation(np.int64(3)).shape == (3,)

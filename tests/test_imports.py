@@ -19,11 +19,13 @@ FLOORS = {
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
     "autograd_iron.registry": 0,
+    "autograd_iron.cpu": 0,
     "autograd_iron.cublas": 0,
     "autograd_iron.cuda": 0,
     "autograd_iron.device": 0,
     "autograd_iron.interop": 0,
     "autograd_iron.philox": 0,
+    "autograd_iron.staging": 0,
     "autograd_iron.ops": 1,
     "autograd_iron.transforms": 2,
     "autograd_iron.gradcheck": 2,
@@ -37,7 +39,10 @@ FLOORS = {
 FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 3, and is imported from above them
 FRONT_DOOR_FLOOR = 3
 ARRAY_PACKAGES = {
-    "numpy": {"autograd_iron.cuda", "autograd_iron.device", "nn.checkpoint", "nn.data"},
+    "numpy": {
+        *("autograd_iron.cpu", "autograd_iron.cuda", "autograd_iron.device"),
+        *("nn.checkpoint", "nn.data"),
+    },
     "cupy": {"autograd_iron.cuda"},
 }
 

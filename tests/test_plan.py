@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from samples import DIFFERENTIABLE, PRIMITIVES, ROWS, SAMPLES, Call, cases, fixed_case, smooth
 
 import autograd_iron as ai
-from autograd_iron import device
+from autograd_iron import cpu
 
 # The buffers' checker is a fixture: hypothesis may keep it from one example to the next.
 settings.register_profile(
@@ -504,7 +504,7 @@ def test_random_programs(wanted: str, program: list[Instruction]) -> None:
 @given(program=instructions)
 def test_random_programs_in_tiles(wanted: str, program: list[Instruction]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(device, "cache_size", lambda: 1)
+        patch.setattr(cpu, "cache_size", lambda: 1)
         both_ways(program, wanted, rows=131, threads=2)
 
 
@@ -519,7 +519,7 @@ def test_each_word_of_the_random_programs_is_used(word: str, rows: int) -> None:
 
 def test_most_random_programs_are_cut() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(device, "cache_size", lambda: 1)
+        patch.setattr(cpu, "cache_size", lambda: 1)
         step = both_ways([("tanh", (0, 0, 0), 1.0), ("sin", (5, 0, 0), 1.0)], "train", 131, 2)
     assert 0 < step.plan.tile < 131
 

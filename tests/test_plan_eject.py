@@ -12,7 +12,7 @@ import pytest
 
 import autograd_iron as ai
 import nn
-from autograd_iron import device
+from autograd_iron import cpu
 
 
 def problem(rows: int) -> tuple[Any, nn.Module]:
@@ -40,7 +40,7 @@ def test_the_ejected_file_gives_the_same_bits_without_the_engine(
 ) -> None:
     # The file asks for one thread each, as a tile has.
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    monkeypatch.setattr(device, "cache_size", lambda: 30_000)
+    monkeypatch.setattr(cpu, "cache_size", lambda: 30_000)
     step, _ = problem(rows)
     step()
     assert bool(step.plan.tile) is tiled
@@ -88,7 +88,7 @@ def test_a_kernel_of_its_own_cannot_be_ejected(tmp_path: Path) -> None:
 
 
 def test_the_print_has_the_users_names_and_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "cache_size", lambda: 30_000)
+    monkeypatch.setattr(cpu, "cache_size", lambda: 30_000)
     step, _ = problem(1000)
     with pytest.raises(RuntimeError, match="before the first call"):
         print(step.plan)

@@ -52,6 +52,17 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, f"{page}:\n{result.stderr}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_tests_that_a_page_names_exist(page: Path) -> None:
+    named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", page.read_text(encoding="utf-8"))
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"\ndef {name}(" not in (REPOSITORY / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
 def test_readme_has_code() -> None:
     assert script(PAGES[0].read_text(encoding="utf-8")).strip()
 

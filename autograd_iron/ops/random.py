@@ -93,7 +93,18 @@ class Generator:
         return self._chosen(lambda source: source.integers(low, high, shape), shape, device)
 
     def permutation(self, n: int, device: str | None = None) -> Tensor:
-        """Return the numbers 0 to n - 1 in a random order, int64: as `integers`."""
+        """Return the numbers 0 to n - 1 in a random order, int64: as `integers`.
+
+        Raises
+        ------
+        ValueError
+            n is not a whole number, or is negative.
+        """
+        if not hasattr(n, "__index__") or n < 0:
+            raise ValueError(
+                f"permutation puts the numbers 0 to n - 1 in order: n is a count, not {n!r}; for a "
+                "tensor x in a random order write x[generator.permutation(len(x))]"
+            )
         return self._chosen(lambda source: source.permutation(n), n, device)
 
     def _filled(

@@ -49,6 +49,13 @@ def sum(xp, x, /, axis=None, keepdims=False):
     if axis is None and not keepdims and few(x):
         # A product with ones starts in half the time of add.reduce, and few is when that counts.
         return xp.dot(device.row_of_ones(xp, x.size, x.dtype), x.ravel())
+    return _added_up(xp, x, axis, keepdims)
+
+
+def _added_up(xp, x, axis, keepdims=False):
+    """Return the sum; that of float16 is made in float32 and rounded once, as CuPy's is."""
+    if xp is device.host and x.dtype == device.float16:
+        return xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims).astype(x.dtype)
     return xp.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -80,15 +87,15 @@ sum.batching(_reduced("sum"))
 def sum_to(xp, x, /, shape):
     """Return the sum over the axes along which `shape` was broadcast to that of `x`."""
     lead = x.ndim - len(shape)
-    if columns(x.shape, shape) and x.dtype.kind == "f":
+    if columns(x.shape, shape) and x.dtype.kind == "f" and x.dtype != device.float16:
         # A product with a row of ones adds columns up several times faster than add.reduce.
         return xp.dot(device.row_of_ones(xp, x.shape[0], x.dtype), x)
     if x.shape[lead:] == shape:
-        return xp.add.reduce(x, axis=0 if lead == 1 else tuple(range(lead)))
+        return _added_up(xp, x, 0 if lead == 1 else tuple(range(lead)))
     stretched = tuple(
         i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)
     )
-    return xp.add.reduce(x, axis=stretched).reshape(shape)
+    return _added_up(xp, x, stretched).reshape(shape)
 
 
 def columns(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
@@ -108,16 +115,15 @@ def _count(x, axis):
 @primitive(floating=True)
 def mean(xp, x, /, axis=None, keepdims=False):
     """Return the mean over the axes; of integers, in float32."""
-    if x.dtype.itemsize > 2:
+    if x.dtype != device.float16:
         return sum.kernel(xp, x, axis, keepdims) / _count(x, axis)
-    # float16 is added up in float32: 65504 is its largest number.
     total = xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims)
     return (total / _count(x, axis)).astype(x.dtype)
 
 
 @mean.lower
 def _(F, x, axis, keepdims):
-    if x.dtype.itemsize > 2:
+    if x.dtype != device.float16:
         return F.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
     total = F.sum(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
     return F.astype(total / _count(x, axis), dtype=x.dtype)
@@ -126,6 +132,9 @@ def _(F, x, axis, keepdims):
 @mean.vjp
 def _(F, g, _y, _x, axis, keepdims):
     count = _count(_x, axis)
+    if _x.dtype == device.float16:  # of which 1 / count may be too small a number
+        g = F.astype(F.astype(g, dtype="float32") / (count or 1), dtype=_x.dtype)
+        return spread(F, g, _x, axis, keepdims)
     return spread(F, g * (1 / count if count else math.inf), _x, axis, keepdims)
 
 
@@ -145,6 +154,9 @@ def var(F, x, /, axis=None, keepdims=False, correction=0):
     correction : int or float
         Subtracted from the number of elements in the divisor (1: the unbiased estimate).
     """
+    if getattr(x, "dtype", None) == device.float16:  # its squares leave float16's range early
+        wide = F.var(F.astype(x, dtype="float32"), axis, keepdims, correction)
+        return F.astype(wide, dtype=x.dtype)
     centred = x - F.mean(x, axis=axis, keepdims=True)
     total = F.sum(F.square(centred), axis=axis, keepdims=keepdims)
     return total / (_count(x, axis) - correction)
@@ -187,16 +199,23 @@ min.batching(_reduced("min"))
 @primitive(floating=True)
 def norm(xp, x, /, axis=None, keepdims=False):
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
+    if x.dtype == device.float16:
+        return norm.kernel(xp, x.astype("float32"), axis, keepdims).astype(x.dtype)
     return xp.sqrt(sum.kernel(xp, x * x, axis, keepdims))
 
 
 @norm.lower
 def _(F, x, axis, keepdims):
+    if x.dtype == device.float16:
+        wide = F.astype(x, dtype="float32")
+        return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
     return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
 
 
 @norm.vjp
 def _(F, g, y, x, axis, keepdims):
+    if x.dtype == device.float16:  # of which 1 / y may be too small a number
+        g, y, x = (F.astype(v, dtype="float32") for v in (g, y, x))
     scale = F.where(y == 0, 0, F.multiply_no_nan(1 / F.where(y == 0, 1, y), g))
     return F.multiply_no_nan(x, spread(F, scale, x, axis, keepdims))
 
@@ -207,6 +226,8 @@ def log_softmax(F, x, /, axis=-1):
 
     The logarithms of the probabilities that logits `x` give to the classes along the axis.
     """
+    if getattr(x, "dtype", None) == device.float16:
+        return F.astype(F.log_softmax(F.astype(x, dtype="float32"), axis), dtype=x.dtype)
     # The result does not depend on what is subtracted, so no gradient flows through it.
     with no_grad():
         largest = F.max(x, axis=axis, keepdims=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import cpu, device
 from autograd_iron.plan import buffers, emit, pack, passes, tiling
 from autograd_iron.plan.program import Program, Step, Value
 
@@ -93,7 +93,7 @@ class Plan:
         self.schedule, self.tile = tiling.whole(program), 0
         for rows in tiling.candidates(program):
             schedule = tiling.cut(program, rows)
-            height = _tile_height(schedule, cache_bytes or CACHES * device.cache_size())
+            height = _tile_height(schedule, cache_bytes or CACHES * cpu.cache_size())
             if height < rows:
                 self.schedule, self.tile = schedule, height
                 break
@@ -108,7 +108,7 @@ class Plan:
         self._build()
         ends = [*program.results, *(v for _, v in program.gradients)]
         self._outputs = [self._where_is(v) for v in ends]
-        self._quietly = device.quietly()
+        self._quietly = cpu.quietly()
         self.source = "\n\n".join(stage.source for stage in self.stages)
         self.how = "all rows at once"
         if self.tile:
@@ -152,7 +152,7 @@ class Plan:
 
     def _own(self, value: Value) -> Any:
         if value not in self._arrays:
-            self._arrays[value] = device.empty(value.shape, value.dtype)
+            self._arrays[value] = cpu.empty(value.shape, value.dtype)
         return self._arrays[value]
 
     # --- stages
@@ -252,7 +252,7 @@ class Plan:
         """Return memory for the wanted values that lie where the effects write."""
         targets = {id(device.storage(tensor.data)) for tensor, _ in effects}
         return {
-            v: device.empty(v.shape, v.dtype)
+            v: cpu.empty(v.shape, v.dtype)
             for v in self.program.wanted()
             if v in self._arrays and id(device.storage(self._arrays[v])) in targets
         }
@@ -297,7 +297,7 @@ class Plan:
                 stage.totals = totals
                 self.stages.append(stage)
         groups = tile_groups(rows, height)
-        sums = [[device.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
+        sums = [[cpu.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
         fills = [neutral(schedule.combine[v], v.dtype) for v in totals]
         for i, v in enumerate(totals):
             self._arrays[v] = sums[0][i]
@@ -315,11 +315,11 @@ class Plan:
                     runs[stop - start](start, stop, *moving, *own)
 
         def run_tiles(given: tuple[Any, ...]) -> None:
-            with device.single_threaded_blas():
+            with cpu.single_threaded_blas():
                 _share_out(len(workers), work, given)
             for group in sums[1:]:
                 for total, part, v in zip(sums[0], group, totals, strict=True):
-                    device.combine(schedule.combine[v], total, part)
+                    cpu.combine(schedule.combine[v], total, part)
 
         self._runs.append(run_tiles)
 
@@ -341,12 +341,11 @@ class Plan:
         ends = [v for v in kept if v in sizes]
         if memory is None:
             layout = buffers.assign(region.steps, text.roots, sizes, ends, text.in_place)
-            memory = layout, [device.memory(size) for size in layout.sizes]
+            memory = layout, [cpu.memory(size) for size in layout.sizes]
             self.bytes += layout.bytes
         layout, blocks = memory
         names: dict[str, Any] = {
-            emit.name(v): device.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype)
-            for v in local
+            emit.name(v): cpu.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype) for v in local
         }
         lines = "\n".join((*text.setup, *text.body))
         for value, array in self._arrays.items():
@@ -357,7 +356,7 @@ class Plan:
             if f"{label}_all" in lines:
                 names[f"{label}_all"] = array
         names |= text.constants | text.settings | (extra or {})
-        names |= {f: device.function(f) for f in sorted(text.functions)}
+        names |= {f: cpu.function(f) for f in sorted(text.functions)}
         names |= {label: _kernel(primitive) for label, primitive in text.kernels.items()}
         names["height"] = height
         used = [n for n in names if n not in parameters and _word_in(n, lines)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron import device
+from autograd_iron import cpu, device
 from autograd_iron.graph import switches
 from autograd_iron.ops.creation import asarray
 from autograd_iron.tensor import Tensor
@@ -98,7 +98,7 @@ class Compiled:
         update_wrapper(self, function)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function
-        self._threads = threads or device.cores()
+        self._threads = threads or cpu.cores()
         self._entries: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.RLock()
         self._history: list[str] = []
@@ -200,7 +200,7 @@ class Compiled:
             for leaf, _ in entry.had_gradient
             if leaf.grad is not None
         }
-        randomness = device.global_random_state(), random.getstate()
+        randomness = cpu.global_random_state(), random.getstate()
         switches.tape = tape
         try:
             result = self._function(*_traced(args, tape), **_traced(kwargs, tape))
@@ -211,7 +211,7 @@ class Compiled:
         switches.tape = None
         tape.close(failed=False)
         try:
-            if (device.global_random_state(), random.getstate()) != randomness:
+            if (cpu.global_random_state(), random.getstate()) != randomness:
                 raise CaptureError(
                     f"compile: {self.__name__} drew from the global random state of NumPy or "
                     "Python, which a replay would not do again. Use an ai.Generator"

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import cpu, device
 from autograd_iron.plan import emit
 from autograd_iron.plan.build import Plan, Stage, neutral, tile_groups
 
@@ -42,7 +42,7 @@ def eject(plan: Plan, title: str, path: str | os.PathLike[str]) -> None:
         )
     file = Path(path)
     text, arrays = _Writer(plan).module(title, file.with_suffix(".npz").name)
-    device.save_arrays(file.with_suffix(".npz"), arrays)
+    cpu.save_arrays(file.with_suffix(".npz"), arrays)
     file.write_text(text, encoding="utf-8")
 
 
@@ -59,7 +59,7 @@ class _Writer:
         memory = self._memory()
         stages = [self._stage(i, stage) for i, stage in enumerate(self.plan.stages)]
         functions = sorted(
-            {n for s in self.plan.stages for n, o in s.names.items() if device.is_function(o)}
+            {n for s in self.plan.stages for n, o in s.names.items() if cpu.is_function(o)}
         )
         arguments = [emit.name(v) for v in self.program.arguments]
         results = ", ".join(f"{list(v.shape)} {v.dtype}" for v in self.program.results)
@@ -115,7 +115,7 @@ class _Writer:
         plain = name.removesuffix("_all")
         if plain in self.globals and id(value) in self.labels:
             return self.labels[id(value)]
-        if device.is_function(value):
+        if cpu.is_function(value):
             return name
         if isinstance(value, device.Array):
             if re.fullmatch(r"v\d+", name):

@@ -149,6 +149,10 @@ class _Writer:
         if isinstance(operand, Value):
             return name(operand)
         dtype = device.joint_dtype([v.dtype for v in step.values], operand)
+        if dtype.kind in "iu":
+            low, high = (device.extreme(dtype, lowest) for lowest in (True, False))
+            if not low <= operand <= high:  # only comparisons take it: as it is, not wrapped
+                return repr(operand)
         return self._constant(device.as_array(operand, dtype))
 
     def _constant(self, array: Any) -> str:
@@ -261,6 +265,9 @@ class _Writer:
         out = step.output
         assert isinstance(x, Value)
         assert isinstance(y, Value)
+        if out.dtype == device.float16:
+            self._kernel(step)
+            return
         plain = len(x.shape) == 2 and len(y.shape) == 2 and x.dtype == y.dtype == out.dtype
         dense = out in self.contiguous or self.region.axis.get(out, 0) == 0
         self._call("dot" if plain and dense else "matmul", name(x), name(y), out=name(out))
@@ -283,6 +290,9 @@ class _Writer:
     def _sum(self, step: Step) -> None:
         (x,) = step.inputs
         assert isinstance(x, Value)
+        if x.dtype == device.float16:
+            self._kernel(step)
+            return
         axis, keepdims = step.attributes["axis"], step.attributes["keepdims"]
         axis = tuple(axis) if isinstance(axis, list) else axis
         if axis is None and not keepdims and x not in self.region.axis and few(x):
@@ -321,6 +331,9 @@ class _Writer:
     def _sum_to(self, step: Step) -> None:
         (x,) = step.inputs
         assert isinstance(x, Value)
+        if x.dtype == device.float16:
+            self._kernel(step)
+            return
         shape = step.attributes["shape"]
         lead = len(x.shape) - len(shape)
         axes = tuple(

@@ -90,11 +90,12 @@ def batch_size(picture: Picture) -> int:
     return math.ceil(pixels / math.ceil(pixels / BATCH))
 
 
-def batches(picture: Picture, generator: ai.Generator) -> nn.Batches:
-    """Return the pixels as (coordinates, ink), row by row from the top."""
+def batches(picture: Picture, generator: ai.Generator, device: str) -> nn.Batches:
+    """Return the pixels as (coordinates, ink), row by row from the top, on a device."""
     points = coordinates(picture, picture.height, picture.width, 0, picture.ink.size)
     ink = picture.ink.reshape(-1, 1)
-    return nn.Batches(points, ink, batch_size=batch_size(picture), generator=generator)
+    size = batch_size(picture)
+    return nn.Batches(points, ink, batch_size=size, generator=generator, device=device)
 
 
 def pixels_seen(picture: Picture, step: int, steps: int) -> int:
@@ -138,10 +139,12 @@ def draw(model: nn.Module, goal: Goal, picture: Picture, height: int, width: int
     -------
     ndarray (height, width) float32
     """
+    device = next(model.parameters()).device
     ink = np.empty(height * width, dtype=np.float32)
     with ai.no_grad():
         for first in range(0, ink.size, CHUNK):
             last = min(first + CHUNK, ink.size)
             points = coordinates(picture, height, width, first, last)
-            ink[first:last] = goal.ink(model(ai.asarray(points)).numpy())[:, 0]
+            outputs = model(ai.asarray(points, device=device)).numpy()  # waits for the device
+            ink[first:last] = goal.ink(outputs)[:, 0]
     return ink.reshape(height, width)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from . import device_under_test
+from . import device_under_test, strict_cupy
 from .device_under_test import TIER
 
 collect_ignore = {
@@ -26,5 +26,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def engine_finds_the_device() -> Iterator[None]:
+    strict_cupy.start_afresh()  # also where it is not the device: some tests are about it
     with device_under_test.in_place():
         yield
+
+
+@pytest.fixture
+def late() -> Iterator[None]:
+    """Have the simulated device put off all work until something waits for it."""
+    if TIER != "sim":
+        yield
+        return
+    device_under_test.device.late = True
+    yield
+    device_under_test.device.run_all()
+    device_under_test.device.late = False

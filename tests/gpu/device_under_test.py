@@ -18,40 +18,46 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from autograd_iron import cublas as engine_cublas
+from autograd_iron import device as engine_device
+from autograd_iron.ops import random as engine_random
 
 from . import fake_cublas, log
 
 KINDS = log.KINDS
 PRODUCTS = ("cublasSgemm_v2", "cublasDgemm_v2", "cublasGemmEx", "cublasGemmStridedBatchedEx")
 TIER = os.environ.get("AI_GPU", "stand-in")
+# What the engine makes once for a device.
+KEPT = (engine_cublas.blas, engine_random._kernel, engine_device._row_on_gpu)
 
 _log: Any
 cupy: Any
 modules: dict[str, ModuleType] = {}  # what takes the place of CuPy's
 Forbidden: type[Exception] = log.Forbidden
+_forget: Callable[[], None]  # what a test left behind, on the device
 
 if TIER == "stand-in":
     from . import stand_in, strict_cupy
 
     cupy, _log, Forbidden = strict_cupy, strict_cupy.events, strict_cupy.Forbidden
-    modules = strict_cupy.modules()
+    modules, _forget = strict_cupy.modules(), strict_cupy.start_afresh
     _fake_cublas = fake_cublas.Library(stand_in.Device())
 elif TIER == "sim":
     from . import host_cuda
 
     _log = device = host_cuda.install()
-    cupy = import_module("cupy")
+    cupy, _forget = import_module("cupy"), device.start_afresh
     _fake_cublas = fake_cublas.Library(device)
 elif TIER == "real":
     from . import real_counters
 
     _log = real_counters.install()
-    cupy = import_module("cupy")
+    cupy, _forget = import_module("cupy"), _log.reset
 else:
     raise ValueError(f"AI_GPU={TIER!r} is no device: choose stand-in, sim or real")
 
@@ -73,6 +79,13 @@ def forbid(*kinds: str) -> AbstractContextManager[None]:
     return _log.forbid(*kinds)
 
 
+def _start_afresh() -> None:
+    _forget()
+    pool = cupy.get_default_memory_pool()
+    pool.set_limit(size=0)
+    cupy.cuda.set_allocator(pool.malloc)
+
+
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
     """Return a context in which `import cupy`, and so the engine, finds the device."""
@@ -80,14 +93,15 @@ def in_place() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, module in modules.items():
             patch.setitem(sys.modules, name, module)
-        if find_spec("autograd_iron.cuda"):
-            # Whatever CuPy the engine met is forgotten, here and after.
-            patch.setattr("autograd_iron.cuda.cupy", None)
-        if find_spec("autograd_iron.cublas"):
-            loader = import_module("autograd_iron.cublas")
-            patch.setattr(loader, "_library", cache(partial(cublas, loader._library)))
-        reset()
+        # Whatever CuPy the engine met is forgotten, here and after.
+        patch.setattr("autograd_iron.cuda.cupy", None)
+        library = cache(partial(cublas, engine_cublas._library))
+        patch.setattr("autograd_iron.cublas._library", library)
+        _start_afresh()
         yield
+        if TIER != "real":  # there the device stays, and so does cuBLAS
+            for kept in KEPT:
+                kept.cache_clear()
 
 
 def cublas(load: Callable[[], Any]) -> Any:

@@ -91,6 +91,30 @@ def test_a_batch_of_products_counts_once(dtype: str) -> None:
     np.testing.assert_array_equal(out.get(), a @ b)
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize(
+    "shapes", [((3, 4, 5), (5, 6)), ((2, 1, 4, 5), (3, 5, 6)), ((5,), (3, 5, 6))]
+)
+def test_batches_that_broadcast_are_multiplied(dtype: str, shapes: Any) -> None:
+    (a, a_there), (b, b_there) = (filled(*shape, dtype=dtype) for shape in shapes)
+    reset()
+    product = cupy.matmul(a_there, b_there)
+    assert counts()["gemm"] == 1
+    np.testing.assert_array_equal(product.get(), a @ b)
+
+
+@pytest.mark.skipif(device_under_test.TIER == "real", reason="a real device is not put away")
+def test_a_test_leaves_nothing_behind() -> None:
+    with cupy.cuda.Stream(non_blocking=True) as stream:
+        cupy.ones(3, "f4")
+        stream.begin_capture()
+    cupy.get_default_memory_pool().set_limit(size=1 << 20)
+    with device_under_test.in_place():
+        assert not stream.is_capturing()
+        assert cupy.get_default_memory_pool().get_limit() == 0
+        assert cupy.ones(1 << 20, "f4").sum() == 1 << 20
+
+
 def test_a_graph_counts_once() -> None:
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:

@@ -328,7 +328,6 @@ def test_which_primitives_run_by_their_own_kernel() -> None:
     assert called == {
         *("add_at", "getitem", "set_at"),  # at other than slices and integers: see indexing
         *("argmax", "argmin", "join", "pad"),
-        "binary_cross_entropy",  # an elementwise primitive without a lowering
     }
 
 

@@ -15,15 +15,6 @@ from .host_cuda.state import Refused
 CUDAError = cupy.cuda.runtime.CUDARuntimeError
 
 
-@pytest.fixture(autouse=True)
-def ordinary_device() -> Iterator[None]:
-    yield
-    device.guarded = device.backwards = device.late = False
-    device.run_all()
-    cupy.cuda.set_allocator(cupy.get_default_memory_pool().malloc)
-    cupy.get_default_memory_pool().set_limit(size=0)
-
-
 @pytest.fixture
 def stream() -> Iterator[Any]:
     stream = cupy.cuda.Stream(non_blocking=True)

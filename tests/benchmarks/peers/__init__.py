@@ -1,7 +1,8 @@
 """The same work, step for step, in autograd_iron, NumPy, PyTorch and JAX.
 
 A module here is one piece of work. Its functions `ours`, `by_hand`, `in_torch` and `in_jax` each
-return a step that is ready to be called; all start from the same weights and the same data.
+return a step that is ready to be called; all start from the same weights and the same data. The
+first three can do it on a GPU: `device="cuda"`, and for the one by hand `xp=cupy`.
 """
 
 from __future__ import annotations
@@ -79,18 +80,19 @@ def torch_compile(step: Callable[..., Any]) -> Callable[..., Any]:
     return torch.compile(step, dynamic=False)
 
 
-def network(layers: Layers, activation: Callable[[], nn.Module]) -> nn.Sequential:
-    """Return the network of these weights (inputs, outputs) and biases."""
+def network(
+    layers: Layers, activation: Callable[[], nn.Module], device: str = "cpu"
+) -> nn.Sequential:
+    """Return the network of these weights (inputs, outputs) and biases, in their dtype."""
     parts: list[nn.Module] = []
     for w, b in layers:
         layer = nn.Linear(*w.shape)
-        layer.weight.assign(w)
-        layer.bias.assign(b)
+        layer.weight, layer.bias = nn.Parameter(w), nn.Parameter(b)
         parts += [layer, activation()]
-    return nn.Sequential(*parts[:-1])
+    return nn.Sequential(*parts[:-1]).to(device)
 
 
-def torch_network(layers: Layers, activation: Callable[[], Any]) -> Any:
+def torch_network(layers: Layers, activation: Callable[[], Any], device: str = "cpu") -> Any:
     """Return the same network in PyTorch."""
     import torch
 
@@ -101,7 +103,12 @@ def torch_network(layers: Layers, activation: Callable[[], Any]) -> Any:
             layer.weight.copy_(torch.from_numpy(w.T))
             layer.bias.copy_(torch.from_numpy(b))
         parts += [layer, activation()]
-    return torch.nn.Sequential(*parts[:-1])
+    return torch.nn.Sequential(*parts[:-1]).to(device)
+
+
+def to_library(xp: Any, layers: Layers) -> Layers:
+    """Return the arrays as those of a library with NumPy's functions."""
+    return [(xp.asarray(w), xp.asarray(b)) for w, b in layers]
 
 
 def jax_arrays(tree: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,9 +37,9 @@ def data(rows: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((rows, SIZES[0]), "float32"), rng.integers(0, SIZES[-1], rows)
 
 
-def ours(rows: int, through: Through = peers.as_it_is) -> Step:
-    model = peers.network(weights(), nn.ReLU)
-    x, labels = (ai.tensor(a) for a in data(rows))
+def ours(rows: int, through: Through = peers.as_it_is, device: str = "cpu") -> Step:
+    model = peers.network(weights(), nn.ReLU, device)
+    x, labels = (ai.tensor(a, device=device) for a in data(rows))
     loss_of = nn.CrossEntropyLoss()
     optimizer = nn.SGD(model, RATE, momentum=MOMENTUM)
 
@@ -54,22 +54,22 @@ def ours(rows: int, through: Through = peers.as_it_is) -> Step:
     return lambda: step(x, labels)
 
 
-def by_hand(rows: int) -> Step:
-    layers = weights()
-    x, labels = data(rows)
-    each = np.arange(rows)
-    velocities = [[np.zeros_like(p) for p in layer] for layer in layers]
+def by_hand(rows: int, xp: Any = np) -> Step:
+    layers = peers.to_library(xp, weights())
+    x, labels = map(xp.asarray, data(rows))
+    each = xp.arange(rows)
+    velocities = [[xp.zeros_like(p) for p in layer] for layer in layers]
 
     def step() -> np.floating:
         inputs = [x]
         for w, b in layers[:-1]:
-            inputs.append(np.maximum(inputs[-1] @ w + b, 0))
+            inputs.append(xp.maximum(inputs[-1] @ w + b, 0))
         w, b = layers[-1]
         z = inputs[-1] @ w + b
         z -= z.max(axis=1, keepdims=True)
-        g = np.exp(z)
+        g = xp.exp(z)
         total = g.sum(axis=1, keepdims=True)
-        loss = np.mean(np.log(total[:, 0]) - z[each, labels])
+        loss = xp.mean(xp.log(total[:, 0]) - z[each, labels])
         g /= total
         g[each, labels] -= 1
         g /= rows
@@ -86,11 +86,11 @@ def by_hand(rows: int) -> Step:
     return step
 
 
-def in_torch(rows: int, through: Through = peers.as_it_is) -> Step:
+def in_torch(rows: int, through: Through = peers.as_it_is, device: str = "cpu") -> Step:
     import torch
 
-    model = peers.torch_network(weights(), torch.nn.ReLU)
-    x, labels = (torch.from_numpy(a) for a in data(rows))
+    model = peers.torch_network(weights(), torch.nn.ReLU, device)
+    x, labels = (torch.from_numpy(a).to(device) for a in data(rows))
     loss_of = torch.nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=MOMENTUM)
 

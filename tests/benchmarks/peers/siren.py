@@ -42,9 +42,9 @@ def data(points: int) -> tuple[np.ndarray, np.ndarray]:
     return x, np.sin(9 * x[:, :1]) * np.cos(7 * x[:, 1:])
 
 
-def ours(points: int, through: Through = peers.as_it_is) -> Step:
-    model = peers.network(weights(), lambda: nn.Sine(OMEGA))
-    x, y = (ai.tensor(a) for a in data(points))
+def ours(points: int, through: Through = peers.as_it_is, device: str = "cpu") -> Step:
+    model = peers.network(weights(), lambda: nn.Sine(OMEGA), device)
+    x, y = (ai.tensor(a, device=device) for a in data(points))
     loss_of = nn.MSELoss()
     optimizer = nn.Adam(model, RATE, BETAS, EPS)
 
@@ -59,10 +59,10 @@ def ours(points: int, through: Through = peers.as_it_is) -> Step:
     return lambda: step(x, y)
 
 
-def by_hand(points: int) -> Step:
-    layers = weights()
-    x, y = data(points)
-    moments = [[(np.zeros_like(p), np.zeros_like(p)) for p in layer] for layer in layers]
+def by_hand(points: int, xp: Any = np) -> Step:
+    layers = peers.to_library(xp, weights())
+    x, y = map(xp.asarray, data(points))
+    moments = [[(xp.zeros_like(p), xp.zeros_like(p)) for p in layer] for layer in layers]
     steps = 0
 
     def step() -> np.floating:
@@ -72,35 +72,35 @@ def by_hand(points: int) -> Step:
         for w, b in layers[:-1]:
             inputs.append(h)
             phases.append(OMEGA * (h @ w + b))
-            h = np.sin(phases[-1])
+            h = xp.sin(phases[-1])
         inputs.append(h)
         w, b = layers[-1]
         difference = h @ w + b - y
-        loss = np.mean(difference * difference)
+        loss = xp.mean(difference * difference)
         g = difference * (2 / points)
         for i in range(len(layers) - 1, -1, -1):
             gradients = inputs[i].T @ g, g.sum(axis=0)
             if i:
-                g = (g @ layers[i][0].T) * (OMEGA * np.cos(phases[i - 1]))
+                g = (g @ layers[i][0].T) * (OMEGA * xp.cos(phases[i - 1]))
             for p, (m, v), dp in zip(layers[i], moments[i], gradients, strict=True):
                 m += (1 - BETAS[0]) * (dp - m)
                 v += (1 - BETAS[1]) * (dp * dp - v)
                 first, second = 1 - BETAS[0] ** steps, 1 - BETAS[1] ** steps
-                p -= RATE / first * m / (np.sqrt(v) / second**0.5 + EPS)
+                p -= RATE / first * m / (xp.sqrt(v) / second**0.5 + EPS)
         return loss
 
     return step
 
 
-def in_torch(points: int, through: Through = peers.as_it_is) -> Step:
+def in_torch(points: int, through: Through = peers.as_it_is, device: str = "cpu") -> Step:
     import torch
 
     class Sine(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.sin(OMEGA * x)
 
-    model = peers.torch_network(weights(), Sine)
-    x, y = (torch.from_numpy(a) for a in data(points))
+    model = peers.torch_network(weights(), Sine, device)
+    x, y = (torch.from_numpy(a).to(device) for a in data(points))
     loss_of = torch.nn.MSELoss()
     optimizer = torch.optim.Adam(model.parameters(), RATE, BETAS, EPS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -39,9 +40,16 @@ def data(points: int) -> tuple[np.ndarray, np.ndarray]:
     return x, (x[:, :1] * x[:, 1:] > 0).astype("float32")
 
 
-def ours(sizes: tuple[int, ...], points: int, through: Through = peers.as_it_is) -> Step:
-    model = peers.network(weights(sizes), nn.Tanh)
-    x, y = (ai.tensor(a) for a in data(points))
+def ours(
+    sizes: tuple[int, ...],
+    points: int,
+    through: Through = peers.as_it_is,
+    device: str = "cpu",
+    dtype: str = "float32",
+) -> Step:
+    layers = [(w.astype(dtype), b.astype(dtype)) for w, b in weights(sizes)]
+    model = peers.network(layers, nn.Tanh, device)
+    x, y = (ai.tensor(a, dtype=dtype, device=device) for a in data(points))
     loss_of = nn.BCEWithLogitsLoss()
     optimizer = nn.SGD(model, RATE)
 
@@ -56,19 +64,19 @@ def ours(sizes: tuple[int, ...], points: int, through: Through = peers.as_it_is)
     return lambda: step(x, y)
 
 
-def by_hand(sizes: tuple[int, ...], points: int) -> Step:
-    layers = weights(sizes)
-    x, y = data(points)
+def by_hand(sizes: tuple[int, ...], points: int, xp: Any = np) -> Step:
+    layers = peers.to_library(xp, weights(sizes))
+    x, y = map(xp.asarray, data(points))
 
     def step() -> np.floating:
         inputs, h = [], x
         for i, (w, b) in enumerate(layers):
             inputs.append(h)
             z = h @ w + b
-            h = np.tanh(z) if i < len(layers) - 1 else z
-        e = np.exp(-np.abs(h))
-        loss = np.mean(np.maximum(h, 0) - h * y + np.log1p(e))
-        g = (np.where(h >= 0, 1, e) / (1 + e) - y) / np.float32(points)
+            h = xp.tanh(z) if i < len(layers) - 1 else z
+        e = xp.exp(-xp.abs(h))
+        loss = xp.mean(xp.maximum(h, 0) - h * y + xp.log1p(e))
+        g = (xp.where(h >= 0, 1, e) / (1 + e) - y) / np.float32(points)
         for i in range(len(layers) - 1, -1, -1):
             w, b = layers[i]
             h = inputs[i]
@@ -82,11 +90,13 @@ def by_hand(sizes: tuple[int, ...], points: int) -> Step:
     return step
 
 
-def in_torch(sizes: tuple[int, ...], points: int, through: Through = peers.as_it_is) -> Step:
+def in_torch(
+    sizes: tuple[int, ...], points: int, through: Through = peers.as_it_is, device: str = "cpu"
+) -> Step:
     import torch
 
-    model = peers.torch_network(weights(sizes), torch.nn.Tanh)
-    x, y = (torch.from_numpy(a) for a in data(points))
+    model = peers.torch_network(weights(sizes), torch.nn.Tanh, device)
+    x, y = (torch.from_numpy(a).to(device) for a in data(points))
     loss_of = torch.nn.BCEWithLogitsLoss()
     optimizer = torch.optim.SGD(model.parameters(), RATE)
 

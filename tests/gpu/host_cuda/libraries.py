@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from cupy_backends.cuda import libs
 
-from ..fake_cublas import DTYPES, OPERATIONS, Matrix, Product
+from ..fake_cublas import DTYPES, FLOAT32, FLOAT64, OPERATIONS, Matrix, Product
 from ..host_memory import host_view
 from .state import Device
 
@@ -37,6 +37,7 @@ CUBLAS_CONSTANTS = {
     "CUBLAS_POINTER_MODE_HOST": 0,
     "CUBLAS_POINTER_MODE_DEVICE": 1,
 }
+ACCUMULATORS = {"f2": "f4"}  # of sums, where it is not the dtype of the result
 CURAND_GENERATORS = (
     "PSEUDO_DEFAULT",
     "PSEUDO_XORWOW",
@@ -95,7 +96,7 @@ class Cublas(Library):
     ) -> None:
         a, a_kind, lda, a_distance, b, b_kind, ldb, b_distance, *rest = rest
         beta, c, c_kind, ldc, c_distance, count, _compute, _algorithm = rest
-        accumulator = {"f2": "f4"}.get(DTYPES[c_kind], DTYPES[c_kind])
+        accumulator = ACCUMULATORS.get(DTYPES[c_kind], DTYPES[c_kind])
         product = Product(
             Matrix(a, *((m, k) if op_a == 0 else (k, m)), lda, DTYPES[a_kind], a_distance),
             Matrix(b, *((k, n) if op_b == 0 else (n, k)), ldb, DTYPES[b_kind], b_distance),
@@ -106,6 +107,39 @@ class Cublas(Library):
         )
         scalars = [host_view(address, (), accumulator)[()] for address in (alpha, beta)]
         self._enqueue("gemm", (m, n, k, count), lambda: product.run(self._device, *scalars))
+
+    def sgemmBatched(self, *arguments: int) -> None:
+        self._gemmBatched(FLOAT32, *arguments)
+
+    def dgemmBatched(self, *arguments: int) -> None:
+        self._gemmBatched(FLOAT64, *arguments)
+
+    def _gemmBatched(self, kind: int, *arguments: int) -> None:
+        head, (a, lda, b, ldb, beta, c, ldc, count) = arguments[:7], arguments[7:]
+        self.gemmBatchedEx(*head, a, kind, lda, b, kind, ldb, beta, c, kind, ldc, count, 0, 0)
+
+    def gemmBatchedEx(
+        self, handle: int, op_a: int, op_b: int, m: int, n: int, k: int, alpha: int, *rest: int
+    ) -> None:
+        """Multiply matrices whose addresses lie on the device, in three arrays."""
+        a, a_kind, lda, b, b_kind, ldb, beta, c, c_kind, ldc, count, _compute, _algorithm = rest
+        accumulator = ACCUMULATORS.get(DTYPES[c_kind], DTYPES[c_kind])
+        scalars = [host_view(address, (), accumulator)[()] for address in (alpha, beta)]
+        shape_a, shape_b = ((m, k) if op_a == 0 else (k, m)), ((k, n) if op_b == 0 else (n, k))
+
+        def work() -> None:
+            pointers = [self._device.view(array, (count,), "u8").tolist() for array in (a, b, c)]
+            for at_a, at_b, at_c in zip(*pointers, strict=True):
+                product = Product(
+                    Matrix(at_a, *shape_a, lda, DTYPES[a_kind]),
+                    Matrix(at_b, *shape_b, ldb, DTYPES[b_kind]),
+                    Matrix(at_c, m, n, ldc, DTYPES[c_kind]),
+                    (op_a, op_b),
+                    accumulator,
+                )
+                product.run(self._device, *scalars)
+
+        self._enqueue("gemm", (m, n, k, count), work)
 
     def sgeam(self, *arguments: int) -> None:
         self._geam("f4", *arguments)

@@ -21,5 +21,6 @@ class Watch(cupy.cuda.MemoryHook):
             self._device.note("alloc_in_capture", size)
 
     def malloc_postprocess(self, *, size: int, mem_ptr: int, **_: int) -> None:
-        if mem_ptr and self._device.owns(mem_ptr, size):
+        # Work that is put off may still have to read what the memory held before.
+        if mem_ptr and not self._device.late and self._device.owns(mem_ptr, size):
             ctypes.memset(mem_ptr, POISON, size)

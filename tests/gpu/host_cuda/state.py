@@ -118,7 +118,7 @@ class Device(Log):
         self.used_memory = 0
         self.memory: dict[int, Block] = {}
         self.pinned: dict[int, Any] = {}
-        self.count = 1
+        self.count = 2
         self.current = 0
         self.streams: dict[int, Stream] = {}
         self.events: dict[int, Event] = {}
@@ -130,6 +130,16 @@ class Device(Log):
         # Look at the red zones after every kernel. The pool hands out parts of a block: after
         # cupy.cuda.set_allocator(None) each array has red zones of its own.
         self.guarded = False
+
+    def start_afresh(self) -> None:
+        """Finish all work and end all captures: what a test leaves behind is not the next one's."""
+        self.late = self.backwards = self.guarded = False
+        for stream in self.streams.values():
+            stream.capture = None
+        self.run_all()
+        self.current = 0
+        self._forbidden = frozenset()
+        self.reset()
 
     def new_handle(self) -> int:
         self._last_handle += 16

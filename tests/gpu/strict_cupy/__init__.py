@@ -17,7 +17,21 @@ from types import ModuleType
 
 import numpy as np
 
-from . import creation, cuda, cupyx, linalg, products, random, reductions, shapes, testing, ufuncs
+from . import (
+    creation,
+    cuda,
+    cupyx,
+    linalg,
+    machine,
+    memory,
+    products,
+    random,
+    reductions,
+    shapes,
+    streams,
+    testing,
+    ufuncs,
+)
 from .arrays import ndarray
 from .kernels import CompileException, RawKernel, RawModule, can_compile
 from .machine import (
@@ -50,11 +64,18 @@ __all__ = [
     "modules",
     "ndarray",
     "random",
+    "start_afresh",
     "testing",
     "ufunc",
 ]
 
 forbid = events.forbid
+
+
+def start_afresh() -> None:
+    """Put the machine into the state in which a process finds it; arrays keep their values."""
+    for part in (machine, streams, memory):
+        part.reset()
 
 
 def get_array_module(*args: object) -> ModuleType:

@@ -135,7 +135,7 @@ class ndarray:
         stream = stream or current_stream()
         stream.take_turn([self.data.mem.use(self.raw)], [])
         values = source.raw.copy()
-        host.view("u1").fill(0xFF)  # it is there once somebody waits
+        host.ravel("K").view("u1").fill(0xFF)  # it is there once somebody waits
         stream.arrives_later(lambda: np.copyto(host, values))
         return host
 

@@ -97,6 +97,13 @@ def devices(count: int) -> Iterator[None]:
         local.device = 0
 
 
+def reset() -> None:
+    """Start with one device, which is the current one, and nothing forbidden."""
+    machine.devices, local.device = 1, 0
+    events.forbidden = frozenset()
+    events.reset()
+
+
 def current_device() -> int:
     """Return the number of the current device."""
     return getattr(local, "device", 0)

@@ -217,6 +217,13 @@ everything: weakref.WeakSet[MemoryPool] = weakref.WeakSet()
 default_pool = MemoryPool()
 
 
+def reset() -> None:
+    """Start with a new pool, which has no limit and no blocks that were used before."""
+    global default_pool  # noqa: PLW0603
+    default_pool = MemoryPool()
+    local.allocator = None
+
+
 def free_memory() -> int:
     """Return how many bytes of the current device no pool has taken."""
     return TOTAL_MEMORY - sum(pool.total_bytes() for pool in everything)

@@ -26,6 +26,9 @@ def _product(name: str, a: ndarray, b: ndarray, out: Any, casting: str) -> ndarr
     if dtype.kind not in "fc":
         return computed(function, [a, b], out, name=name, launches=2, temporaries=1)
     vectors = a.ndim == b.ndim == 1
+    if dtype == np.float16:
+        one_number = max(a.ndim, b.ndim) <= 2 and a.size == b.size == a.shape[-1]
+        function = _added_up_in_half if one_number else _added_up_in_float(function)
     if not vectors and current_stream().capture is not None:
         raise NotImplementedError(
             "calling cuBLAS API during stream capture is currently unsupported"
@@ -45,6 +48,16 @@ def _product(name: str, a: ndarray, b: ndarray, out: Any, casting: str) -> ndarr
         launches=1 + extra,
         temporaries=extra,
     )
+
+
+def _added_up_in_half(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a product that is one number: no work for cuBLAS, and rounded after every term."""
+    total = np.add.accumulate(a.ravel() * b.ravel(), dtype="f2")[-1]
+    return total.reshape(a.shape[:-1] + b.shape[1:])
+
+
+def _added_up_in_float(function: Any) -> Any:
+    return lambda a, b: function(a.astype("f4"), b.astype("f4")).astype("f2")
 
 
 def _laid_out(array: ndarray) -> ndarray:

@@ -22,6 +22,8 @@ def _run(name: str, array: Any, out: Any, costs: tuple[int, int] = (1, 0), **set
     def reduced(raw: np.ndarray) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mean of nothing is NaN, in silence
+            if name == "sum" and raw.dtype == np.float16 and "dtype" not in settings:
+                return np.sum(raw, dtype="f4", **settings).astype("f2")
             return getattr(np, name)(raw, **settings)
 
     return computed(

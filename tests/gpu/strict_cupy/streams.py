@@ -301,6 +301,17 @@ def current_stream(device_id: int = -1) -> Stream:
     return found
 
 
+def reset() -> None:
+    """Let the device have done all that it was given, and drop what a test left of its streams."""
+    local.streams = {}
+    for stream in _streams:
+        stream.capture = None
+        stream._arrivals.clear()
+        stream._before.clear()
+    _known_to_host.clear()
+    _known_to_host.update({stream: stream._tick for stream in _streams})
+
+
 def synchronize_device() -> None:
     """Wait for every stream of the current device."""
     streams = [stream for stream in _streams if stream.device_id == current_device()]

@@ -1,0 +1,77 @@
+"""What adds up in float16, on any device, and what it would be in float64.
+
+Added up in float16, or leaving its range on the way, each is wrong by far more than a rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd_iron as ai
+import nn
+
+HALF_A_ROUNDING = 2.0**-11
+WEIGHTS = np.random.default_rng(1).uniform(0, 1, (4096, 3))
+CLASSES = np.arange(5000) % 20
+
+
+def half(*shape: int, low: float = 0.0, high: float = 1.0) -> ai.Tensor:
+    return ai.tensor(np.random.default_rng(0).uniform(low, high, shape), dtype="float16")
+
+
+def wide(x: ai.Tensor) -> ai.Tensor:
+    return x.astype("float64")
+
+
+def rounded(x: ai.Tensor) -> Any:
+    return x.numpy().astype("float16")
+
+
+def beside(x: ai.Tensor, values: Any) -> ai.Tensor:
+    """The values as float16 holds them, in the dtype of x and where x is."""
+    return ai.tensor(values.astype("float16"), dtype=x.dtype, device=x.device)
+
+
+def gradient(f: Callable[[ai.Tensor], ai.Tensor], x: ai.Tensor) -> ai.Tensor:
+    """The gradient of a sum of what f gives with weights that all differ."""
+
+    def weighted(x: ai.Tensor) -> ai.Tensor:
+        y = f(x)
+        weights = beside(y, np.random.default_rng(2).uniform(1, 9, y.shape))
+        return ai.sum(y.astype("float64") * weights.astype("float64"))
+
+    return ai.grad(weighted)(x)  # type: ignore[no-any-return]
+
+
+ADDING_UP: dict[str, tuple[Callable[[ai.Tensor], ai.Tensor], ai.Tensor]] = {
+    "sum": (ai.sum, half(20_000)),
+    "sum of rows": (lambda x: ai.sum(x, axis=0), half(9000, 3)),
+    "sum of columns": (lambda x: ai.sum(x, axis=1), half(3, 9000)),
+    "sum that cancels": (ai.sum, ai.tensor([65504.0, 65504, 1, -65504, -65504], dtype="float16")),
+    "mean": (lambda x: ai.mean(x, axis=0), half(70_000, 2, low=1, high=3)),
+    "var": (lambda x: ai.var(x, axis=0), half(5000, 2, low=-440, high=440)),
+    "norm": (lambda x: ai.norm(x, axis=0), half(5000, 2, low=-400, high=400)),
+    "norm of small numbers": (ai.norm, half(5000, high=1e-4)),
+    "log_softmax": (ai.log_softmax, half(2, 70_000)),
+    "matmul": (lambda x: x @ beside(x, WEIGHTS), half(2, 4096)),
+    "stacked matmul": (lambda x: x @ beside(x, WEIGHTS), half(2, 2, 4096)),
+    "dot": (lambda x: x @ beside(x, WEIGHTS[:, 0]), half(4096)),
+    "row times column": (lambda x: x @ beside(x, WEIGHTS[:, :1]), half(1, 4096)),
+    "linear": (lambda x: ai.linear(x, beside(x, WEIGHTS)), half(2, 4096)),
+    "MSELoss": (
+        lambda x: nn.MSELoss()(x, beside(x, np.zeros(5000))),
+        half(5000, low=-400, high=300),
+    ),
+    "BCELoss": (lambda x: nn.BCELoss()(x, beside(x, np.ones(9000))), half(9000, low=0.1)),
+    "BCEWithLogitsLoss": (
+        lambda x: nn.BCEWithLogitsLoss()(x, beside(x, np.ones(9000))),
+        half(9000),
+    ),
+    "CrossEntropyLoss": (
+        lambda x: nn.CrossEntropyLoss()(x, ai.tensor(CLASSES, dtype="int64", device=x.device)),
+        half(5000, 20),
+    ),
+}
