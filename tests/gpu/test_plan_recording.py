@@ -110,6 +110,7 @@ def test_a_primitive_of_the_users_is_recorded(own: Any) -> None:
 
     step = twins(make, (X,), (-X,), runs=3)
     twins(step_among_others, (X,), (-X,))
+    ai.cuda.empty_cache()
     for i in range(20):
         # What the graph allocates on its way is nobody else's.
         held = [ai.full((6, 4), float(j), device="cuda") for j in range(8)]
