@@ -83,6 +83,7 @@ def _start_afresh() -> None:
     _forget()
     pool = cupy.get_default_memory_pool()
     pool.set_limit(size=0)
+    pool.free_all_blocks()
     cupy.cuda.set_allocator(pool.malloc)
 
 
