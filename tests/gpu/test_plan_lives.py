@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
@@ -244,11 +244,18 @@ def test_a_plan_that_is_dropped_gives_its_memory_back(calls: int) -> None:
 def limit() -> Iterator[Callable[[int], None]]:
     """Let the default pool give so many bytes more than it has given."""
     pool = cupy.get_default_memory_pool()
+    taken = []
 
     def set_limit(more: int) -> None:
         gc.collect()
         ai.cuda.empty_cache()
-        ai.cuda.set_memory_limit(pool.used_bytes() + more)
+        # Of a block that is in use in part the rest stays with the pool: none of it shall be left.
+        ai.cuda.set_memory_limit(max(pool.total_bytes(), 1))
+        for size in (1 << k for k in range(27, 8, -1)):
+            with suppress(cupy.cuda.memory.OutOfMemoryError):
+                while True:
+                    taken.append(cupy.empty(size, "u1"))
+        ai.cuda.set_memory_limit(pool.total_bytes() + more)
 
     yield set_limit
     ai.cuda.set_memory_limit(None)
