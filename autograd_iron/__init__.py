@@ -10,7 +10,15 @@ from autograd_iron.device import bool_, float16, float32, float64, int32, int64
 from autograd_iron.draw import draw_graph
 from autograd_iron.gradcheck import check_grads
 from autograd_iron.graph import enable_grad, no_grad
-from autograd_iron.hooks import beside, capturing, clear_gradient, each_time, guard, operands
+from autograd_iron.hooks import (
+    beside,
+    capturing,
+    clear_gradient,
+    each_time,
+    fill,
+    guard,
+    operands,
+)
 from autograd_iron.ops.creation import (
     arange,
     asarray,
@@ -127,6 +135,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "expm1",
+    "fill",
     "flip",
     "float16",
     "float32",

@@ -656,4 +656,4 @@ def pull_back(
 
 def vocabulary(tensor: Tensor) -> Vocabulary:
     """Return the vocabulary on the raw arrays of a tensor's device: `F.sqrt(tensor.data)`."""
-    return raw(devices.namespace((tensor.data,)))
+    return raw(devices.host if cuda.cupy is None else devices.namespace((tensor.data,)))

@@ -9,6 +9,7 @@ and rounded once.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import autograd_iron as ai
@@ -44,8 +45,10 @@ class MSELoss:
         TypeError
             When the prediction is not of a floating dtype and the target is.
         """
+        if prediction.dtype == ai.float16:
+            return _by_float32(self, prediction, target)
         target = _matched("MSELoss", prediction, target)
-        return _mean(ai.square(_wide(prediction) - _wide(target)), prediction)
+        return _mean(ai.square(prediction - target))
 
 
 class BCEWithLogitsLoss:
@@ -88,9 +91,10 @@ class BCEWithLogitsLoss:
         ValueError
             When the shapes differ or are empty, or a target lies outside [0, 1].
         """
+        if prediction.dtype == ai.float16:
+            return _by_float32(self, prediction, target)
         target = _matched("BCEWithLogitsLoss", prediction, target, self._check_target)
-        elements = functional.binary_cross_entropy_with_logits(_wide(prediction), _wide(target))
-        return _mean(elements, prediction)
+        return _mean(functional.binary_cross_entropy_with_logits(prediction, target))
 
 
 class BCELoss:
@@ -128,6 +132,8 @@ class BCELoss:
         ValueError
             When the shapes differ or are empty, or a prediction or a target lies outside [0, 1].
         """
+        if prediction.dtype == ai.float16:
+            return _by_float32(self, prediction, target)
         target = _matched("BCELoss", prediction, target, self._check_target)
         unseen = ai.capturing() or prediction.device != "cpu"
         low, high = (0, 1) if unseen else _extent(prediction.data)
@@ -138,8 +144,7 @@ class BCELoss:
                 f"between 0 and 1. If the model ends without a sigmoid, its outputs are logits: "
                 f"use BCEWithLogitsLoss."
             )
-        elements = functional.binary_cross_entropy(_wide(prediction), _wide(target))
-        return _mean(elements, prediction)
+        return _mean(functional.binary_cross_entropy(prediction, target))
 
 
 class CrossEntropyLoss:
@@ -186,15 +191,17 @@ class CrossEntropyLoss:
         TypeError
             When the target is not of an integer dtype, or the prediction not of a floating one.
         """
+        if prediction.dtype == ai.float16:
+            return _by_float32(self, prediction, target)
         labels: ai.Tensor = ai.asarray(target)
         self._check(prediction, labels)
         classes = ai.arange(prediction.shape[-1], device=labels.device)
         # Compared with all classes rather than used as an index, so that each row stands by itself.
         chosen = ai.equal(ai.expand_dims(labels, -1), classes)
-        rows = ai.sum(ai.where(chosen, ai.log_softmax(_wide(prediction)), 0.0), axis=-1)
+        rows = ai.sum(ai.where(chosen, ai.log_softmax(prediction), 0.0), axis=-1)
         if labels.device != "cpu":
             rows = ai.where(ai.any(chosen, axis=-1), rows, math.nan)
-        return -_mean(rows, prediction)
+        return -_mean(rows)
 
     def _check(self, prediction: ai.Tensor, labels: ai.Tensor) -> None:
         if prediction.dtype.kind != "f":
@@ -238,14 +245,14 @@ def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
     return "For one logit a sample and yes or no, use BCEWithLogitsLoss."
 
 
-def _wide(x: ai.Tensor) -> ai.Tensor:
-    """Return float16 as float32: a square leaves its range long before the mean of squares does."""
-    return x.astype("float32") if x.dtype == ai.float16 else x
+def _by_float32(loss: Callable[..., ai.Tensor], prediction: ai.Tensor, target: Any) -> ai.Tensor:
+    """Return a loss of float16: a square leaves its range long before the mean of squares does."""
+    return loss(prediction.astype("float32"), target).astype("float16")
 
 
-def _mean(elements: ai.Tensor, prediction: ai.Tensor) -> ai.Tensor:
+def _mean(elements: ai.Tensor) -> ai.Tensor:
     result: ai.Tensor = ai.mean(elements)
-    return result.astype("float16") if prediction.dtype == ai.float16 else result
+    return result
 
 
 class _ProbabilityCheck:

@@ -128,9 +128,8 @@ class Optimizer:
         self.step_count += 1
         for (_, _, late), tensors in self._numbers.items():
             numbers = self.numbers(rate, self.step_count - late)
-            with ai.beside(tensors[0]):
-                for tensor, number in zip(tensors, numbers, strict=True):
-                    tensor.data[...] = number  # on a GPU a launch, not a transfer
+            for tensor, number in zip(tensors, numbers, strict=True):
+                ai.fill(tensor, number)
         if self.counts_updates:
             for entry in active:
                 entry.updates += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_iron import device
-from autograd_iron.ops.reductions import columns, few
+from autograd_iron.ops.reductions import columns
 from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Operand, Step, Value
 
@@ -295,10 +295,6 @@ class _Writer:
             return
         axis, keepdims = step.attributes["axis"], step.attributes["keepdims"]
         axis = tuple(axis) if isinstance(axis, list) else axis
-        if axis is None and not keepdims and x not in self.region.axis and few(x):
-            flat = name(x) if len(x.shape) == 1 else f"{name(x)}.ravel()"
-            self._call("dot", self._ones(str(x.size), x.dtype), flat, out=name(step.output))
-            return
         self._reduce("add", x, axis, keepdims, step.output)
 
     def _ones(self, count: str, dtype: Any) -> str:
