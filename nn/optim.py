@@ -159,6 +159,8 @@ class Optimizer:
             leads to the new rate.
         """
         planned = self._planned()
+        if self._changed_to == self._changed_from:
+            return planned
         return _checked_rate(self._changed_to * (planned / self._changed_from))
 
     @rate.setter
