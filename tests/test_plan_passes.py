@@ -606,7 +606,7 @@ BROKEN = {
         "if last.get(root) == i and root in layout.slot and sizes[root]",
         "if root in layout.slot and sizes[root]",
     ),
-    "a taken buffer left among the free": ("    free.remove(best)\n", ""),
+    "a taken buffer left among the free": ("taken = free[best].pop()", "taken = free[best][-1]"),
 }
 
 

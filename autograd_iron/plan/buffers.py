@@ -83,7 +83,7 @@ def assign(
     """
     last = last_uses(steps, roots, kept)
     layout = Layout()
-    free: list[int] = []
+    free: dict[int, list[int]] = {}  # by size, of which there are few
     for i, step in enumerate(steps):
         passed_on = set()
         for out in step.writes:
@@ -101,7 +101,7 @@ def assign(
                     passed_on.add(root)
                     break
             if taken is None:
-                taken = _fitting(free, layout.sizes, sizes[out])
+                taken = _fitting(free, sizes[out])
             if taken is None:
                 taken = len(layout.sizes)
                 layout.sizes.append(sizes[out])
@@ -109,17 +109,20 @@ def assign(
             layout.sizes[taken] = max(layout.sizes[taken], sizes[out])
         for root in dict.fromkeys(roots.get(v, v) for v in (*step.reads, *step.writes)):
             if last.get(root) == i and root in layout.slot and root not in passed_on:
-                free.append(layout.slot[root])
+                slot = layout.slot[root]
+                free.setdefault(layout.sizes[slot], []).append(slot)
     return layout
 
 
-def _fitting(free: list[int], sizes: list[int], wanted: int) -> int | None:
+def _fitting(free: dict[int, list[int]], wanted: int) -> int | None:
     """Take the free buffer that fits with least waste, or the largest, which then grows."""
     if not free:
         return None
-    best = min(free, key=lambda n: (sizes[n] < wanted, abs(sizes[n] - wanted)))
-    free.remove(best)
-    return best
+    best = min(free, key=lambda size: (size < wanted, abs(size - wanted)))
+    taken = free[best].pop()
+    if not free[best]:
+        del free[best]
+    return taken
 
 
 def check(

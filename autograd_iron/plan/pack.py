@@ -41,11 +41,11 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
 
     joined: dict[Value, Step | None] = {}
     packs: Packs = {}
+    taken: set[Value] = set()
     for members in alike.values():
         first = where[members[0][0].output]
         members = [(step, source) for step, source in members if where[source] < first]
         sources = [source for _, source in members]
-        taken = {v for values in packs.values() for v in values}
         if len(set(sources)) < max(2, len(sources)) or taken & set(sources):
             continue
         if sum(source.bytes for source in sources) > LARGEST:
@@ -54,6 +54,7 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
         before, after = (program.value((size,), sources[0].dtype) for _ in range(2))
         packs[before] = sources
         packs[after] = [step.output for step, _ in members]
+        taken.update(packs[before], packs[after])
         step, source = members[0]
         joined |= dict.fromkeys(packs[after])
         inputs = tuple(before if v is source else v for v in step.inputs)
