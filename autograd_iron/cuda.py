@@ -103,7 +103,7 @@ def allow_tf32(allowed: bool = True) -> None:
     It is off unless asked for.  Plans that were made before keep what held then; the products of
     eager operations are CuPy's, which look at the environment variable CUPY_TF32.
     """
-    global _tf32  # noqa: PLW0603
+    global _tf32  # noqa: PLW0603  (a switch of the whole process)
     _tf32 = allowed
 
 
@@ -189,7 +189,8 @@ def is_array(value: Any) -> bool:
 
 def cupy_on(number: int) -> AbstractContextManager[Any]:
     """Return a context in which CuPy computes on this GPU."""
-    return cupy.cuda.Device(number)  # type: ignore[no-any-return]
+    device: AbstractContextManager[Any] = cupy.cuda.Device(number)
+    return device
 
 
 def home(arrays: Iterable[Any]) -> int | None:

@@ -134,7 +134,8 @@ class Generator:
             draw(array)
             return Tensor(array)
         before = self.state
-        return switches.tape.draw(array, draw, lambda: setattr(self, "state", before))  # type: ignore[no-any-return]
+        drawn: Tensor = switches.tape.draw(array, draw, lambda: setattr(self, "state", before))
+        return drawn
 
 
 def fill(

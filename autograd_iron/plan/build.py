@@ -121,7 +121,8 @@ class Plan:
 
     def run(self, *given: Any) -> list[Any]:
         """Run on the arrays of the arguments; return copies of the results."""
-        return self._quietly(self._run, given)  # type: ignore[no-any-return]
+        results: list[Any] = self._quietly(self._run, given)
+        return results
 
     def _run(self, given: tuple[Any, ...]) -> list[Any]:
         for run in self._runs:
@@ -372,7 +373,8 @@ def source_compiled(source: str) -> Callable[..., Callable[..., None]]:
     """Return the `make` of a stage's source; equal sources are compiled once."""
     space: dict[str, Any] = {}
     exec(compile(source, "<plan>", "exec"), space)
-    return space["make"]  # type: ignore[no-any-return]
+    make: Callable[..., Callable[..., None]] = space["make"]
+    return make
 
 
 def _kernel(primitive: Any) -> Callable[..., Any]:

@@ -60,7 +60,8 @@ class Traced(Tensor):
     @property
     def device(self) -> str:
         """Where the values are: on the device of the whole step."""
-        return switches.tape.place  # type: ignore[no-any-return]
+        place: str = switches.tape.place
+        return place
 
     @property
     def shape(self) -> tuple[int, ...]:
