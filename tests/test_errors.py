@@ -90,17 +90,29 @@ SHAPES = [
     item(lambda: ai.max(t(0)), ValueError, "max(float32[0]", "no identity"),
     item(lambda: ai.argmin(t(0)), ValueError, "argmin(float32[0]", "empty"),
 ]
-AXES = [
-    item(lambda f=f: f(t(2, 3), axis=5), ValueError, f.name, "axis 5", "out of")
-    for f in (ai.sum, ai.mean, ai.max, ai.min, ai.var, ai.norm, ai.argmax, ai.all, ai.flip)
-] + [
-    item(lambda: ai.sum(t(2, 3), axis=(0, 0)), ValueError, "sum(", "axis"),
-    item(lambda: ai.squeeze(t(2, 3), axis=-3), ValueError, "squeeze", "axis -3", "2 axes"),
-    item(lambda: ai.expand_dims(t(2), axis=5), ValueError, "expand_dims", "axis 5", "2 axes"),
-    item(lambda: ai.split(t(2), 1, axis=1), ValueError, "split", "axis 1", "1 axes"),
-    item(lambda: ai.stack([t(2)], axis=3), ValueError, "stack", "axis 3", "2 axes"),
-    item(lambda: ai.concat([t(2)], axis=1), ValueError, "concat", "axis 1", "out of"),
-]
+AXES = (
+    [
+        item(lambda f=f: f(t(2, 3), axis=5), ValueError, f.name, "axis 5", "out of")
+        for f in (ai.sum, ai.mean, ai.max, ai.min, ai.var, ai.norm, ai.argmax, ai.all, ai.flip)
+    ]
+    + [
+        item(
+            lambda f=f: f(t(), axis=0),
+            ValueError,
+            f"{f.name}(float32[], axis=0",
+            "there are 0 axes",
+        )
+        for f in (ai.sum, ai.mean, ai.max, ai.min, ai.norm, ai.argmax, ai.argmin, ai.all, ai.any)
+    ]
+    + [
+        item(lambda: ai.sum(t(2, 3), axis=(0, 0)), ValueError, "sum(", "axis"),
+        item(lambda: ai.squeeze(t(2, 3), axis=-3), ValueError, "squeeze", "axis -3", "2 axes"),
+        item(lambda: ai.expand_dims(t(2), axis=5), ValueError, "expand_dims", "axis 5", "2 axes"),
+        item(lambda: ai.split(t(2), 1, axis=1), ValueError, "split", "axis 1", "1 axes"),
+        item(lambda: ai.stack([t(2)], axis=3), ValueError, "stack", "axis 3", "2 axes"),
+        item(lambda: ai.concat([t(2)], axis=1), ValueError, "concat", "axis 1", "out of"),
+    ]
+)
 CALLS = [
     item(lambda: ai.add(t(2)), TypeError, "expected add(x, y, /); got (Tensor)"),
     item(lambda: ai.exp(t(2), t(2)), TypeError, "expected exp(x, /); got (Tensor, Tensor)"),

@@ -33,6 +33,13 @@ def axes_of(axis, ndim):
     return tuple(a + ndim if a < 0 else a for a in given)
 
 
+def known(axis, x):
+    """Return the axis as given; of a value without axes NumPy takes 0 and -1, CuPy does not."""
+    if axis is not None and not x.ndim:
+        axes_of(axis, 0)
+    return axis
+
+
 def spread(F, reduced, like, axis, keepdims):
     """Broadcast a reduced value back over the axes of `like` (an array, Node or Spec)."""
     if not keepdims and reduced.ndim:
@@ -45,7 +52,7 @@ def spread(F, reduced, like, axis, keepdims):
 @primitive
 def sum(xp, x, /, axis=None, keepdims=False):
     """Return the sum over the axes."""
-    return _added_up(xp, x, axis, keepdims)
+    return _added_up(xp, x, known(axis, x), keepdims)
 
 
 def _added_up(xp, x, axis, keepdims=False):
@@ -162,7 +169,7 @@ def _share_of_ties(F, g, y, x, axis, keepdims):
 @primitive
 def max(xp, x, /, axis=None, keepdims=False):
     """Return the largest value over the axes; equal ones share the gradient equally."""
-    return xp.max(x, axis=axis, keepdims=keepdims)
+    return xp.max(x, axis=known(axis, x), keepdims=keepdims)
 
 
 @max.vjp
@@ -176,7 +183,7 @@ max.batching(_reduced("max"))
 @primitive
 def min(xp, x, /, axis=None, keepdims=False):
     """Return the smallest value over the axes; equal ones share the gradient equally."""
-    return xp.min(x, axis=axis, keepdims=keepdims)
+    return xp.min(x, axis=known(axis, x), keepdims=keepdims)
 
 
 @min.vjp
@@ -229,22 +236,22 @@ def log_softmax(F, x, /, axis=-1):
 @primitive
 def argmax(xp, x, /, axis=None):
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
-    return xp.argmax(x, axis=axis)
+    return xp.argmax(x, axis=known(axis, x))
 
 
 @primitive
 def argmin(xp, x, /, axis=None):
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
-    return xp.argmin(x, axis=axis)
+    return xp.argmin(x, axis=known(axis, x))
 
 
 @primitive
 def all(xp, x, /, axis=None, keepdims=False):
     """Return whether every value over the axes is true."""
-    return xp.all(x, axis=axis, keepdims=keepdims)
+    return xp.all(x, axis=known(axis, x), keepdims=keepdims)
 
 
 @primitive
 def any(xp, x, /, axis=None, keepdims=False):
     """Return whether some value over the axes is true."""
-    return xp.any(x, axis=axis, keepdims=keepdims)
+    return xp.any(x, axis=known(axis, x), keepdims=keepdims)

@@ -17,6 +17,8 @@ def _run(name: str, array: Any, out: Any, costs: tuple[int, int] = (1, 0), **set
         return getattr(array, name)(**settings)
     if out is not None:
         device_array(out, "out")
+    if "axis" in settings:  # NumPy takes 0 and -1 where there are no axes
+        np.lib.array_utils.normalize_axis_tuple(settings["axis"], array.ndim)
     launches, temporaries = costs
 
     def reduced(raw: np.ndarray) -> Any:
