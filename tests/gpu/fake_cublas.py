@@ -23,7 +23,8 @@ NOT_SUPPORTED = 15
 DEVICE_POINTERS = 1
 WORKSPACE_ALIGNMENT = 256
 
-DTYPES = {0: "f4", 1: "f8", 2: "f2", 4: "c8", 5: "c16"}  # cudaDataType
+BFLOAT16 = "bfloat16"  # by this name NumPy finds it once ml_dtypes is imported
+DTYPES = {0: "f4", 1: "f8", 2: "f2", 4: "c8", 5: "c16", 14: BFLOAT16}  # cudaDataType
 FLOAT32, FLOAT64 = 0, 1
 # cublasComputeType -> the dtype of the scalars and of the sum, for real matrices
 COMPUTE_32F, COMPUTE_64F = 68, 70
@@ -39,6 +40,7 @@ COMPUTE_DTYPES = {
     71: "f8",
 }
 STORABLE = {"f2": {("f2", "f2")}, "f4": {("f4", "f4"), ("f2", "f2"), ("f2", "f4")}}
+STORABLE["f4"] |= {(BFLOAT16, BFLOAT16), (BFLOAT16, "f4")}
 STORABLE["f8"] = {("f8", "f8")}
 OPERATIONS: list[Callable[[Any], Any]] = [lambda a: a, lambda a: a.T, lambda a: a.conj().T]
 
@@ -62,6 +64,10 @@ class Matrix:
     leading: int  # elements from one column to the next
     dtype: Any
     distance: int = 0  # elements from one matrix to the next
+
+    def __post_init__(self) -> None:
+        if self.dtype == BFLOAT16:
+            import ml_dtypes  # noqa: F401 (optional, and of no use to other products)
 
     def view(self, device: Device, index: int = 0) -> Any:
         size = np.dtype(self.dtype).itemsize

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from cupy_backends.cuda import libs
 
-from ..fake_cublas import DTYPES, FLOAT32, FLOAT64, OPERATIONS, Matrix, Product
+from ..fake_cublas import BFLOAT16, DTYPES, FLOAT32, FLOAT64, OPERATIONS, Matrix, Product
 from ..host_memory import host_view
 from .state import Device
 
@@ -37,7 +37,7 @@ CUBLAS_CONSTANTS = {
     "CUBLAS_POINTER_MODE_HOST": 0,
     "CUBLAS_POINTER_MODE_DEVICE": 1,
 }
-ACCUMULATORS = {"f2": "f4"}  # of sums, where it is not the dtype of the result
+ACCUMULATORS = {"f2": "f4", BFLOAT16: "f4"}  # of sums, where it is not the dtype of the result
 CURAND_GENERATORS = (
     "PSEUDO_DEFAULT",
     "PSEUDO_XORWOW",
