@@ -362,3 +362,108 @@ def test_half_precision_is_stored() -> None:
     y = cupy.arange(4, dtype="f2")
     cupy.RawKernel(source, "twice")((1,), (4,), (y,))
     assert y.get().tolist() == [0, 2, 4, 6]
+
+
+# --- bfloat16
+
+
+@pytest.fixture
+def bfloat16() -> Any:
+    return np.dtype(pytest.importorskip("ml_dtypes").bfloat16)
+
+
+def pattern(array: Any) -> Any:
+    """Return the bits of 2-byte numbers, with one pattern for all that are not a number."""
+    bits = array.view("u2")
+    return np.where(bits & 0x7FFF > 0x7F80, 0x7FFF, bits)
+
+
+def near_bfloat16() -> Any:
+    """Return every bfloat16 as a float32, and what lies between two: a half, less, and more."""
+    upper = np.arange(1 << 16, dtype="u4") << 16
+    lower = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], "u4")
+    return (upper[:, None] | lower).view("f4").ravel()
+
+
+def test_bfloat16_is_stored() -> None:
+    source = (
+        "#include <cuda_bf16.h>\n"
+        'extern "C" __global__ void twice(__nv_bfloat16* y)'
+        "{ y[threadIdx.x] = __float2bfloat16(2.0f * __bfloat162float(y[threadIdx.x])); }"
+    )
+    y = cupy.arange(4, dtype="f4").view("u2")[1::2].copy()  # the upper halves of the numbers
+    cupy.RawKernel(source, "twice")((1,), (4,), (y,))
+    assert (y.get().astype("u4") << 16).view("f4").tolist() == [0, 2, 4, 6]
+
+
+def test_single_is_rounded_to_the_nearest_bfloat16(bfloat16: Any) -> None:
+    x = near_bfloat16()
+    with np.errstate(all="ignore"):
+        wanted = x.astype(bfloat16)
+    found = cupy.asarray(x).astype(bfloat16)
+    np.testing.assert_array_equal(pattern(found.get()), pattern(wanted))
+    assert set(found.view("u2").get()[np.isnan(x)]) == {0x7FFF}, "the NaN of the card"
+
+
+def test_bfloat16_is_widened_exactly(bfloat16: Any) -> None:
+    every = np.arange(1 << 16, dtype="u2")
+    found = cupy.asarray(every).view(bfloat16).astype("f4")
+    np.testing.assert_array_equal(found.get(), (every.astype("u4") << 16).view("f4"))
+
+
+def test_cupy_rounds_a_double_to_single_before_bfloat16(bfloat16: Any) -> None:
+    above_half = np.array([1 + 2.0**-8 + 2.0**-40, -1 - 2.0**-8 - 2.0**-40])
+    found = cupy.asarray(above_half).astype(bfloat16)
+    assert found.get().tolist() == [1, -1]
+    source = (
+        "#include <cuda_bf16.h>\n"
+        'extern "C" __global__ void rounded(double* x, __nv_bfloat16* y)'
+        "{ y[threadIdx.x] = __double2bfloat16(x[threadIdx.x]); }"
+    )
+    cupy.RawKernel(source, "rounded")((1,), (2,), (cupy.asarray(above_half), found))
+    assert found.get().tolist() == [1 + 2.0**-7, -1 - 2.0**-7], "the header's own rounds once"
+    below_half = np.array([1 + 2.0**-8 - 2.0**-40, 1 + 3 * 2.0**-8 - 2.0**-40])
+    cupy.RawKernel(source, "rounded")((1,), (2,), (cupy.asarray(below_half), found))
+    assert found.get().tolist() == [1, 1 + 2.0**-7]
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i4", "i8", "u8", "f2", "f4", "f8"])
+def test_bfloat16_is_cast_from_and_to_all(bfloat16: Any, dtype: str) -> None:
+    x = np.array([0, 1, 2, 77, 101]).astype(dtype)
+    there = cupy.asarray(x).astype(bfloat16)
+    np.testing.assert_array_equal(there.get(), x.astype(bfloat16))
+    np.testing.assert_array_equal(there.astype(dtype).get(), x)
+
+
+def test_bfloat16_moves_as_bytes_do(bfloat16: Any) -> None:
+    host = np.arange(24).reshape(4, 6).astype(bfloat16)
+    x, few = cupy.asarray(host), cupy.array([2, 0])
+    for found, wanted in [
+        (x, host),
+        (x.T.copy(), host.T),
+        (x[::2, 1:], host[::2, 1:]),
+        (x[::2, ::-1].copy(), host[::2, ::-1]),
+        (x[few], host[[2, 0]]),
+        (x[:, few], host[:, [2, 0]]),
+        (cupy.concatenate([x, x], 1), np.concatenate([host, host], 1)),
+        (cupy.broadcast_to(x[0], (2, 6)), np.broadcast_to(host[0], (2, 6))),
+        (cupy.full(3, 0.1, bfloat16), np.full(3, 0.1, bfloat16)),
+    ]:
+        assert found.dtype == bfloat16
+        np.testing.assert_array_equal(found.get(), wanted)
+    y = cupy.zeros_like(x)
+    y[1:3], y[3], y[few] = x[:2], 2.5, x[2:]
+    wanted = np.zeros_like(host)
+    wanted[1:3], wanted[3], wanted[[2, 0]] = host[:2], 2.5, host[2:]
+    np.testing.assert_array_equal(y.get(), wanted)
+
+
+def test_sums_and_products_of_bfloat16_are_rounded_once(bfloat16: Any) -> None:
+    draw = np.random.default_rng(0)
+    a, b = (draw.standard_normal(shape).astype(bfloat16) for shape in ((40, 60), (60, 7)))
+    x, y = cupy.asarray(a), cupy.asarray(b)
+    x += x * 3
+    wanted = a.astype("f4") + (3 * a.astype("f4")).astype(bfloat16).astype("f4")
+    assert (x == cupy.asarray(wanted).astype(bfloat16)).all()
+    product = (cupy.asarray(a) @ y).get()
+    np.testing.assert_array_equal(product, (a.astype("f4") @ b.astype("f4")).astype(bfloat16))

@@ -26,6 +26,7 @@ CUPY_INCLUDE = Path(cupy.__file__).parent / "_core" / "include"
 OPTIONS = (f"-I{INCLUDE}", f"-I{CUPY_INCLUDE}", "-DCUB_DISABLE_NAMESPACE_MAGIC")
 CUPY_HEADERS = tuple(core._cupy_header_list)  # what CuPy puts before its own kernels
 HEADER = (INCLUDE / "host_cuda.h").read_text(encoding="utf-8")
+BFLOAT16_HEADER = (INCLUDE / "cuda_bf16.h").read_text(encoding="utf-8")
 VERSION = repr((FLAGS, OPTIONS, HEADER, cupy.__version__))
 
 LAUNCH_BOUNDS = r"(?:__launch_bounds__\([^)]*\)\s*)?"
@@ -81,7 +82,7 @@ def translate(source: str, expressions: Sequence[str]) -> str:
         [
             '#include "host_cuda.h"',
             body,
-            "HOST_CUDA_DEFINE_CUPY_HALF" if "float16.cuh" in source else "",
+            "HOST_CUDA_DEFINE_CUPY_HALF" if "/float16.cuh" in source else "",
             *(f"HOST_CUDA_EXPORT({name}, {text})" for name, text in exported),
             f"static bool host_cuda_waits = host_cuda::uses_barriers = {waits};",
             'extern "C" void host_cuda_set_backwards(int yes) { host_cuda::backwards = yes; }',
@@ -103,7 +104,8 @@ def build(source: str, options: Sequence[str] = (), expressions: Sequence[str] =
     """Return a shared library that holds the kernels of a CUDA C++ source."""
     text = translate(source, expressions)
     options = _understood(options)
-    library = CACHE / f"kernel-{_hash(text, options)}.so"
+    own = [BFLOAT16_HEADER] if re.search("bf(loat)?16", text) else []
+    library = CACHE / f"kernel-{_hash(text, options, *own)}.so"
 
     def compile_to(target: Path) -> None:
         unit = target.with_suffix(f"{target.suffix}.cpp")
