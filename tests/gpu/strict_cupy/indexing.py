@@ -141,6 +141,8 @@ def set_item(array: ndarray, index: Any, value: Any) -> None:
         return  # the end of `x[index] += y`, which was done in place
     if found.arrays and not isinstance(value, ndarray):
         value = number_on_device(value, array.dtype)
+    if found.arrays and not found.masked:
+        value = value.astype(array.dtype, copy=False)
     launches = found.pay(array) if found.arrays else 1
     number = value.raw if isinstance(value, ndarray) else value
     inputs = [value, *found.arrays] if isinstance(value, ndarray) else found.arrays

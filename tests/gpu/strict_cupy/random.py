@@ -25,6 +25,8 @@ def _drawn(draw: Callable[[], Any], dtype: Any, launches: int, temporaries: int 
         raise NotImplementedError(
             "calling cuRAND API during stream capture is currently unsupported"
         )
+    if np.dtype(dtype).kind not in "iu" and np.dtype(dtype).char not in "fd":
+        raise TypeError("cupy.random only supports float32 and float64")
     host = np.asarray(draw(), dtype)
     return computed(lambda: host, [], name="curand", launches=launches, temporaries=temporaries)
 
