@@ -3,7 +3,8 @@
 A row of the table is an expression, what it gave (or its error), and what it cost: pool allocations
 (`alloc`), kernels, fills and copies on the device (`launch`, `gemm`), graph launches, transfers
 (`h2d`, `d2h`) and waits of the host (`sync`).  The expressions live in the table alone.  For a new
-release of CuPy, or new rows, the real one writes the table anew (in the folder of the tests):
+release of CuPy, or new rows, the real one writes the table anew (in the folder of the tests, with
+ml_dtypes installed for the rows about bfloat16):
 
     AI_GPU=sim python -m gpu.probes
 """
@@ -26,6 +27,7 @@ import numpy as np
 
 TABLE = Path(__file__).with_name("real_cupy.txt")
 ARROW, BAR = "  ->  ", "  |  "
+BFLOAT16 = re.compile(r"\b[ax]?bf\b")  # expressions that need ml_dtypes, which may be missing
 KINDS = ("alloc", "launch", "gemm", "graph", "h2d", "d2h", "sync")
 
 
@@ -77,6 +79,8 @@ class Prober:
         """Evaluate twice, and report the second time: the first compiles kernels."""
         for _ in range(2):
             names = self.names()
+            if BFLOAT16.search(expression):
+                names |= self.bfloat16_names(names)
             self.reset()
             try:
                 outcome = describe(eval(expression, names))
@@ -131,6 +135,13 @@ class Prober:
         }
         cp.cuda.Device().synchronize()
         return names
+
+    def bfloat16_names(self, names: dict[str, Any]) -> dict[str, Any]:
+        """Return what an expression about bfloat16 may use beside the others."""
+        bf = np.dtype(import_module("ml_dtypes").bfloat16)
+        rounded = {name + "bf": names[name].astype(bf) for name in "ax"}
+        self.cupy.cuda.Device().synchronize()
+        return {"bf": bf, **rounded}
 
     def captured(self, work: Callable[[], Any], replays: int = 0) -> Any:
         """Capture the work in a graph and replay it; return what the work returned."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import inspect
 import json
 import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from . import probes
+from . import fake_cublas, probes, stand_in
 from . import strict_cupy as cp
 from .strict_cupy import cupyx
 
@@ -35,6 +39,8 @@ CHEAPER_UNTIL_IT_FAILS = {
     "cp.add.at(x, slice(0, 1), x)",
     "captured(lambda: cp.einsum('ij,jk->ik', a, w))",
     "captured(lambda: cp.random.uniform(size=3))",
+    "a3.astype(bf) @ b3.astype(bf)",
+    "cp.einsum('ij,kj->ik', xbf, xbf)",
     "captured(lambda: a[mask])",
     "captured(lambda: a.__setitem__(mask, 0))",
 }
@@ -50,8 +56,13 @@ ABSENT = {
 KNOWN = {*OTHERWISE, *CHEAPER_UNTIL_IT_FAILS, *ABSENT}
 
 
-def stand_in() -> probes.Prober:
+def stand_in_prober() -> probes.Prober:
     return probes.Prober(cp, cupyx, cp.events.reset, cp.events.counts)
+
+
+def skip_without_ml_dtypes(expression: str) -> None:
+    if probes.BFLOAT16.search(expression):
+        pytest.importorskip("ml_dtypes")
 
 
 def verdict(row: probes.Row) -> tuple[str, str]:
@@ -65,12 +76,14 @@ def verdict(row: probes.Row) -> tuple[str, str]:
 def test_it_does_what_cupy_does(expression: str) -> None:
     if "cp.Raw" in expression and not cp.can_compile():
         pytest.skip("kernels need g++ and host_cuda.h")
-    assert verdict(stand_in().row(expression)) == verdict(TABLE[expression])
+    skip_without_ml_dtypes(expression)
+    assert verdict(stand_in_prober().row(expression)) == verdict(TABLE[expression])
 
 
 @pytest.mark.parametrize("expression", sorted(KNOWN))
 def test_a_known_difference_is_still_one(expression: str) -> None:
-    found, real = stand_in().row(expression), TABLE[expression]
+    skip_without_ml_dtypes(expression)
+    found, real = stand_in_prober().row(expression), TABLE[expression]
     assert verdict(found) != verdict(real)
     if expression in ABSENT:
         assert found.outcome.startswith("AttributeError")
@@ -80,6 +93,7 @@ def test_a_known_difference_is_still_one(expression: str) -> None:
 
 @pytest.mark.parametrize("expression", TABLE if TIER == "sim" else [])  # needs the real CuPy
 def test_the_table_is_what_the_real_cupy_does(expression: str) -> None:
+    skip_without_ml_dtypes(expression)
     assert verdict(probes.prober().row(expression)) == verdict(TABLE[expression])
 
 
@@ -359,3 +373,69 @@ def test_pools_count_each_device_by_itself() -> None:
         with cp.cuda.Device(1):
             pool.free_all_blocks()
         assert pool.total_bytes() == 512
+
+
+# --- bfloat16
+
+
+@pytest.fixture
+def bfloat16() -> Any:
+    return np.dtype(pytest.importorskip("ml_dtypes").bfloat16)
+
+
+def test_the_dtype_of_bfloat16_is_loaded_by_who_asks_for_it() -> None:
+    code = """
+        import sys
+        sys.modules["ml_dtypes"] = None
+        from tests.gpu import fake_cublas, stand_in, strict_cupy as cp
+        fake_cublas.Library(stand_in.Device())
+        print((cp.ones((2, 3), "f2") @ cp.ones((3, 2), "f2")).tolist())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout == "[[3.0, 3.0], [3.0, 3.0]]\n"
+
+
+def test_what_cupy_makes_of_bfloat16_is_known_or_refused(bfloat16: Any) -> None:
+    x = cp.ones((2, 3), bfloat16)
+    for unknown in (cp.sort, cp.var, cp.cumsum, cp.tril, cp.mean, lambda x: divmod(x, x)):
+        with pytest.raises(NotImplementedError, match="bfloat16"):
+            unknown(x)
+    with pytest.raises(NotImplementedError, match="after every term"):
+        x[0] @ x[0]
+    with pytest.raises(TypeError, match="bfloat16"):
+        cp.add.at(x, 0, 1.0)
+
+
+def test_pinned_bfloat16_must_rest_until_it_is_copied(bfloat16: Any) -> None:
+    stream, host = cp.cuda.Stream(), cupyx.empty_pinned(3, bfloat16)
+    host[...] = [1, np.nan, 2]
+    x = cp.empty(3, bfloat16)
+    x.set(host, stream)
+    stream.synchronize()
+    x.set(host, stream)
+    host[0] = 3
+    with pytest.raises(cp.PinnedMemoryOverwritten, match="bfloat16"):
+        stream.synchronize()
+
+
+@pytest.mark.parametrize("kind", [14, 0])
+def test_bfloat16_is_multiplied_in_single(bfloat16: Any, kind: int) -> None:
+    draw = np.random.default_rng(0)
+    a, b = (draw.standard_normal(shape).astype(bfloat16) for shape in ((2, 4, 5), (2, 5, 3)))
+    c = np.ones((2, 4, 3), bfloat16 if kind == 14 else "f4")
+    there = [cp.asarray(x) for x in (b, a, c)]  # column-major, they are the transposes
+    library, handle = fake_cublas.Library(stand_in.Device()), ctypes.c_void_p()
+    assert library.cublasCreate_v2(ctypes.byref(handle)) == 0
+    (alpha, beta), place = (ctypes.c_float(0.3), ctypes.c_float(0.1)), ctypes.c_void_p
+    left, right, out = (
+        [place(x.data.ptr), data, x.shape[2], x.shape[1] * x.shape[2]]
+        for x, data in zip(there, (14, 14, kind), strict=True)
+    )
+    head = [handle, 0, 0, 3, 4, 5, ctypes.byref(alpha), *left, *right, ctypes.byref(beta)]
+    assert library.cublasGemmStridedBatchedEx(*head, *out, 2, 68, -1) == 0
+    wanted = np.float32(0.3) * (a.astype("f4") @ b.astype("f4")) + np.float32(0.1)
+    np.testing.assert_array_equal(there[2].get(), wanted.astype(c.dtype))
+    for wrong in (64, 70):  # sums in half, in double
+        assert library.cublasGemmStridedBatchedEx(*head, *out, 2, wrong, -1) == 15

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import memory
-from .checks import Flags, can_hold, checked_dtype, is_scalar, refuse_transfer
+from .checks import Flags, can_hold, checked_dtype, is_bfloat16, is_scalar, refuse_transfer
 from .indexing import get_item, set_item
 from .machine import PinnedMemoryOverwritten, current_device, events
 from .memory import MemoryPointer, is_pinned
@@ -22,6 +22,12 @@ NO_CONVERSION = (
 )
 AMBIGUOUS = (
     "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+)
+# What may be asked of bfloat16 beside elementwise functions; of anything else the rounding, or
+# whether CuPy has it at all, is not known here.
+OF_BFLOAT16 = (
+    "copy astype reshape flatten take concat stack repeat tile roll pad diag where clip compare "
+    "sum max min argmax argmin any all matmul dot"
 )
 NOT_AN_INTEGER = "'ndarray' object cannot be interpreted as an integer"
 
@@ -336,7 +342,7 @@ def upload(host: np.ndarray, target: ndarray, stream: Any = None) -> None:
         values = host.copy()
 
         def check() -> None:
-            if not np.array_equal(host, values, equal_nan=host.dtype.kind == "f"):
+            if not np.array_equal(host, values, equal_nan=host.dtype.kind in "fV"):
                 raise PinnedMemoryOverwritten(
                     f"pinned memory (shape {host.shape}, dtype {host.dtype}) was written while "
                     "a copy from it was under way. Wait for an event recorded after the copy."
@@ -378,6 +384,9 @@ def computed(
     Captured, it runs once on what the memory holds, to learn the shape and dtype of the result.
     """
     arrays = [x for x in inputs if isinstance(x, ndarray)]
+    known = kind == "ufunc" or name in OF_BFLOAT16.split()
+    if not known and any(is_bfloat16(x.dtype) for x in arrays):
+        raise NotImplementedError(f"{name} of bfloat16: widen it to float32 first")
     raws = [x.raw if isinstance(x, ndarray) else x for x in inputs]
 
     def run() -> Any:
@@ -403,7 +412,8 @@ def computed(
 
     def work() -> None:
         value = done_once.pop() if done_once else run()
-        np.copyto(target, value, casting="unsafe")
+        with np.errstate(all="ignore"):
+            np.copyto(target, value, casting="unsafe")
 
     if current_stream().capture is not None:
         done_once.clear()

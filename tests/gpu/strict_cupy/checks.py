@@ -24,9 +24,14 @@ class Flags:
 def checked_dtype(dtype: Any) -> np.dtype:
     """Return a dtype that a device has."""
     found = np.dtype(dtype)
-    if found.kind not in "biufc" or found.char in "gG":
+    if (found.kind not in "biufc" or found.char in "gG") and not is_bfloat16(found):
         raise ValueError(f"Unsupported dtype {found}")
     return found
+
+
+def is_bfloat16(dtype: np.dtype) -> bool:
+    """Return whether a dtype is that of ml_dtypes, which may be missing."""
+    return dtype.kind == "V" and dtype.name == "bfloat16"
 
 
 def is_scalar(value: Any) -> bool:

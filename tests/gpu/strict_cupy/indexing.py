@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .checks import is_scalar, refuse_transfer
+from .checks import is_bfloat16, is_scalar, refuse_transfer
 from .machine import events
 from .streams import enqueue
 
@@ -176,6 +176,8 @@ def at(operation: Any, array: ndarray, index: Any, value: Any) -> None:
     """Apply a ufunc at an index, duplicates included; in which order is undefined."""
     from .arrays import ndarray
 
+    if is_bfloat16(array.dtype):
+        raise TypeError(f"cupy.{operation.__name__}.at supports no bfloat16 as data type")
     found = Index(array, index)
     if not isinstance(value, ndarray):
         value = number_on_device(value, array.dtype)

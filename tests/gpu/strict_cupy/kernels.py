@@ -73,8 +73,9 @@ def library(source: str, options: tuple[str, ...]) -> ctypes.CDLL:
         )
     text = host_source(source)
     defines = [option for option in options if option.startswith("-D")]
-    header = (INCLUDE / "host_cuda.h").read_text(encoding="utf-8")
-    key = hashlib.sha256("\0".join([text, header, *FLAGS, *defines]).encode()).hexdigest()[:24]
+    headers = ["host_cuda.h"] + ["cuda_bf16.h"] * ("cuda_bf16.h" in text)
+    headers = [(INCLUDE / name).read_text(encoding="utf-8") for name in headers]
+    key = hashlib.sha256("\0".join([text, *headers, *FLAGS, *defines]).encode()).hexdigest()[:24]
     path = CACHE / f"{key}.so"
     if not path.exists():
         _compile(text, defines, path)

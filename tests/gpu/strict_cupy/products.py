@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import computed, device_array, ndarray
+from .checks import is_bfloat16
 from .machine import events
 from .streams import current_stream
 
@@ -23,12 +24,17 @@ def _product(name: str, a: ndarray, b: ndarray, out: Any, casting: str) -> ndarr
         made = ndarray(function(a.raw, b.raw).shape, dtype) if out is None else out
         made.raw.fill(0)
         return made
-    if dtype.kind not in "fc":
+    narrow = is_bfloat16(dtype)
+    if dtype.kind not in "fc" and not narrow:
         return computed(function, [a, b], out, name=name, launches=2, temporaries=1)
     vectors = a.ndim == b.ndim == 1
-    if dtype == np.float16:
-        one_number = max(a.ndim, b.ndim) <= 2 and a.size == b.size == a.shape[-1]
-        function = _added_up_in_half if one_number else _added_up_in_float(function)
+    one_number = max(a.ndim, b.ndim) <= 2 and a.size == b.size == a.shape[-1]
+    if dtype == np.float16 or narrow:
+        function = _added_up_in_half if one_number else _added_up_in_float(function, dtype)
+    if narrow and one_number:
+        raise NotImplementedError("CuPy rounds such a product of bfloat16 after every term")
+    if narrow and name == "matmul" and max(a.ndim, b.ndim) > 2:
+        raise TypeError("data type 'E' not understood")
     if not vectors and current_stream().capture is not None:
         raise NotImplementedError(
             "calling cuBLAS API during stream capture is currently unsupported"
@@ -56,8 +62,8 @@ def _added_up_in_half(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return total.reshape(a.shape[:-1] + b.shape[1:])
 
 
-def _added_up_in_float(function: Any) -> Any:
-    return lambda a, b: function(a.astype("f4"), b.astype("f4")).astype("f2")
+def _added_up_in_float(function: Any, dtype: Any) -> Any:
+    return lambda a, b: function(a.astype("f4"), b.astype("f4")).astype(dtype)
 
 
 def _laid_out(array: ndarray) -> ndarray:
@@ -121,6 +127,8 @@ def einsum(*operands: Any, **kwargs: Any) -> ndarray:
     if len(arrays) == 1:
         return computed(lambda x: np.einsum(subscripts, x), arrays, name="einsum")
     _refuse_blas("gemm")
+    if all(is_bfloat16(array.dtype) for array in arrays):
+        raise TypeError("data type 'E' not understood")
     return computed(
         lambda *raws: np.einsum(subscripts, *raws),
         [device_array(array) for array in arrays],

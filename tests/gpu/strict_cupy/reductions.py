@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import computed, device_array, ndarray
+from .checks import is_bfloat16
 
 
 def _run(name: str, array: Any, out: Any, costs: tuple[int, int] = (1, 0), **settings: Any) -> Any:
@@ -24,8 +25,9 @@ def _run(name: str, array: Any, out: Any, costs: tuple[int, int] = (1, 0), **set
     def reduced(raw: np.ndarray) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mean of nothing is NaN, in silence
-            if name == "sum" and raw.dtype == np.float16 and "dtype" not in settings:
-                return np.sum(raw, dtype="f4", **settings).astype("f2")
+            narrow = raw.dtype == np.float16 or is_bfloat16(raw.dtype)
+            if name == "sum" and narrow and "dtype" not in settings:
+                return np.sum(raw, dtype="f4", **settings).astype(raw.dtype)
             return getattr(np, name)(raw, **settings)
 
     return computed(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import computed, device_array, ndarray
-from .checks import refuse_transfer
+from .checks import is_bfloat16, refuse_transfer
 from .machine import events
 from .ufuncs import operand
 
@@ -215,7 +215,18 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if isinstance(condition, np.ndarray):
         raise TypeError(f"Unsupported type {type(condition)}")
     condition = condition.astype("?", copy=False)
-    return computed(np.where, [condition, operand(x), operand(y)], name="where")
+
+    return computed(
+        lambda *raws: np.where(*map(_widened, raws)),
+        [condition, operand(x), operand(y)],
+        name="where",
+    )
+
+
+def _widened(raw: Any) -> Any:
+    """Return bfloat16 as float32, as CuPy does where it has no kernel for it."""
+    narrow = isinstance(raw, np.ndarray) and is_bfloat16(raw.dtype)
+    return raw.astype("f4") if narrow else raw
 
 
 def clip(a: ndarray, a_min: Any, a_max: Any, out: Any = None) -> ndarray:
