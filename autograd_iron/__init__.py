@@ -204,6 +204,15 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> object:
+    """Return `bfloat16`, whose package is imported when it is first asked for."""
+    if name == "bfloat16":
+        from autograd_iron.device import dtype
+
+        return dtype(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def _warn_of_another_nn() -> None:
     """`nn` is a general name: say so when an import of it would find somebody else's."""
     import os.path

@@ -12,17 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from autograd_iron import cuda, device
+from autograd_iron import cuda
 
-# cudaDataType, cublasComputeType and the C type of the factors, by dtype.  float16 is multiplied
-# and added up in float32.
-_F16, _F32, _F64 = 2, 0, 1
+# cudaDataType by the name of the dtype.  What has 16 bits is multiplied and added up in float32.
+_KINDS = {"float16": 2, "bfloat16": 14, "float32": 0, "float64": 1}
 _COMPUTE_32F, _COMPUTE_64F, _COMPUTE_32F_FAST_TF32 = 68, 70, 77
-_KINDS: dict[Any, tuple[int, int, Any]] = {
-    device.float16: (_F16, _COMPUTE_32F, ctypes.c_float),
-    device.float32: (_F32, _COMPUTE_32F, ctypes.c_float),
-    device.float64: (_F64, _COMPUTE_64F, ctypes.c_double),
-}
 _NAMES = ("libcublas.so.12", "libcublas.so.13", "libcublas.so.11", "cublas64_12.dll")
 # What cuBLAS recommends for the GPU that wants most (Hopper).
 _WORKSPACE = 32 << 20
@@ -40,12 +34,14 @@ class Matrices:
         Whether the matrices are F-contiguous.
     stride : int
         Elements from one matrix to the next; 0 takes the same one again.
+    dtype : dtype
     """
 
     pointer: int
     shape: tuple[int, int]
     transposed: bool
     stride: int
+    dtype: Any
 
 
 class Blas:
@@ -62,15 +58,19 @@ class Blas:
     def multiply(
         self, x: Matrices, y: Matrices, out: int, dtype: Any, count: int, stream: int
     ) -> None:
-        """Write `count` products of matrices of one dtype, row-major, to an address.
+        """Write `count` products of matrices, row-major, to an address.
 
+        Both factors have one dtype, and the product that of the factors, or float32 for less.
         cuBLAS sees row-major matrices transposed: it computes `y.T @ x.T`, which is the transpose
         of the product.
         """
         rows, inner = x.shape
         columns = y.shape[1]
-        kind, compute, factor = _KINDS[dtype]
-        if compute == _COMPUTE_32F and cuda.tf32_allowed():
+        factor: Any = ctypes.c_float
+        compute = _COMPUTE_32F
+        if x.dtype == "float64":
+            factor, compute = ctypes.c_double, _COMPUTE_64F
+        elif x.dtype == "float32" and cuda.tf32_allowed():
             compute = _COMPUTE_32F_FAST_TF32
         self._work_on(stream)
         one, zero = factor(1), factor(0)
@@ -80,10 +80,10 @@ class Blas:
             int(x.transposed),
             *(columns, rows, inner),
             ctypes.byref(one),
-            *_operand(y, kind),
-            *_operand(x, kind),
+            *_operand(y),
+            *_operand(x),
             ctypes.byref(zero),
-            *_operand(Matrices(out, (rows, columns), False, rows * columns), kind),
+            *_operand(Matrices(out, (rows, columns), False, rows * columns, dtype)),
             count,
             compute,
             -1,  # the algorithm: cuBLAS chooses
@@ -103,10 +103,10 @@ class Blas:
             raise RuntimeError(f"cuBLAS: {what} failed with status {status}")
 
 
-def _operand(matrices: Matrices, kind: int) -> tuple[Any, ...]:
+def _operand(matrices: Matrices) -> tuple[Any, ...]:
     leading = matrices.shape[0] if matrices.transposed else matrices.shape[1]
     pointer, stride = ctypes.c_void_p(matrices.pointer), ctypes.c_longlong(matrices.stride)
-    return pointer, kind, max(leading, 1), stride
+    return pointer, _KINDS[str(matrices.dtype)], max(leading, 1), stride
 
 
 @cache

@@ -301,6 +301,8 @@ def sweep(
             node.inputs = node.output = None
         if travels:
             F = raw(device.go_to(g))
+        if lift is None and device.bfloat16 is not None:
+            g, output, *inputs = map(device.widened, (g, output, *inputs))
         for parent, rule in zip(node.parents, rules, strict=True):
             if parent is None or rule is None or (useful is not None and parent not in useful):
                 continue

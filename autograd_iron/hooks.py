@@ -20,11 +20,14 @@ from autograd_iron.tensor import Tensor, vocabulary
 def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     """Return what a computation that needs no gradient works on, and the vocabulary for it.
 
-    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down.  For
-    arrays on a GPU it becomes the one in use: compute in `beside`, which puts that back.
+    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down, and so
+    it is for bfloat16, which only primitives compute with.  For arrays on a GPU it becomes the one
+    in use: compute in `beside`, which puts that back.
     """
     if graph.switches.tape is not None:
         return F, list(tensors)
+    if device.bfloat16 is not None and any(t.dtype == device.bfloat16 for t in tensors):
+        return F, [t.detach() for t in tensors]
     if cuda.cupy is not None:
         device.go_to(tensors[0].data)
     return vocabulary(tensors[0]), [t.data for t in tensors]

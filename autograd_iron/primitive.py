@@ -46,6 +46,8 @@ class Primitive:
         In the order of the arrays; an array without one passes no gradient on.
     floating : bool
         Whether integer inputs are first made float32.
+    exact : bool
+        Whether it only moves or converts values: then it takes bfloat16 as it is.
     """
 
     name: str
@@ -55,11 +57,13 @@ class Primitive:
         kernel: Callable[..., Any],
         floating: bool = False,
         batching: Callable[..., Any] | None = None,
+        exact: bool = False,
     ) -> None:
         update_wrapper(self, kernel)
         self.name = kernel.__name__
         self.kernel = kernel
         self.floating = floating
+        self.exact = exact
         self.rules: list[Rule | None] = []
         self.lowering: Callable[..., Any] | None = None
         self.batching_rule = batching
@@ -165,17 +169,20 @@ class Primitive:
         elif mixed or dtype.kind != "f":
             arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
         output = self.compute(arrays, attributes)
-        if tracked and switches.recording and self.rules and output.dtype.kind == "f":
+        if tracked and switches.recording and self.rules and output.dtype.kind in "fV":
             return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
         return Tensor.wrap(output, None)
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""
+        kernel = self.kernel
+        if device.bfloat16 is not None and not self.exact:
+            kernel = partial(device.by_float32, kernel)
         try:
             if cuda.cupy is None:
-                output = self.kernel(device.host, *arrays, **attributes)
+                output = kernel(device.host, *arrays, **attributes)
             else:
-                output = device.run(self.kernel, arrays, attributes)
+                output = device.run(kernel, arrays, attributes)
         except _EXPLAINED as error:
             self._explain(arrays, attributes, error)
         except MemoryError as error:
@@ -183,7 +190,7 @@ class Primitive:
                 raise
             output = None
         if output is None:  # out here, where nothing holds on to what the failed attempt had made
-            work = partial(device.run, self.kernel, arrays, attributes)
+            work = partial(device.run, kernel, arrays, attributes)
             output = device.once_more(work, self._text(arrays, attributes), arrays)
         return output if type(output) is device.Array else device.boxed(output)
 
@@ -273,7 +280,7 @@ class Primitive:
     def promote(self, arrays: list[Any]) -> list[Any]:
         """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
         dtypes = [a.dtype for a in arrays if hasattr(a, "dtype")]
-        floats = [found for found in dtypes if found.kind == "f"]
+        floats = [found for found in dtypes if device.is_float(found)]
         if floats:
             if len(floats) == len(dtypes):
                 return arrays
@@ -285,7 +292,7 @@ class Primitive:
         conditions = [i for i, rule in enumerate(self.rules) if rule is None]
         return [
             a.astype(target)
-            if hasattr(a, "dtype") and a.dtype.kind != "f" and i not in conditions
+            if hasattr(a, "dtype") and not device.is_float(a.dtype) and i not in conditions
             else a
             for i, a in enumerate(arrays)
         ]
@@ -358,9 +365,11 @@ def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
 @overload
 def primitive(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
-def primitive(*, floating: bool) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
-    kernel: Callable[..., Any] | None = None, /, *, floating: bool = False
+    *, floating: bool = ..., exact: bool = ...
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    kernel: Callable[..., Any] | None = None, /, *, floating: bool = False, exact: bool = False
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel `(xp, *arrays, **attributes)`; its name is the function's.
 
@@ -368,6 +377,9 @@ def primitive(
     ----------
     floating : bool
         Make integer inputs float32 first (for functions that are real-valued, like `exp`).
+    exact : bool
+        It only moves or converts values, and takes bfloat16 as it is.  Other kernels never see
+        bfloat16: they get float32, and their result is rounded.
 
     Raises
     ------
@@ -375,8 +387,8 @@ def primitive(
         An operation of that name exists.
     """
     if kernel is None:
-        return lambda kernel: Primitive(kernel, floating)
-    return Primitive(kernel, floating)
+        return lambda kernel: Primitive(kernel, floating, exact=exact)
+    return Primitive(kernel, floating, exact=exact)
 
 
 def _aligned(

@@ -109,7 +109,7 @@ class Tensor:
         if not value:
             self.node = None
         elif self.node is None:
-            if self.dtype.kind != "f":
+            if not self.is_floating_point():
                 raise TypeError(
                     f"a {self.dtype} tensor cannot require a gradient: only floating dtypes "
                     "have one. Convert it first: x.astype('float32')"
@@ -253,6 +253,10 @@ class Tensor:
             )
         _check_readable()
         return devices.on_host(self.data).item()
+
+    def is_floating_point(self) -> bool:
+        """Return whether the dtype is a floating one."""
+        return devices.is_float(self.dtype)
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
@@ -538,7 +542,7 @@ def _is_mask_for(index: Any, x: Tensor, value: Any) -> bool:
         and index.dtype == devices.bool_
         and devices.name(index) == x.device
         and index.shape == x.shape[: index.ndim]
-        and x.dtype.kind == "f"
+        and x.is_floating_point()
         and getattr(value, "shape", ()) == ()
     )
 
@@ -559,7 +563,7 @@ def _frozen(index: Any) -> Any:
     if isinstance(index, Tensor):
         index = index.data
     if isinstance(index, devices.Array) or devices.is_on_gpu(index):
-        if index.dtype.kind == "f":
+        if devices.is_float(index.dtype):
             raise IndexError(f"an index of dtype {index.dtype} is neither integers nor a bool mask")
         return index.copy()
     return list(index) if isinstance(index, list) else index

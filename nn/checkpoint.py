@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors.numpy import load as safetensors_load
+from safetensors import deserialize
 from safetensors.numpy import save as safetensors_save
 
 import autograd_iron as ai
@@ -270,7 +270,7 @@ def read(path: str | os.PathLike[str]) -> Saved:
     if header["format"] != FORMAT:
         raise CheckpointError(f"{path.name} is a {header['format']!r}; this reads {FORMAT!r}")
     rest = json.loads(header["state"])
-    found = {**safetensors_load(content), **rest["values"]}
+    found = {**_arrays(content), **rest["values"]}
     # The arrays come in an order of the format's own, and a resumed run must not differ by that.
     state = {name: found[name] for name in rest["names"]}
     return Saved(path, rest["step"], rest["metric"], state)
@@ -299,6 +299,20 @@ def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearra
     assert digits is not None
     content[digits] = _checksum(content, digits).encode()
     return content
+
+
+def _arrays(content: bytes) -> dict[str, Any]:
+    """The arrays of a file; the `load` of safetensors knows no bfloat16."""
+    return {
+        name: np.frombuffer(entry["data"], _dtype(entry["dtype"])).reshape(entry["shape"])
+        for name, entry in deserialize(content)
+    }
+
+
+def _dtype(name: str) -> Any:
+    if name in ("BOOL", "BF16"):
+        return ai.bool_ if name == "BOOL" else ai.bfloat16
+    return np.dtype(f"{'<' + name[0].lower()}{int(name[1:]) // 8}")
 
 
 def _header_end(content: bytes | bytearray) -> int:

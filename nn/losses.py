@@ -2,8 +2,8 @@
 
 Prediction and target must have the same shape, and the target is cast to the prediction's dtype, so
 that float64 or 0/1 integer targets never widen a float32 network. `CrossEntropyLoss` alone takes
-class numbers: a target of integers with one axis less. Losses of float16 are computed in float32
-and rounded once.
+class numbers: a target of integers with one axis less. Losses of float16 and bfloat16 are
+computed in float32 and rounded once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class MSELoss:
         TypeError
             When the prediction is not of a floating dtype and the target is.
         """
-        if prediction.dtype == ai.float16:
+        if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
         target = _matched("MSELoss", prediction, target)
         return _mean(ai.square(prediction - target))
@@ -91,7 +91,7 @@ class BCEWithLogitsLoss:
         ValueError
             When the shapes differ or are empty, or a target lies outside [0, 1].
         """
-        if prediction.dtype == ai.float16:
+        if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
         target = _matched("BCEWithLogitsLoss", prediction, target, self._check_target)
         return _mean(functional.binary_cross_entropy_with_logits(prediction, target))
@@ -132,7 +132,7 @@ class BCELoss:
         ValueError
             When the shapes differ or are empty, or a prediction or a target lies outside [0, 1].
         """
-        if prediction.dtype == ai.float16:
+        if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
         target = _matched("BCELoss", prediction, target, self._check_target)
         unseen = ai.capturing() or prediction.device != "cpu"
@@ -191,7 +191,7 @@ class CrossEntropyLoss:
         TypeError
             When the target is not of an integer dtype, or the prediction not of a floating one.
         """
-        if prediction.dtype == ai.float16:
+        if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
         labels: ai.Tensor = ai.asarray(target)
         self._check(prediction, labels)
@@ -204,7 +204,7 @@ class CrossEntropyLoss:
         return -_mean(rows)
 
     def _check(self, prediction: ai.Tensor, labels: ai.Tensor) -> None:
-        if prediction.dtype.kind != "f":
+        if not prediction.is_floating_point():
             raise TypeError(
                 f"CrossEntropyLoss: the prediction has dtype {prediction.dtype}, and logits are "
                 f"floating numbers: what the model's last layer returns, before any argmax."
@@ -245,9 +245,13 @@ def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
     return "For one logit a sample and yes or no, use BCEWithLogitsLoss."
 
 
+def _is_narrow(prediction: ai.Tensor) -> bool:
+    return str(prediction.dtype) in ("float16", "bfloat16")
+
+
 def _by_float32(loss: Callable[..., ai.Tensor], prediction: ai.Tensor, target: Any) -> ai.Tensor:
     """Return a loss of float16: a square leaves its range long before the mean of squares does."""
-    return loss(prediction.astype("float32"), target).astype("float16")
+    return loss(prediction.astype("float32"), target).astype(prediction.dtype)
 
 
 def _mean(elements: ai.Tensor) -> ai.Tensor:
@@ -303,7 +307,7 @@ def _matched(
         check(loss, truth)
     if truth.dtype == prediction.dtype:
         return truth
-    if prediction.dtype.kind != "f":
+    if not prediction.is_floating_point():
         raise TypeError(
             f"{loss}: the prediction has dtype {prediction.dtype}, and only floating numbers have "
             f'a loss to learn from. Write prediction.astype("float32").'

@@ -36,14 +36,14 @@ class Parameter(ai.Tensor):
     __slots__ = ()
 
     def __init__(self, value: Any, requires_grad: bool = True) -> None:
-        data = ai.tensor(value).data
-        if data.dtype.kind != "f":
+        made = ai.tensor(value)
+        if not made.is_floating_point():
             raise TypeError(
-                f"Parameter: the value has dtype {data.dtype}, but only floating numbers have "
+                f"Parameter: the value has dtype {made.dtype}, but only floating numbers have "
                 f'gradients. Write Parameter(value.astype("float32")), or keep it as a plain '
                 f"Tensor attribute: that is saved with the model and not trained."
             )
-        super().__init__(data, requires_grad)
+        super().__init__(made.data, requires_grad)
 
 
 class Module:

@@ -2,6 +2,7 @@ import gc
 import os
 from collections.abc import Iterator
 
+import ml_dtypes  # noqa: F401  (lets NumPy know bfloat16 by its name)
 import pytest
 from hypothesis import HealthCheck, settings
 

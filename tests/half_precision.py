@@ -1,6 +1,7 @@
-"""What adds up in float16, on any device, and what it would be in float64.
+"""What adds up in 16 bits, on any device, and what it would be in float64.
 
-Added up in float16, or leaving its range on the way, each is wrong by far more than a rounding.
+Added up in float16 or bfloat16, or leaving the range of float16 on the way, each is wrong by far
+more than a rounding.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import numpy as np
 import autograd_iron as ai
 import nn
 
-HALF_A_ROUNDING = 2.0**-11
-WEIGHTS = np.random.default_rng(1).uniform(0, 1, (4096, 3))
+# Half the distance from 1 to the next number.
+HALF_A_ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
+NARROW = list(HALF_A_ROUNDING)
+# Of at most 8 bits: numbers that both dtypes hold.
+WEIGHTS = np.random.default_rng(1).integers(0, 256, (4096, 3)) / 256
 CLASSES = np.arange(5000) % 20
 
 
@@ -26,13 +30,14 @@ def wide(x: ai.Tensor) -> ai.Tensor:
     return x.astype("float64")
 
 
-def rounded(x: ai.Tensor) -> Any:
-    return x.numpy().astype("float16")
+def plain(x: ai.Tensor) -> Any:
+    """The values as NumPy compares them."""
+    return wide(x).numpy()
 
 
 def beside(x: ai.Tensor, values: Any) -> ai.Tensor:
-    """The values as float16 holds them, in the dtype of x and where x is."""
-    return ai.tensor(values.astype("float16"), dtype=x.dtype, device=x.device)
+    """The values in the dtype of x and where x is."""
+    return ai.tensor(values, dtype=x.dtype, device=x.device)
 
 
 def gradient(f: Callable[[ai.Tensor], ai.Tensor], x: ai.Tensor) -> ai.Tensor:
@@ -40,7 +45,7 @@ def gradient(f: Callable[[ai.Tensor], ai.Tensor], x: ai.Tensor) -> ai.Tensor:
 
     def weighted(x: ai.Tensor) -> ai.Tensor:
         y = f(x)
-        weights = beside(y, np.random.default_rng(2).uniform(1, 9, y.shape))
+        weights = beside(y, np.random.default_rng(2).integers(16, 144, y.shape) / 16)
         return ai.sum(y.astype("float64") * weights.astype("float64"))
 
     return ai.grad(weighted)(x)  # type: ignore[no-any-return]

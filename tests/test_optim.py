@@ -207,7 +207,7 @@ def test_gradients_that_are_not_finite_are_not_repaired(kind, settings, bad):
 
 
 @each_optimizer
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
 def test_no_rate_widens_a_parameter_or_its_state(kind, settings, dtype, monkeypatch):
     computed = []
     assign = ai.Tensor.assign

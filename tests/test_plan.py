@@ -117,7 +117,7 @@ def test_each_rule_twice(name: str) -> None:
 @settings(plans, max_examples=3)
 @given(data=st.data())
 def test_arrays_of_any_layout_and_dtype(name: str, data: st.DataObject) -> None:
-    dtype = data.draw(st.sampled_from(["float16", "float32", "float64"]))
+    dtype = data.draw(st.sampled_from(["bfloat16", "float16", "float32", "float64"]))
     case = data.draw(cases(name))
     arrays = cast(case.arrays, dtype)
 

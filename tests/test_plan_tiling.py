@@ -223,7 +223,7 @@ def test_any_number_of_rows(rows: int) -> None:
     assert step.plan.tile <= rows
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64", "int64", "bool"])
 def test_dtypes(dtype: str) -> None:
     def function(x: ai.Tensor) -> Any:
         return x + x, ai.sum(x, axis=0), ai.max(x, axis=0), ai.mean(x), x * 2.5

@@ -345,7 +345,7 @@ def test_memory_layout_makes_no_difference(name: str, data: st.DataObject) -> No
 
 
 @every_row
-@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_dtype_is_kept(name: str, row: Any, dtype: str) -> None:
     case = fixed_case(name, row)
     attributes = dict(case.attributes)

@@ -10,7 +10,7 @@ from autograd_iron import device
 from autograd_iron.primitive import primitive
 
 
-@primitive
+@primitive(exact=True)
 def getitem(xp, x, /, index):
     """Return `x[index]` by NumPy's rules; basic indices give a view.
 
@@ -88,7 +88,7 @@ def set_at(xp, x, value, /, index):
     made[index] = value
     if not _is_advanced(index):
         return made
-    if not device.can_look(xp) and (not hasattr(value, "dtype") or made.dtype.kind != "f"):
+    if not device.can_look(xp) and (not hasattr(value, "dtype") or not device.is_float(made.dtype)):
         return made
     hits = xp.zeros(x.shape, dtype="int64")
     xp.add.at(hits, index, 1)

@@ -121,7 +121,7 @@ def mean(xp, x, /, axis=None, keepdims=False):
 
 @mean.lower
 def _(F, x, axis, keepdims):
-    if x.dtype != device.float16:
+    if not device.is_narrow(x.dtype):
         return F.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
     total = F.sum(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
     return F.astype(total / _count(x, axis), dtype=x.dtype)
@@ -130,7 +130,7 @@ def _(F, x, axis, keepdims):
 @mean.vjp
 def _(F, g, _y, _x, axis, keepdims):
     count = _count(_x, axis)
-    if _x.dtype == device.float16:  # of which 1 / count may be too small a number
+    if device.is_narrow(_x.dtype):  # of which 1 / count may be too small a number
         g = F.astype(F.astype(g, dtype="float32") / (count or 1), dtype=_x.dtype)
         return spread(F, g, _x, axis, keepdims)
     return spread(F, g * (1 / count if count else math.inf), _x, axis, keepdims)
@@ -152,7 +152,8 @@ def var(F, x, /, axis=None, keepdims=False, correction=0):
     correction : int or float
         Subtracted from the number of elements in the divisor (1: the unbiased estimate).
     """
-    if getattr(x, "dtype", None) == device.float16:  # its squares leave float16's range early
+    # The squares of float16 leave its range early.
+    if device.is_narrow(getattr(x, "dtype", device.default_float)):
         wide = F.var(F.astype(x, dtype="float32"), axis, keepdims, correction)
         return F.astype(wide, dtype=x.dtype)
     centred = x - F.mean(x, axis=axis, keepdims=True)
@@ -204,7 +205,7 @@ def norm(xp, x, /, axis=None, keepdims=False):
 
 @norm.lower
 def _(F, x, axis, keepdims):
-    if x.dtype == device.float16:
+    if device.is_narrow(x.dtype):
         wide = F.astype(x, dtype="float32")
         return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
     return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
@@ -212,7 +213,7 @@ def _(F, x, axis, keepdims):
 
 @norm.vjp
 def _(F, g, y, x, axis, keepdims):
-    if x.dtype == device.float16:  # of which 1 / y may be too small a number
+    if device.is_narrow(x.dtype):  # of which 1 / y may be too small a number
         g, y, x = (F.astype(v, dtype="float32") for v in (g, y, x))
     scale = F.where(y == 0, 0, F.multiply_no_nan(1 / F.where(y == 0, 1, y), g))
     return F.multiply_no_nan(x, spread(F, scale, x, axis, keepdims))
@@ -224,7 +225,7 @@ def log_softmax(F, x, /, axis=-1):
 
     The logarithms of the probabilities that logits `x` give to the classes along the axis.
     """
-    if getattr(x, "dtype", None) == device.float16:
+    if device.is_narrow(getattr(x, "dtype", device.default_float)):
         return F.astype(F.log_softmax(F.astype(x, dtype="float32"), axis), dtype=x.dtype)
     # The result does not depend on what is subtracted, so no gradient flows through it.
     with no_grad():

@@ -9,7 +9,7 @@ from autograd_iron.ops.reductions import axes_of
 from autograd_iron.primitive import composite, primitive
 
 
-@primitive
+@primitive(exact=True)
 def reshape(xp, x, /, shape):
     """Return the values in another shape, in row-major order; one size may be -1."""
     return xp.reshape(x, shape)
@@ -20,7 +20,7 @@ def _(F, g, _y, _x, shape):
     return F.reshape(g, shape=_x.shape)
 
 
-@primitive
+@primitive(exact=True)
 def permute_dims(xp, x, /, axes=None):
     """Return `x` with its axes in the given order (None: reversed)."""
     return xp.transpose(x, axes)
@@ -54,7 +54,7 @@ def transpose(F, x, /, axes=None):
     return F.permute_dims(x, axes=axes)
 
 
-@primitive
+@primitive(exact=True)
 def matrix_transpose(xp, x, /):
     """Return `x` with its last two axes swapped."""
     if x.ndim < 2:
@@ -98,7 +98,7 @@ def expand_dims(F, x, /, axis):
     return F.reshape(x, shape=tuple(1 if i in axes else next(old) for i in range(x.ndim + count)))
 
 
-@primitive
+@primitive(exact=True)
 def broadcast_to(xp, x, /, shape):
     """Return `x` stretched to `shape`, as a read-only view where possible."""
     return device.stretch(xp, x, shape)
@@ -115,7 +115,7 @@ def _(axes, shapes, output_shape, shape):
     return a + len(output_shape) - len(old)
 
 
-@primitive
+@primitive(exact=True)
 def astype(xp, x, /, dtype):
     """Return the values in another dtype; a cast to integers carries no gradient."""
     return x.astype(device.dtype(dtype))
@@ -131,7 +131,7 @@ def _(axes, shapes, output_shape, dtype):
     return axes[0]
 
 
-@primitive
+@primitive(exact=True)
 def join(xp, /, *arrays, axis=0):
     """Return the arrays joined along an existing axis (`concat` takes them as a list)."""
     return xp.concatenate(arrays, axis=axis)
@@ -159,7 +159,7 @@ def concat(F, arrays, /, axis=0):
     return F.join(*arrays, axis=axis)
 
 
-@primitive
+@primitive(exact=True)
 def to_device(xp, x, /, here, there):
     """Return the values of a device on another one, both named in full: `Tensor.to`."""
     return device.move(x, there)
@@ -246,7 +246,7 @@ def _(F, g, _y, _x, pad_width, constant_values):
     return F.getitem(g, index=inner)
 
 
-@primitive
+@primitive(exact=True)
 def flip(xp, x, /, axis=None):
     """Return `x` with the order along the axes (None: all) reversed."""
     return xp.flip(x, axis)

@@ -1,8 +1,8 @@
 """Elementwise primitives as expressions of C, with the meaning that they have in NumPy.
 
-Each works in the type of its result (comparisons in that of their operands).  float16 is stored as
-16 bits and worked on as float, rounded after every step; bool is an unsigned char, 0 or 1; signed
-integers are added and multiplied as unsigned ones, whose overflow C defines.
+Each works in the type of its result (comparisons in that of their operands).  float16 and bfloat16
+are stored as 16 bits and worked on as float, rounded after every step; bool is an unsigned char, 0
+or 1; signed integers are added and multiplied as unsigned ones, whose overflow C defines.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ STORED = {
     "uint32": "unsigned int",
     "uint64": "unsigned long long",
     "float16": "unsigned short",
+    "bfloat16": "unsigned short",
     "float32": "float",
     "float64": "double",
 }
+
+# What the functions of the floats of 16 bits are called after, by their character in NumPy.
+_NARROW = {"e": "half", "E": "brain"}
 
 # The functions that a kernel's text may call; each may call those before it.
 HELPERS = {
@@ -71,6 +75,21 @@ static __device__ __forceinline__ float half_of_double(double d) {
     return half_value(h);
 }
 """,
+    "brain_value": """\
+static __device__ __forceinline__ float brain_value(unsigned short h) {
+    return __int_as_float((int)((unsigned int)h << 16));
+}
+""",
+    "brain_bits": """\
+static __device__ __forceinline__ unsigned short brain_bits(float f) {
+    const unsigned int bits = (unsigned int)__float_as_int(f);
+    if (f != f) return (unsigned short)(bits >> 16 | 0x40);  // rounding could leave an infinity
+    return (unsigned short)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+""",
+    "brain_round": """\
+static __device__ __forceinline__ float brain_round(float f) { return brain_value(brain_bits(f)); }
+""",
     "whole_power": """\
 static __device__ unsigned long long whole_power(unsigned long long x, unsigned long long n) {
     unsigned long long y = 1;
@@ -97,17 +116,22 @@ class Unwritable(Exception):
 
 def variable_type(dtype: Any) -> str:
     """Return the C type in which values of a dtype are worked on."""
-    return "float" if dtype == device.float16 else STORED[str(dtype)]
+    return "float" if device.is_narrow(dtype) else STORED[str(dtype)]
 
 
 def load(text: str, dtype: Any) -> str:
     """Return the value of what is stored."""
-    return f"half_value({text})" if dtype == device.float16 else text
+    return f"{_NARROW[dtype.char]}_value({text})" if device.is_narrow(dtype) else text
 
 
 def store(text: str, dtype: Any) -> str:
     """Return what is stored of a value."""
-    return f"half_bits({text})" if dtype == device.float16 else text
+    return f"{_NARROW[dtype.char]}_bits({text})" if device.is_narrow(dtype) else text
+
+
+def rounded(text: str, dtype: Any) -> str:
+    """Return a result of float arithmetic as a dtype holds it."""
+    return f"{_NARROW[dtype.char]}_round({text})" if device.is_narrow(dtype) else text
 
 
 def cast(text: str, old: Any, new: Any) -> str:
@@ -116,9 +140,10 @@ def cast(text: str, old: Any, new: Any) -> str:
         return text
     if new == device.bool_:
         return f"(unsigned char)({text} != 0)"
-    if new == device.float16:
-        narrow = "half_of_double" if old == device.float64 else "half_round"
-        return f"{narrow}({text})" if old.kind == "f" else f"half_round((float){text})"
+    if new == device.float16 and old == device.float64:
+        return f"half_of_double({text})"
+    if device.is_narrow(new):
+        return rounded(text if variable_type(old) == "float" else f"(float){text}", new)
     return f"({variable_type(new)}){text}"
 
 
@@ -130,14 +155,14 @@ def literal(number: float | int | bool, dtype: Any) -> str:
     Unwritable
         The number does not fit.
     """
-    if dtype.kind != "f" and isinstance(number, float):
+    if not device.is_float(dtype) and isinstance(number, float):
         raise Unwritable
     try:
         with device.quiet():
             value = device.as_array(number, dtype).item()
     except (OverflowError, TypeError):
         raise Unwritable from None
-    if dtype.kind != "f":
+    if not device.is_float(dtype):
         if value != number:
             raise Unwritable
         return _integer(int(value), dtype)
@@ -166,7 +191,7 @@ class _Operands:
         self._operands = line.operands
         self._names = names
         self.out = line.output.dtype
-        self.floats = self.out.kind == "f"
+        self.floats = device.is_float(self.out)
 
     def convert(self, dtype: Any) -> list[str]:
         """Return all operands in one dtype."""
@@ -192,13 +217,13 @@ class _Operands:
         views = [v.root.dtype for v in self._operands if isinstance(v, View)]
         numbers = [v for v in self._operands if not isinstance(v, View)]
         joint = device.joint_dtype(views, numbers[0] if numbers else views[0])
-        if joint.kind == "f" and all(v.kind != "f" for v in views):
+        if device.is_float(joint) and not any(map(device.is_float, views)):
             raise Unwritable  # int64 beside uint64 meet in no integer
         return joint
 
     def rounded(self, text: str) -> str:
         """Return a result of float arithmetic as the output's dtype holds it."""
-        return f"half_round({text})" if self.out == device.float16 else text
+        return rounded(text, self.out)
 
     def function(self, name: str, *arguments: str) -> str:
         """Return a call of a function of math.h."""
@@ -299,7 +324,7 @@ def _extreme(sign: str) -> Rule:
 
 def extreme(sign: str, x: str, y: str, dtype: Any) -> str:
     """Return the larger (">") or smaller ("<") of two values; NaN if one of them is."""
-    unordered = f" || {x} != {x}" if dtype.kind == "f" else ""
+    unordered = f" || {x} != {x}" if device.is_float(dtype) else ""
     return f"({x} {sign} {y}{unordered} ? {x} : {y})"
 
 
@@ -349,7 +374,7 @@ def _invert(given: _Operands) -> str:
 def _about(of_floats: str, of_integers: str) -> Rule:
     def rule(given: _Operands) -> str:
         dtype = given.joint
-        if dtype.kind != "f":
+        if not device.is_float(dtype):
             return f"(unsigned char){of_integers}"
         (x,) = given.convert(dtype)
         return given.whole(of_floats.format(x=x, zero=literal(0, dtype)))

@@ -1,4 +1,4 @@
-"""Writing a plan as a Python file of its own, which needs NumPy and nothing else."""
+"""Writing a plan as a Python file of its own, which needs NumPy (bfloat16: ml_dtypes) alone."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from pathlib import Path
 # One thread for each product: the bits of a product depend on how many share it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
+{imports}import numpy as np
 from numpy import (
 {functions}
 )
 
 data = dict(np.load(Path(__file__).with_suffix(".npz")))
 '''
+_BFLOAT16 = "import ml_dtypes  # lets NumPy know bfloat16\n"
 
 
 def eject(plan: Plan, title: str, path: str | os.PathLike[str]) -> None:
@@ -73,6 +74,7 @@ class _Writer:
         )
         header = _HEADER.format(
             title=title,
+            imports=_BFLOAT16 if "bfloat16" in memory + "".join(stages) else "",
             text=textwrap.fill(text, 98),
             functions=textwrap.indent("\n".join(f"{f}," for f in functions), "    "),
         )
@@ -91,14 +93,21 @@ class _Writer:
             elif id(array) in seen:
                 lines.append(f"{label} = {seen[id(array)]}")
             elif label in sources:
-                self.saved[label] = array
                 note = f"  # {self.names[label]}" if label in self.names else ""
-                lines.append(f'{label} = data["{label}"]{note}')
+                lines.append(f"{label} = {self._read(label, array)}{note}")
             else:
                 lines.append(f"{label} = {_empty(array)}")
             seen.setdefault(id(array), label)
         self.labels = seen
         return "\n".join(lines) + "\n\n"
+
+    def _read(self, label: str, array: Any) -> str:
+        """Save an array, and return how the file reads it."""
+        if array.dtype == "bfloat16":  # the format knows its bits alone
+            self.saved[label] = array.view("uint16")
+            return f'data["{label}"].view("bfloat16")'
+        self.saved[label] = array
+        return f'data["{label}"]'
 
     def _stage(self, number: int, stage: Stage) -> str:
         source = stage.source.replace("def make(", f"def make_{number}(", 1)
@@ -128,8 +137,7 @@ class _Writer:
 
     def _literal(self, name: str, value: Any) -> str:
         if isinstance(value, device.Array):
-            self.saved[name] = value
-            return f'data["{name}"]'
+            return self._read(name, value)
         if isinstance(value, tuple):
             parts = [self._literal(f"{name}_{i}", part) for i, part in enumerate(value)]
             return f"({', '.join(parts)},)"

@@ -91,6 +91,7 @@ class _Works:
         self._views = {
             v: View(v, v.shape, strides.get(v, dense_strides(v.shape))) for v in program.sources()
         }
+        self._narrow: dict[Value, View] = {}  # what float32 values were cast from
         self._wanted = set(program.wanted()) - set(program.sources())
         self._count = program.count
         for step in program.steps:
@@ -111,6 +112,10 @@ class _Works:
         if not out.bytes:
             return
         name = step.primitive.name
+        if name == "astype" and out.dtype == device.float32:
+            view = self._view(step.inputs[0])
+            if view.whole and device.is_narrow(view.root.dtype):
+                self._narrow[out] = view
         if name == "reshape":
             self._copy(self._view(step.inputs[0]), out)
         elif name in FOLDED:
@@ -163,6 +168,8 @@ class _Works:
         if step.primitive.name not in c_text.RULES:
             return False
         shape = step.output.shape
+        if step.output.dtype == device.float32:
+            operands = tuple(self._as_stored(v) if isinstance(v, View) else v for v in operands)
         wide = tuple(v.stretched(shape) if isinstance(v, View) else v for v in operands)
         line = Line(step, wide, step.output)
         try:
@@ -196,7 +203,7 @@ class _Works:
     def _product(self, step: Step) -> bool:
         """Add a product of matrices; say no where cuBLAS knows none of this dtype."""
         out = step.output
-        if out.dtype.kind != "f":
+        if not device.is_float(out.dtype):
             return False
         x, y = (self._view(v) for v in step.inputs)
         if len(x.shape) == 1:
@@ -206,7 +213,13 @@ class _Works:
         if x.shape[-1] == 0:
             self._fill(out, 0)
             return True
-        x, y = self._matrices(x, out.dtype), self._matrices(y, out.dtype)
+        dtype = out.dtype
+        stored = self._as_stored(x), self._as_stored(y)
+        if stored[0].root.dtype == stored[1].root.dtype:
+            # cuBLAS makes float32 of what is stored in 16 bits.
+            x, y = stored
+            dtype = x.root.dtype
+        x, y = self._matrices(x, dtype), self._matrices(y, dtype)
         if len(y.shape) == 2:
             rows = x.reshaped((math.prod(x.shape[:-1]), x.shape[-1]))
             if rows is not None and _matrix(rows) is not None:
@@ -216,6 +229,11 @@ class _Works:
             x, y = self._batch(x, lead), self._batch(y, lead)
         self._add(Product(x, y, out))
         return True
+
+    def _as_stored(self, view: View) -> View:
+        """Return the same look at what a float32 value was cast from, if that has 16 bits."""
+        cast = self._narrow.get(view.root)
+        return view if cast is None else replace(view, root=cast.root)
 
     def _matrices(self, view: View, dtype: Any) -> View:
         """Return a view of matrices that a product takes, of a copy if need be."""

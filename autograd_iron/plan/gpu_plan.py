@@ -234,6 +234,7 @@ class GpuPlan:
             (rows, columns),
             transposed=view.strides[-1] != 1,
             stride=view.strides[0] if len(view.shape) == 3 else 0,
+            dtype=array.dtype,
         )
 
     def _call(self, launch: Call) -> gpu.Work:

@@ -180,7 +180,7 @@ def _element(
 
 def _total(fold: Fold) -> Any:
     """Return the dtype in which a reduction adds up."""
-    return device.float32 if fold.output.dtype == device.float16 else fold.output.dtype
+    return device.float32 if device.is_narrow(fold.output.dtype) else fold.output.dtype
 
 
 def _start(fold: Fold) -> str:
@@ -197,7 +197,7 @@ def _combined(fold: Fold, x: str, y: str) -> str:
         return c_text.extreme(">" if fold.combine == "max" else "<", x, y, dtype)
     if fold.combine in ("any", "all"):
         return f"{x} {'|' if fold.combine == 'any' else '&'} {y}"
-    if dtype.kind == "f":
+    if device.is_float(dtype):
         return f"{x} + {y}"
     return f"({c_text.variable_type(dtype)})((unsigned long long){x} + (unsigned long long){y})"
 

@@ -276,7 +276,8 @@ class Product:
     """A product of matrices (n, k) and (k, m), or of as many of each: (b, n, k) and (b, k, m).
 
     Each matrix is C- or F-contiguous; along the first of three axes any stride is met, also 0.
-    The output is dense, all three are of one floating dtype, and nothing is of size 0.
+    The output is dense and nothing is of size 0.  Both factors are of one floating dtype, and the
+    output of the same, or float32 if they have 16 bits.
     """
 
     x: View

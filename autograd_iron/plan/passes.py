@@ -13,7 +13,7 @@ from typing import Any
 
 from autograd_iron import device
 from autograd_iron.ops.elementwise import multiply
-from autograd_iron.ops.shapes import broadcast_to
+from autograd_iron.ops.shapes import astype, broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
 
 # Elementwise primitives that are one ufunc of NumPy's, and so broadcast their operands themselves.
@@ -66,8 +66,8 @@ Rule = Callable[["_Rewriting", Step], Value | Step | None]
 
 
 def optimise(program: Program) -> Program:
-    """Run all passes; the four that look at a step at a time do it in one go."""
-    program = _rewritten(drop_dead(program), _fold_broadcasts, _fold, _simplify, _share)
+    """Run all passes; those that look at a step at a time do it in one go."""
+    program = _rewritten(drop_dead(program), _widen, _fold_broadcasts, _fold, _simplify, _share)
     return drop_dead(program)
 
 
@@ -80,6 +80,14 @@ def drop_dead(program: Program) -> Program:
             needed.update(step.values)
             kept.append(step)
     return program.with_steps(kept[::-1])
+
+
+def widen(program: Program) -> Program:
+    """Compute on the CPU in float32 what is bfloat16, and round each result; see `by_float32`.
+
+    The kernels of a GPU do so by themselves, and multiply matrices as they are.
+    """
+    return _rewritten(program, _widen)
 
 
 def fold_constants(program: Program) -> Program:
@@ -151,6 +159,32 @@ class _Rewriting:
         if isinstance(operand, Value) and not operand.shape and operand in self.constants:
             return self.constants[operand].item()
         return operand
+
+
+def _widen(walk: _Rewriting, step: Step) -> Step | None:
+    narrow, out = device.bfloat16, step.output
+    if narrow is None or walk.program.place != "cpu" or step.primitive.exact:
+        return None
+    dtypes = {v.dtype for v in (*step.values, out)}
+    if narrow not in dtypes:
+        return None
+    if not any(device.is_float(found) for found in dtypes - {narrow}):
+        step = step.with_inputs(tuple(map(device.rounded, step.inputs)))
+    step = step.with_inputs(tuple(_in_float32(walk, v) for v in step.inputs))
+    if out.dtype != narrow:
+        return step
+    wide = walk.program.value(out.shape, device.float32)
+    walk.take(Step(step.primitive, step.inputs, step.attributes, wide))
+    wide = walk.renamed.get(wide, wide)
+    return Step(astype, (wide,), {"dtype": narrow}, out)
+
+
+def _in_float32(walk: _Rewriting, operand: Operand) -> Operand:
+    if not isinstance(operand, Value) or operand.dtype != device.bfloat16:
+        return operand
+    wide = walk.program.value(operand.shape, device.float32)
+    walk.take(Step(astype, (operand,), {"dtype": device.float32}, wide))
+    return walk.renamed.get(wide, wide)
 
 
 def _fold(walk: _Rewriting, step: Step) -> Value | None:

@@ -172,5 +172,5 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
     if step.primitive.batching_rule is None:
         return None
     answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
-    # The sums over tiles would be rounded to float16, and again when they are added up.
-    return None if answer == "sum" and step.output.dtype == device.float16 else answer
+    # The sums over tiles would be rounded to 16 bits, and again when they are added up.
+    return None if answer == "sum" and device.is_narrow(step.output.dtype) else answer
