@@ -69,7 +69,8 @@ class Recorded:
     """Work that was recorded as a CUDA graph: a call launches all of it at once.
 
     It is recorded under a pool of its own.  A graph keeps no memory alive, so what the work
-    allocates on the way must never be given to anybody else.
+    allocates on the way must never be given to anybody else.  It may take what the limit of the
+    usual pool leaves at that moment.
 
     Parameters
     ----------
@@ -85,6 +86,9 @@ class Recorded:
     def __init__(self, work: Work) -> None:
         cupy = cuda.cupy
         self._pool = cupy.cuda.MemoryPool()
+        usual = cupy.get_default_memory_pool()
+        if usual.get_limit():
+            self._pool.set_limit(size=max(1, usual.get_limit() - usual.total_bytes()))
         stream = cupy.cuda.Stream(non_blocking=True)
         with stream, cupy.cuda.using_allocator(self._pool.malloc):
             stream.begin_capture()

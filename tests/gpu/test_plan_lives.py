@@ -290,6 +290,22 @@ def test_a_plan_for_which_there_is_no_memory(limit: Callable[[int], None]) -> No
     np.testing.assert_array_equal(w.numpy(), np.full(100_000, 2, "f4"))
 
 
+def test_a_recording_keeps_to_the_limit() -> None:
+    pool = cupy.get_default_memory_pool()
+    x = ai.tensor(np.arange(300_000.0).reshape(3, -1), dtype="float32", device="cuda")
+    step = ai.compile(lambda x: ai.argmax(x, axis=0))  # by CuPy's kernel, in memory of its own
+    for _ in range(2):
+        step(x)
+    ai.cuda.set_memory_limit(pool.total_bytes())
+    try:
+        found = step(x)
+    finally:
+        ai.cuda.set_memory_limit(None)
+    assert "no graph could be recorded" in step.plan.how
+    assert "memory" in step.plan.how
+    np.testing.assert_array_equal(found.numpy(), np.full(100_000, 2))
+
+
 def test_results_for_which_there_is_no_memory(limit: Callable[[int], None]) -> None:
     w = ai.tensor(np.ones(100_000, "f4"), device="cuda")
 
