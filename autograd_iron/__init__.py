@@ -6,8 +6,8 @@ Everything public is on this page.
 __version__ = "0.1.0"
 
 from autograd_iron import cuda
-from autograd_iron.device import bool_, float16, float32, float64, int32, int64
 from autograd_iron.draw import draw_graph
+from autograd_iron.dtypes import bool_, float16, float32, float64, int32, int64
 from autograd_iron.gradcheck import check_grads
 from autograd_iron.graph import enable_grad, no_grad
 from autograd_iron.hooks import (
@@ -207,7 +207,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Return `bfloat16`, whose package is imported when it is first asked for."""
     if name == "bfloat16":
-        from autograd_iron.device import dtype
+        from autograd_iron.dtypes import dtype
 
         return dtype(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_iron import device, graph
+from autograd_iron import device, dtypes, graph
 from autograd_iron.ops.creation import asarray, tensor
 from autograd_iron.ops.random import Generator
 from autograd_iron.registry import recorded as F
@@ -53,7 +53,7 @@ def check_grads(
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"check_grads: order is {order!r}; it must be 1 or more")
     values = [asarray(a).detach() for a in args]
-    floating = [i for i, a in enumerate(values) if device.is_float(a.dtype)]
+    floating = [i for i, a in enumerate(values) if dtypes.is_float(a.dtype)]
     if not floating:
         raise TypeError("check_grads: no argument is floating, so there is no gradient to check")
     points = [tensor(values[i], dtype="float64") for i in floating]

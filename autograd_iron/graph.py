@@ -17,7 +17,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.registry import raw
 
 if TYPE_CHECKING:
@@ -301,8 +301,8 @@ def sweep(
             node.inputs = node.output = None
         if travels:
             F = raw(device.go_to(g))
-        if lift is None and device.bfloat16 is not None:
-            g, output, *inputs = map(device.widened, (g, output, *inputs))
+        if lift is None and dtypes.bfloat16 is not None:
+            g, output, *inputs = map(dtypes.widened, (g, output, *inputs))
         for parent, rule in zip(node.parents, rules, strict=True):
             if parent is None or rule is None or (useful is not None and parent not in useful):
                 continue

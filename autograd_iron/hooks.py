@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from autograd_iron import cuda, device, graph
+from autograd_iron import cuda, device, dtypes, graph
 from autograd_iron.registry import Vocabulary
 from autograd_iron.registry import recorded as F
 from autograd_iron.tensor import Tensor, vocabulary
@@ -26,7 +26,7 @@ def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     """
     if graph.switches.tape is not None:
         return F, list(tensors)
-    if device.bfloat16 is not None and any(t.dtype == device.bfloat16 for t in tensors):
+    if dtypes.bfloat16 is not None and any(t.dtype == dtypes.bfloat16 for t in tensors):
         return F, [t.detach() for t in tensors]
     if cuda.cupy is not None:
         device.go_to(tensors[0].data)

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any, NoReturn, overload
 
-from autograd_iron import cuda, device
+from autograd_iron import cuda, device, dtypes
 from autograd_iron.graph import Node, Spec, switches
 from autograd_iron.registry import Vocabulary, register
 from autograd_iron.tensor import Tensor
@@ -176,8 +176,8 @@ class Primitive:
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""
         kernel = self.kernel
-        if device.bfloat16 is not None and not self.exact:
-            kernel = partial(device.by_float32, kernel)
+        if dtypes.bfloat16 is not None and not self.exact:
+            kernel = partial(dtypes.by_float32, kernel)
         try:
             if cuda.cupy is None:
                 output = kernel(device.host, *arrays, **attributes)
@@ -279,20 +279,20 @@ class Primitive:
 
     def promote(self, arrays: list[Any]) -> list[Any]:
         """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
-        dtypes = [a.dtype for a in arrays if hasattr(a, "dtype")]
-        floats = [found for found in dtypes if device.is_float(found)]
+        met = [a.dtype for a in arrays if hasattr(a, "dtype")]
+        floats = [found for found in met if dtypes.is_float(found)]
         if floats:
-            if len(floats) == len(dtypes):
+            if len(floats) == len(met):
                 return arrays
             target = max(floats, key=lambda found: found.itemsize)
         elif self.floating or any(isinstance(a, float) for a in arrays):
-            target = device.default_float
+            target = dtypes.default_float
         else:
             return arrays
         conditions = [i for i, rule in enumerate(self.rules) if rule is None]
         return [
             a.astype(target)
-            if hasattr(a, "dtype") and not device.is_float(a.dtype) and i not in conditions
+            if hasattr(a, "dtype") and not dtypes.is_float(a.dtype) and i not in conditions
             else a
             for i, a in enumerate(arrays)
         ]

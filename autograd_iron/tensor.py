@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Self
 
-from autograd_iron import cuda, graph, interop
+from autograd_iron import cuda, dtypes, graph, interop
 from autograd_iron import device as devices
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.registry import Vocabulary, raw
@@ -256,7 +256,7 @@ class Tensor:
 
     def is_floating_point(self) -> bool:
         """Return whether the dtype is a floating one."""
-        return devices.is_float(self.dtype)
+        return dtypes.is_float(self.dtype)
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
@@ -539,7 +539,7 @@ def _is_mask_for(index: Any, x: Tensor, value: Any) -> bool:
     """Return whether a number meets the index of a mask on a GPU, whose count nobody then needs."""
     return (
         devices.is_on_gpu(index)
-        and index.dtype == devices.bool_
+        and index.dtype == dtypes.bool_
         and devices.name(index) == x.device
         and index.shape == x.shape[: index.ndim]
         and x.is_floating_point()
@@ -563,7 +563,7 @@ def _frozen(index: Any) -> Any:
     if isinstance(index, Tensor):
         index = index.data
     if isinstance(index, devices.Array) or devices.is_on_gpu(index):
-        if devices.is_float(index.dtype):
+        if dtypes.is_float(index.dtype):
             raise IndexError(f"an index of dtype {index.dtype} is neither integers nor a bool mask")
         return index.copy()
     return list(index) if isinstance(index, list) else index

@@ -23,6 +23,7 @@ FLOORS = {
     "autograd_iron.cublas": 0,
     "autograd_iron.cuda": 0,
     "autograd_iron.device": 0,
+    "autograd_iron.dtypes": 0,
     "autograd_iron.interop": 0,
     "autograd_iron.philox": 0,
     "autograd_iron.staging": 0,
@@ -40,7 +41,12 @@ FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 3, and is impor
 FRONT_DOOR_FLOOR = 3
 ARRAY_PACKAGES = {
     "numpy": {
-        *("autograd_iron.cpu", "autograd_iron.cuda", "autograd_iron.device"),
+        *(
+            "autograd_iron.cpu",
+            "autograd_iron.cuda",
+            "autograd_iron.device",
+            "autograd_iron.dtypes",
+        ),
         *("nn.checkpoint", "nn.data"),
     },
     "cupy": {"autograd_iron.cuda"},

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_iron import device as devices
+from autograd_iron import dtypes
 from autograd_iron.graph import switches
 from autograd_iron.primitive import composite
 from autograd_iron.registry import Vocabulary
@@ -90,11 +91,11 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
 def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
-        return F.xp.full(shape, value, devices.dtype(dtype))
+        return F.xp.full(shape, value, dtypes.dtype(dtype))
     if switches.tape is not None:
-        number = devices.make(device, "full", (), value, devices.dtype(dtype))
+        number = devices.make(device, "full", (), value, dtypes.dtype(dtype))
         return F.broadcast_to(switches.tape.constant(number), shape=shape)
-    return Tensor.wrap(devices.make(device, "full", shape, value, devices.dtype(dtype)), None)
+    return Tensor.wrap(devices.make(device, "full", shape, value, dtypes.dtype(dtype)), None)
 
 
 @composite
@@ -141,8 +142,8 @@ def arange(
         start, stop = 0, start
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, stop, step))
-        dtype = devices.int64 if whole else devices.default_float
-    return Tensor(devices.make(device, "arange", start, stop, step, dtype=devices.dtype(dtype)))
+        dtype = dtypes.int64 if whole else dtypes.default_float
+    return Tensor(devices.make(device, "arange", start, stop, step, dtype=dtypes.dtype(dtype)))
 
 
 def linspace(
@@ -154,7 +155,7 @@ def linspace(
     device: str | None = None,
 ) -> Tensor:
     """Return `num` evenly spaced values from `start` to `stop`, which `endpoint` includes."""
-    found = devices.dtype(dtype)
+    found = dtypes.dtype(dtype)
     return Tensor(
         devices.make(device, "linspace", start, stop, num, endpoint=endpoint, dtype=found)
     )

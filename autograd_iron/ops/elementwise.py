@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.primitive import elementwise
 
 
@@ -117,7 +117,7 @@ def _(F, g, _y, _x):
 @elementwise
 def pow(xp, x, p, /):
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
-    if isinstance(p, int) and p < 0 and getattr(x, "dtype", device.bool_).kind in "iu":
+    if isinstance(p, int) and p < 0 and getattr(x, "dtype", dtypes.bool_).kind in "iu":
         raise ValueError("integers to negative integer powers are not: use x.astype('float32')")
     return x**p
 

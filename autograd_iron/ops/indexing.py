@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.primitive import primitive
 
 
@@ -88,7 +88,7 @@ def set_at(xp, x, value, /, index):
     made[index] = value
     if not _is_advanced(index):
         return made
-    if not device.can_look(xp) and (not hasattr(value, "dtype") or not device.is_float(made.dtype)):
+    if not device.can_look(xp) and (not hasattr(value, "dtype") or not dtypes.is_float(made.dtype)):
         return made
     hits = xp.zeros(x.shape, dtype="int64")
     xp.add.at(hits, index, 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.primitive import primitive
 
 
@@ -33,7 +33,7 @@ def product(xp, x, y):
 
     That of float16 is added up in float32 and rounded once.
     """
-    if getattr(x, "dtype", None) == device.float16 and _goes_by_float32(xp, x, y):
+    if getattr(x, "dtype", None) == dtypes.float16 and _goes_by_float32(xp, x, y):
         return product(xp, x.astype("float32"), y.astype("float32")).astype("float16")
     both = getattr(x, "ndim", 0) == 2 == getattr(y, "ndim", 0)
     return xp.dot(x, y) if both else xp.matmul(x, y)
@@ -44,7 +44,7 @@ def _goes_by_float32(xp, x, y):
 
     cuBLAS adds up in float32, but where the result is one number, CuPy adds up in float16 itself.
     """
-    if getattr(y, "dtype", None) != device.float16:
+    if getattr(y, "dtype", None) != dtypes.float16:
         return False
     return xp is device.host or (
         max(x.ndim, y.ndim) <= 2 and x.shape[-1:] == (x.size,) == (y.size,)

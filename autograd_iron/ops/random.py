@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from autograd_iron import device as devices
-from autograd_iron import philox
+from autograd_iron import dtypes, philox
 from autograd_iron.graph import switches
 from autograd_iron.tensor import Tensor
 
@@ -118,10 +118,10 @@ class Generator:
 
     def _chosen(self, choose: Callable[[Any], Any], shape: Shape, where: str | None) -> Tensor:
         def make(array: Any, key: tuple[int, int], draw: int) -> None:
-            made = devices.as_array(choose(devices.random_source(key, draw)), devices.int64)
+            made = devices.as_array(choose(devices.random_source(key, draw)), dtypes.int64)
             devices.write(array, devices.move(made, devices.name(array)))
 
-        return self._drawn(devices.make(where, "empty", shape, devices.int64), make)
+        return self._drawn(devices.make(where, "empty", shape, dtypes.int64), make)
 
     def _drawn(self, array: Any, make: Callable[[Any, tuple[int, int], int], None]) -> Tensor:
         """Return the array with what is drawn; in a plan it is drawn anew before each replay."""
@@ -230,8 +230,8 @@ def _kernel(xp: Any, kind: str, dtype: Any) -> Any:
 
 
 def _drawable(dtype: Any) -> Any:
-    found = devices.dtype(dtype)
-    if found not in (devices.float32, devices.float64):
+    found = dtypes.dtype(dtype)
+    if found not in (dtypes.float32, dtypes.float64):
         raise TypeError(
             f"a Generator draws float32 or float64, not {found}; convert the draws with astype"
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import math
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.graph import no_grad
 from autograd_iron.primitive import composite, primitive
 
@@ -57,7 +57,7 @@ def sum(xp, x, /, axis=None, keepdims=False):
 
 def _added_up(xp, x, axis, keepdims=False):
     """Return the sum; that of float16 is made in float32 and rounded once, as CuPy's is."""
-    if xp is device.host and x.dtype == device.float16:
+    if xp is device.host and x.dtype == dtypes.float16:
         return xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims).astype(x.dtype)
     return xp.add.reduce(x, axis=axis, keepdims=keepdims)
 
@@ -113,7 +113,7 @@ def _count(x, axis):
 @primitive(floating=True)
 def mean(xp, x, /, axis=None, keepdims=False):
     """Return the mean over the axes; of integers, in float32."""
-    if x.dtype != device.float16:
+    if x.dtype != dtypes.float16:
         return sum.kernel(xp, x, axis, keepdims) / _count(x, axis)
     total = xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims)
     return (total / _count(x, axis)).astype(x.dtype)
@@ -121,7 +121,7 @@ def mean(xp, x, /, axis=None, keepdims=False):
 
 @mean.lower
 def _(F, x, axis, keepdims):
-    if not device.is_narrow(x.dtype):
+    if not dtypes.is_narrow(x.dtype):
         return F.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
     total = F.sum(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
     return F.astype(total / _count(x, axis), dtype=x.dtype)
@@ -130,7 +130,7 @@ def _(F, x, axis, keepdims):
 @mean.vjp
 def _(F, g, _y, _x, axis, keepdims):
     count = _count(_x, axis)
-    if device.is_narrow(_x.dtype):  # of which 1 / count may be too small a number
+    if dtypes.is_narrow(_x.dtype):  # of which 1 / count may be too small a number
         g = F.astype(F.astype(g, dtype="float32") / (count or 1), dtype=_x.dtype)
         return spread(F, g, _x, axis, keepdims)
     return spread(F, g * (1 / count if count else math.inf), _x, axis, keepdims)
@@ -153,7 +153,7 @@ def var(F, x, /, axis=None, keepdims=False, correction=0):
         Subtracted from the number of elements in the divisor (1: the unbiased estimate).
     """
     # The squares of float16 leave its range early.
-    if device.is_narrow(getattr(x, "dtype", device.default_float)):
+    if dtypes.is_narrow(getattr(x, "dtype", dtypes.default_float)):
         wide = F.var(F.astype(x, dtype="float32"), axis, keepdims, correction)
         return F.astype(wide, dtype=x.dtype)
     centred = x - F.mean(x, axis=axis, keepdims=True)
@@ -198,14 +198,14 @@ min.batching(_reduced("min"))
 @primitive(floating=True)
 def norm(xp, x, /, axis=None, keepdims=False):
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
-    if x.dtype == device.float16:
+    if x.dtype == dtypes.float16:
         return norm.kernel(xp, x.astype("float32"), axis, keepdims).astype(x.dtype)
     return xp.sqrt(sum.kernel(xp, x * x, axis, keepdims))
 
 
 @norm.lower
 def _(F, x, axis, keepdims):
-    if device.is_narrow(x.dtype):
+    if dtypes.is_narrow(x.dtype):
         wide = F.astype(x, dtype="float32")
         return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
     return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
@@ -213,7 +213,7 @@ def _(F, x, axis, keepdims):
 
 @norm.vjp
 def _(F, g, y, x, axis, keepdims):
-    if device.is_narrow(x.dtype):  # of which 1 / y may be too small a number
+    if dtypes.is_narrow(x.dtype):  # of which 1 / y may be too small a number
         g, y, x = (F.astype(v, dtype="float32") for v in (g, y, x))
     scale = F.where(y == 0, 0, F.multiply_no_nan(1 / F.where(y == 0, 1, y), g))
     return F.multiply_no_nan(x, spread(F, scale, x, axis, keepdims))
@@ -225,7 +225,7 @@ def log_softmax(F, x, /, axis=-1):
 
     The logarithms of the probabilities that logits `x` give to the classes along the axis.
     """
-    if device.is_narrow(getattr(x, "dtype", device.default_float)):
+    if dtypes.is_narrow(getattr(x, "dtype", dtypes.default_float)):
         return F.astype(F.log_softmax(F.astype(x, dtype="float32"), axis), dtype=x.dtype)
     # The result does not depend on what is subtracted, so no gradient flows through it.
     with no_grad():

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.ops.reductions import axes_of
 from autograd_iron.primitive import composite, primitive
 
@@ -118,7 +118,7 @@ def _(axes, shapes, output_shape, shape):
 @primitive(exact=True)
 def astype(xp, x, /, dtype):
     """Return the values in another dtype; a cast to integers carries no gradient."""
-    return x.astype(device.dtype(dtype))
+    return x.astype(dtypes.dtype(dtype))
 
 
 @astype.vjp

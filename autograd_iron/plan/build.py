@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from autograd_iron import cpu, device
+from autograd_iron import cpu, device, dtypes
 from autograd_iron.plan import buffers, emit, pack, passes, tiling
 from autograd_iron.plan.program import Program, Step, Value
 
@@ -470,7 +470,7 @@ def neutral(combine: str, dtype: Any) -> Any:
     """Return what a reduction starts from."""
     if combine == "sum":
         return 0
-    return device.extreme(dtype, lowest=combine == "max")
+    return dtypes.extreme(dtype, lowest=combine == "max")
 
 
 @cache

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.plan.launch import Line, View
 
 STORED = {
@@ -116,33 +116,33 @@ class Unwritable(Exception):
 
 def variable_type(dtype: Any) -> str:
     """Return the C type in which values of a dtype are worked on."""
-    return "float" if device.is_narrow(dtype) else STORED[str(dtype)]
+    return "float" if dtypes.is_narrow(dtype) else STORED[str(dtype)]
 
 
 def load(text: str, dtype: Any) -> str:
     """Return the value of what is stored."""
-    return f"{_NARROW[dtype.char]}_value({text})" if device.is_narrow(dtype) else text
+    return f"{_NARROW[dtype.char]}_value({text})" if dtypes.is_narrow(dtype) else text
 
 
 def store(text: str, dtype: Any) -> str:
     """Return what is stored of a value."""
-    return f"{_NARROW[dtype.char]}_bits({text})" if device.is_narrow(dtype) else text
+    return f"{_NARROW[dtype.char]}_bits({text})" if dtypes.is_narrow(dtype) else text
 
 
 def rounded(text: str, dtype: Any) -> str:
     """Return a result of float arithmetic as a dtype holds it."""
-    return f"{_NARROW[dtype.char]}_round({text})" if device.is_narrow(dtype) else text
+    return f"{_NARROW[dtype.char]}_round({text})" if dtypes.is_narrow(dtype) else text
 
 
 def cast(text: str, old: Any, new: Any) -> str:
     """Return a value of one dtype as another."""
     if old == new:
         return text
-    if new == device.bool_:
+    if new == dtypes.bool_:
         return f"(unsigned char)({text} != 0)"
-    if new == device.float16 and old == device.float64:
+    if new == dtypes.float16 and old == dtypes.float64:
         return f"half_of_double({text})"
-    if device.is_narrow(new):
+    if dtypes.is_narrow(new):
         return rounded(text if variable_type(old) == "float" else f"(float){text}", new)
     return f"({variable_type(new)}){text}"
 
@@ -155,18 +155,18 @@ def literal(number: float | int | bool, dtype: Any) -> str:
     Unwritable
         The number does not fit.
     """
-    if not device.is_float(dtype) and isinstance(number, float):
+    if not dtypes.is_float(dtype) and isinstance(number, float):
         raise Unwritable
     try:
         with device.quiet():
             value = device.as_array(number, dtype).item()
     except (OverflowError, TypeError):
         raise Unwritable from None
-    if not device.is_float(dtype):
+    if not dtypes.is_float(dtype):
         if value != number:
             raise Unwritable
         return _integer(int(value), dtype)
-    if dtype == device.float64:
+    if dtype == dtypes.float64:
         bits = {math.inf: "0x7ff0000000000000LL", -math.inf: "0xfff0000000000000LL"}
         if math.isfinite(value):
             return f"({value!r})" if math.copysign(1, value) < 0 else repr(value)
@@ -191,7 +191,7 @@ class _Operands:
         self._operands = line.operands
         self._names = names
         self.out = line.output.dtype
-        self.floats = device.is_float(self.out)
+        self.floats = dtypes.is_float(self.out)
 
     def convert(self, dtype: Any) -> list[str]:
         """Return all operands in one dtype."""
@@ -216,8 +216,8 @@ class _Operands:
         """The dtype in which the operands meet."""
         views = [v.root.dtype for v in self._operands if isinstance(v, View)]
         numbers = [v for v in self._operands if not isinstance(v, View)]
-        joint = device.joint_dtype(views, numbers[0] if numbers else views[0])
-        if device.is_float(joint) and not any(map(device.is_float, views)):
+        joint = dtypes.joint_dtype(views, numbers[0] if numbers else views[0])
+        if dtypes.is_float(joint) and not any(map(dtypes.is_float, views)):
             raise Unwritable  # int64 beside uint64 meet in no integer
         return joint
 
@@ -227,7 +227,7 @@ class _Operands:
 
     def function(self, name: str, *arguments: str) -> str:
         """Return a call of a function of math.h."""
-        suffix = "" if self.out == device.float64 else "f"
+        suffix = "" if self.out == dtypes.float64 else "f"
         return self.rounded(f"{name}{suffix}({', '.join(arguments)})")
 
     @property
@@ -324,13 +324,13 @@ def _extreme(sign: str) -> Rule:
 
 def extreme(sign: str, x: str, y: str, dtype: Any) -> str:
     """Return the larger (">") or smaller ("<") of two values; NaN if one of them is."""
-    unordered = f" || {x} != {x}" if device.is_float(dtype) else ""
+    unordered = f" || {x} != {x}" if dtypes.is_float(dtype) else ""
     return f"({x} {sign} {y}{unordered} ? {x} : {y})"
 
 
 def _where(given: _Operands) -> str:
     condition, x, y = (
-        given.one(0, device.bool_),
+        given.one(0, dtypes.bool_),
         given.one(1, given.out),
         given.one(2, given.out),
     )
@@ -347,14 +347,14 @@ def _compare(sign: str) -> Rule:
 
 def _logical(sign: str) -> Rule:
     def rule(given: _Operands) -> str:
-        x, y = given.convert(device.bool_)
+        x, y = given.convert(dtypes.bool_)
         return given.whole(f"{x} {sign} {y}")
 
     return rule
 
 
 def _logical_not(given: _Operands) -> str:
-    (x,) = given.convert(device.bool_)
+    (x,) = given.convert(dtypes.bool_)
     return given.whole(f"!{x}")
 
 
@@ -374,7 +374,7 @@ def _invert(given: _Operands) -> str:
 def _about(of_floats: str, of_integers: str) -> Rule:
     def rule(given: _Operands) -> str:
         dtype = given.joint
-        if not device.is_float(dtype):
+        if not dtypes.is_float(dtype):
             return f"(unsigned char){of_integers}"
         (x,) = given.convert(dtype)
         return given.whole(of_floats.format(x=x, zero=literal(0, dtype)))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.graph import Node, no_grad, switches
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.primitive import NUMBERS, Primitive, operand
@@ -193,7 +193,7 @@ class Tape:
         handles = primitive.promote(handles)
         if primitive.lowering is not None:
             with no_grad():
-                made = device.by_float32(primitive.lowering, recorded, *handles, **attributes)
+                made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
             output, value = array_of(made), made.value
         else:
             arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
@@ -204,7 +204,7 @@ class Tape:
         node = None
         parents = [h.node if isinstance(h, Tensor) else None for h in handles]
         tracked = sum(1 << i for i, p in enumerate(parents) if p is not None)
-        if tracked and switches.recording and primitive.rules and device.is_float(output.dtype):
+        if tracked and switches.recording and primitive.rules and dtypes.is_float(output.dtype):
             saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
             node = primitive.node(tracked, parents, saved, Traced.make(output, value), attributes)
         return Traced.make(output, value, node)
@@ -223,10 +223,10 @@ class Tape:
         if isinstance(value, Tensor) or shape:
             new = self._handle(value)
         else:  # a number, which is on no device and as precise as what it is written to
-            to = target.dtype if device.is_float(target.dtype) else None
+            to = target.dtype if dtypes.is_float(target.dtype) else None
             new = self._frozen(device.as_array(value, to, copy=True))
         if new.dtype != target.dtype:
-            if device.is_float(new.dtype) and not device.is_float(target.dtype):
+            if dtypes.is_float(new.dtype) and not dtypes.is_float(target.dtype):
                 raise TypeError(f"assign: a {new.dtype} value does not fit a {target.dtype} tensor")
             new = new.astype(target.dtype)
         if new.shape != target.shape:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.ops.reductions import columns
 from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Operand, Step, Value
@@ -148,9 +148,9 @@ class _Writer:
     def _operand(self, operand: Operand, step: Step) -> str:
         if isinstance(operand, Value):
             return name(operand)
-        dtype = device.joint_dtype([v.dtype for v in step.values], operand)
+        dtype = dtypes.joint_dtype([v.dtype for v in step.values], operand)
         if dtype.kind in "iu":
-            low, high = (device.extreme(dtype, lowest) for lowest in (True, False))
+            low, high = (dtypes.extreme(dtype, lowest) for lowest in (True, False))
             if not low <= operand <= high:  # only comparisons take it: as it is, not wrapped
                 return repr(operand)
         return self._constant(device.as_array(operand, dtype))
@@ -265,7 +265,7 @@ class _Writer:
         out = step.output
         assert isinstance(x, Value)
         assert isinstance(y, Value)
-        if out.dtype == device.float16:
+        if out.dtype == dtypes.float16:
             self._kernel(step)
             return
         plain = len(x.shape) == 2 and len(y.shape) == 2 and x.dtype == y.dtype == out.dtype
@@ -290,7 +290,7 @@ class _Writer:
     def _sum(self, step: Step) -> None:
         (x,) = step.inputs
         assert isinstance(x, Value)
-        if x.dtype == device.float16:
+        if x.dtype == dtypes.float16:
             self._kernel(step)
             return
         axis, keepdims = step.attributes["axis"], step.attributes["keepdims"]
@@ -327,7 +327,7 @@ class _Writer:
     def _sum_to(self, step: Step) -> None:
         (x,) = step.inputs
         assert isinstance(x, Value)
-        if x.dtype == device.float16:
+        if x.dtype == dtypes.float16:
             self._kernel(step)
             return
         shape = step.attributes["shape"]

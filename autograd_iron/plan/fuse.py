@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.ops.reductions import axes_of
 from autograd_iron.ops.shapes import astype
 from autograd_iron.plan import c_text
@@ -112,9 +112,9 @@ class _Works:
         if not out.bytes:
             return
         name = step.primitive.name
-        if name == "astype" and out.dtype == device.float32:
+        if name == "astype" and out.dtype == dtypes.float32:
             view = self._view(step.inputs[0])
-            if view.whole and device.is_narrow(view.root.dtype):
+            if view.whole and dtypes.is_narrow(view.root.dtype):
                 self._narrow[out] = view
         if name == "reshape":
             self._copy(self._view(step.inputs[0]), out)
@@ -168,7 +168,7 @@ class _Works:
         if step.primitive.name not in c_text.RULES:
             return False
         shape = step.output.shape
-        if step.output.dtype == device.float32:
+        if step.output.dtype == dtypes.float32:
             operands = tuple(self._as_stored(v) if isinstance(v, View) else v for v in operands)
         wide = tuple(v.stretched(shape) if isinstance(v, View) else v for v in operands)
         line = Line(step, wide, step.output)
@@ -203,7 +203,7 @@ class _Works:
     def _product(self, step: Step) -> bool:
         """Add a product of matrices; say no where cuBLAS knows none of this dtype."""
         out = step.output
-        if not device.is_float(out.dtype):
+        if not dtypes.is_float(out.dtype):
             return False
         x, y = (self._view(v) for v in step.inputs)
         if len(x.shape) == 1:

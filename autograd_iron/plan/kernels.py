@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import dtypes
 from autograd_iron.plan import c_text
 from autograd_iron.plan.launch import (
     Elementwise,
@@ -180,14 +180,14 @@ def _element(
 
 def _total(fold: Fold) -> Any:
     """Return the dtype in which a reduction adds up."""
-    return device.float32 if device.is_narrow(fold.output.dtype) else fold.output.dtype
+    return dtypes.float32 if dtypes.is_narrow(fold.output.dtype) else fold.output.dtype
 
 
 def _start(fold: Fold) -> str:
     """Return what a reduction starts from."""
     dtype = _total(fold)
     if fold.combine in ("max", "min"):
-        return c_text.literal(device.extreme(dtype, lowest=fold.combine == "max"), dtype)
+        return c_text.literal(dtypes.extreme(dtype, lowest=fold.combine == "max"), dtype)
     return c_text.literal(fold.combine == "all", dtype)
 
 
@@ -197,7 +197,7 @@ def _combined(fold: Fold, x: str, y: str) -> str:
         return c_text.extreme(">" if fold.combine == "max" else "<", x, y, dtype)
     if fold.combine in ("any", "all"):
         return f"{x} {'|' if fold.combine == 'any' else '&'} {y}"
-    if device.is_float(dtype):
+    if dtypes.is_float(dtype):
         return f"{x} + {y}"
     return f"({c_text.variable_type(dtype)})((unsigned long long){x} + (unsigned long long){y})"
 

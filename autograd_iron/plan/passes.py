@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import device, dtypes
 from autograd_iron.ops.elementwise import multiply
 from autograd_iron.ops.shapes import astype, broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
@@ -162,28 +162,28 @@ class _Rewriting:
 
 
 def _widen(walk: _Rewriting, step: Step) -> Step | None:
-    narrow, out = device.bfloat16, step.output
+    narrow, out = dtypes.bfloat16, step.output
     if narrow is None or walk.program.place != "cpu" or step.primitive.exact:
         return None
-    dtypes = {v.dtype for v in (*step.values, out)}
-    if narrow not in dtypes:
+    met = {v.dtype for v in (*step.values, out)}
+    if narrow not in met:
         return None
-    if not any(device.is_float(found) for found in dtypes - {narrow}):
-        step = step.with_inputs(tuple(map(device.rounded, step.inputs)))
+    if not any(dtypes.is_float(found) for found in met - {narrow}):
+        step = step.with_inputs(tuple(map(dtypes.rounded, step.inputs)))
     step = step.with_inputs(tuple(_in_float32(walk, v) for v in step.inputs))
     if out.dtype != narrow:
         return step
-    wide = walk.program.value(out.shape, device.float32)
+    wide = walk.program.value(out.shape, dtypes.float32)
     walk.take(Step(step.primitive, step.inputs, step.attributes, wide))
     wide = walk.renamed.get(wide, wide)
     return Step(astype, (wide,), {"dtype": narrow}, out)
 
 
 def _in_float32(walk: _Rewriting, operand: Operand) -> Operand:
-    if not isinstance(operand, Value) or operand.dtype != device.bfloat16:
+    if not isinstance(operand, Value) or operand.dtype != dtypes.bfloat16:
         return operand
-    wide = walk.program.value(operand.shape, device.float32)
-    walk.take(Step(astype, (operand,), {"dtype": device.float32}, wide))
+    wide = walk.program.value(operand.shape, dtypes.float32)
+    walk.take(Step(astype, (operand,), {"dtype": dtypes.float32}, wide))
     return walk.renamed.get(wide, wide)
 
 

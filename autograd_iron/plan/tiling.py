@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd_iron import device
+from autograd_iron import dtypes
 from autograd_iron.plan.program import Program, Step, Value
 
 SMALLEST_TILE = 64
@@ -173,4 +173,4 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
         return None
     answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
     # The sums over tiles would be rounded to 16 bits, and again when they are added up.
-    return None if answer == "sum" and device.is_narrow(step.output.dtype) else answer
+    return None if answer == "sum" and dtypes.is_narrow(step.output.dtype) else answer

@@ -33,7 +33,7 @@ KNOWN = {
     # A number's sign and an array's dtype.
     (
         "autograd_iron/ops/elementwise.py",
-        'if isinstance(p, int) and p < 0 and getattr(x, "dtype", device.bool_).kind in "iu":',
+        'if isinstance(p, int) and p < 0 and getattr(x, "dtype", dtypes.bool_).kind in "iu":',
     ),
     # CuPy's own, where it is known to be CuPy.
     ("autograd_iron/ops/random.py", "return xp.RawKernel(philox.kernel_text(dtype), kind)"),

@@ -1,0 +1,125 @@
+"""The dtypes that tensors have, and what NumPy and CuPy do not do with them by themselves.
+
+bfloat16 is that of ml_dtypes, which is imported when it is first asked for.  Nothing computes with
+it: an operation gets float32, and its result is rounded; see `by_float32`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+float16 = numpy.dtype("float16")
+float32 = numpy.dtype("float32")
+float64 = numpy.dtype("float64")
+int32 = numpy.dtype("int32")
+int64 = numpy.dtype("int64")
+bool_ = numpy.dtype("bool")
+bfloat16: Any = None  # the dtype of ml_dtypes, once something asked for it
+
+default_float = float32
+
+WHAT_IS_SUPPORTED = (
+    "Tensors hold real numbers: bool, (u)int8 to (u)int64, float16 to float64, bfloat16"
+)
+
+
+def dtype(name: Any) -> Any:
+    """Return the dtype that `name` stands for (a string, a NumPy dtype or scalar type).
+
+    Raises
+    ------
+    TypeError
+        The name is unknown, or the dtype is not a real number or a boolean.
+    ImportError
+        It is bfloat16, and ml_dtypes is not installed.
+    """
+    if isinstance(name, str) and name == "bfloat16":
+        return _load_bfloat16()
+    try:
+        found = numpy.dtype(name)
+    except TypeError:
+        raise _not_a_dtype(f"{name!r} is not known") from None
+    if found.kind == "V" and found.name == "bfloat16":
+        return _load_bfloat16()
+    if found.kind not in "bfiu" or found.itemsize > 8 or found.char not in numpy.typecodes["All"]:
+        raise _not_a_dtype(f"{found} is not supported")
+    return found
+
+
+def _not_a_dtype(what: str) -> TypeError:
+    return TypeError(f"dtype {what}. {WHAT_IS_SUPPORTED}.")
+
+
+def _load_bfloat16() -> Any:
+    global bfloat16  # noqa: PLW0603  (everybody asks the module itself whether there is one)
+    if bfloat16 is None:
+        try:
+            import ml_dtypes
+        except ImportError:
+            raise ImportError(
+                "dtype bfloat16 comes from the package ml_dtypes, which is not installed: "
+                "pip install 'autograd-iron[bfloat16]'"
+            ) from None
+        bfloat16 = numpy.dtype(ml_dtypes.bfloat16)
+    return bfloat16
+
+
+def is_float(dtype: Any) -> bool:
+    """Return whether this is a floating dtype."""
+    return bool(dtype.kind in "fV")  # of the kind "V", bfloat16 alone gets in
+
+
+def is_narrow(dtype: Any) -> bool:
+    """Return whether this is a float of 16 bits: sums of such are made in float32."""
+    return bool(dtype.char in "eE")
+
+
+def joint_dtype(met: list[Any], number: Any) -> Any:
+    """Return the dtype in which a Python number meets arrays of these dtypes."""
+    if bfloat16 is None or bfloat16 not in met:
+        return numpy.result_type(*met, number)
+    others = [found for found in met if is_float(found) and found != bfloat16]
+    return numpy.result_type(float32, *others) if others else bfloat16
+
+
+def extreme(dtype: Any, lowest: bool) -> Any:
+    """Return the value below (or above) all others of a dtype."""
+    if is_float(dtype):
+        return -numpy.inf if lowest else numpy.inf
+    if dtype.kind == "b":
+        return not lowest
+    limits = numpy.iinfo(dtype)
+    return limits.min if lowest else limits.max
+
+
+def by_float32(kernel: Callable[..., Any], xp: Any, *operands: Any, **attributes: Any) -> Any:
+    """Run a kernel with float32 for each bfloat16, and round what it makes of that once.
+
+    Neither NumPy nor CuPy computes with bfloat16 as with a dtype of its own: a Python number beside
+    it would make float32 or float64.  Here it is rounded to bfloat16, as NumPy does for float16.
+    """
+    met = {operand.dtype for operand in operands if hasattr(operand, "dtype")}
+    if bfloat16 is None or bfloat16 not in met:
+        return kernel(xp, *operands, **attributes)
+    alone = not any(is_float(found) for found in met - {bfloat16})
+    if alone:
+        operands = tuple(map(rounded, operands))
+    made = kernel(xp, *map(widened, operands), **attributes)
+    return made.astype(bfloat16) if alone and made.dtype == float32 else made
+
+
+def widened(operand: Any) -> Any:
+    """Return an array of bfloat16 as float32, and anything else as it is."""
+    narrow = bfloat16 is not None and getattr(operand, "dtype", float32) == bfloat16
+    return operand.astype(float32) if narrow and hasattr(operand, "astype") else operand
+
+
+def rounded(number: Any) -> Any:
+    """Return a Python number as bfloat16 holds it; what is none is returned as it is."""
+    if type(number) not in (int, float):
+        return number
+    with numpy.errstate(all="ignore"):
+        return type(number)(bfloat16.type(number))
