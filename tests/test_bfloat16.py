@@ -98,6 +98,24 @@ def test_gradients_are_those_of_float32_to_a_few_roundings(name: str, row: Any) 
             )
 
 
+LOSSES: dict[str, tuple[Any, Any]] = {
+    "MSELoss": (nn.MSELoss(), [[0.5, 0.25]]),
+    "BCELoss": (nn.BCELoss(), [[1.0, 0.0]]),
+    "BCEWithLogitsLoss": (nn.BCEWithLogitsLoss(), [[1.0, 0.0]]),
+    "CrossEntropyLoss": (nn.CrossEntropyLoss(), np.array([1])),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_rounded_once(name: str) -> None:
+    loss_of, target = LOSSES[name]
+    for values in np.random.default_rng(0).uniform(0.01, 0.99, (20, 1, 2)):
+        x = ai.tensor(values, dtype="bfloat16")
+        y = ai.tensor(target)
+        for run in (loss_of, ai.compile(loss_of)):
+            same_bits(run(x, y), loss_of(x.astype("float32"), y))
+
+
 # --- numbers and other dtypes beside it
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,10 @@ def test_the_print_has_the_users_names_and_the_figures(monkeypatch: pytest.Monke
     for part in ("layers.0.weight", "FLOP", "B of buffers", "1,000 rows in", "for each tile:"):
         assert part in text
     assert "layers.2.bias <- v" in text
+    for stage in step.plan.stages:
+        for value, slot in stage.slots.items():
+            [line] = [line for line in text.split("\n") if f"  {value} = " in f"  {line}"]
+            assert re.search(rf"\[.*\] \w+ in b{slot}\b", line), line
     assert step.plan.bytes < 200_000
 
 
