@@ -82,20 +82,20 @@ struct Block {
 };
 
 extern "C" __global__ void uniform(
-    real* out, long long n, word key0, word key1, word number, const word* before,
+    real* out, long long n, word key0, word key1, word number,
     double low, double width
 ) {
     const long long index = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     const long long start = index * per_block;
     if (start >= n) return;
-    const Block block(index, before ? *before + number : number, key0, key1);
+    const Block block(index, number, key0, key1);
     for (int i = 0; i < per_block; ++i)
         if (start + i < n)
             out[start + i] = sum(product(block.uniform(i), (real)width), (real)low);
 }
 
 extern "C" __global__ void normal(
-    real* out, long long n, word key0, word key1, word number, const word* before,
+    real* out, long long n, word key0, word key1, word number,
     double mean, double std
 ) {
     const long long index = (long long)blockIdx.x * blockDim.x + threadIdx.x;
@@ -103,7 +103,6 @@ extern "C" __global__ void normal(
     if (index >= pairs) return;
     const long long first = index / group * group;
     const long long half = pairs - first < group ? pairs - first : group;
-    if (before) number += *before;
     const Block lengths(first + index, number, key0, key1);
     const Block angles(first + index + half, number, key0, key1);
     const long long start = (first + index) * per_block, turned = start + half * per_block;
@@ -128,9 +127,8 @@ def key(seed: int) -> tuple[int, int]:
 def kernel_text(dtype: Any) -> str:
     """Return the kernels `uniform` and `normal` for float32 or float64, as CUDA C++.
 
-    Both take ``(out, n, key0, key1, number, before, ...)``. The number of the draw is `number`,
-    plus what `before` points to on the device unless it is null: a captured graph so draws other
-    numbers in each replay. The last two arguments are ``low, width`` or ``mean, std``. A thread
-    makes one block of uniform numbers, or two of normal ones.
+    Both take ``(out, n, key0, key1, number, ...)``, of which `number` is that of the draw. The last
+    two arguments are ``low, width`` or ``mean, std``. A thread makes one block of uniform numbers,
+    or two of normal ones.
     """
     return f"#define GROUP {GROUP}\ntypedef {_TYPES[str(dtype)]} real;\n{_TEXT}"

@@ -146,7 +146,6 @@ def fill(
     draw: int,
     shift: float,
     scale: float,
-    before: Any = 0,
 ) -> None:
     """Fill an array with the draw of this number: ``shift + scale * z``, by one kernel on a GPU.
 
@@ -163,11 +162,9 @@ def fill(
     draw : int
         The number of the draw.
     shift, scale : float
-    before : array of one uint64 on the GPU, optional
-        Added to `draw` when the kernel runs, which a captured graph does again and again.
     """
     if hasattr(xp, "RawKernel"):
-        _launch(xp, kind, out, key, draw, shift, scale, before)
+        _launch(xp, kind, out, key, draw, shift, scale)
     else:
         {"uniform": _fill_uniform, "normal": _fill_normal}[kind](xp, out, key, draw, shift, scale)
 
@@ -215,12 +212,11 @@ def _launch(
     draw: int,
     shift: float,
     scale: float,
-    before: Any,
 ) -> None:
     threads = -(-out.nbytes // _BYTES_OF_A_THREAD[kind])
     if threads:
         low, high, number = (xp.uint64(word) for word in (*key, draw))
-        arguments = (out, out.size, low, high, number, before, shift, scale)
+        arguments = (out, out.size, low, high, number, shift, scale)
         _kernel(xp, kind, out.dtype)((-(-threads // _THREADS),), (_THREADS,), arguments)
 
 
