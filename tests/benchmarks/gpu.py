@@ -166,13 +166,14 @@ def times(name: str, smoke: bool) -> Json:
 
 
 def dtypes(smoke: bool) -> Json:
-    """Return microseconds a step of the notes' network in float32 and in float64."""
+    """Return microseconds a step of the notes' network in each floating dtype."""
+    assert str(ai.bfloat16) == "bfloat16"  # from now on NumPy knows the name
     work = WORKS["notes"]
     size = work.smoke if smoke else work.size
     return compared(
         {
             dtype: partial(Ours, work, size, recorded=True, dtype=dtype)
-            for dtype in ("float32", "float64")
+            for dtype in ("float32", "float64", "float16", "bfloat16")
         },
         smoke,
     )
