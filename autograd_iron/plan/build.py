@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any
 
-from autograd_iron import cpu, device, dtypes
+from autograd_iron import cpu, device
 from autograd_iron.plan import buffers, emit, pack, passes, tiling
+from autograd_iron.plan import source as source_text
 from autograd_iron.plan.program import Program, Step, Value
-
-# Tiles are shared out in this many groups, whatever the number of threads: each group adds up on
-# its own and the groups are added in order, so the bits do not depend on who did what.
-GROUPS = 8
+from autograd_iron.plan.threads import share_out
 
 # A tile's buffers may take this many second-level caches, for they are not all in use at once.
 # Milliseconds a step, medians of one run: tanh network, SIREN (see tests/benchmarks/compiled.py).
@@ -276,7 +271,7 @@ class Plan:
                 self._own(value)
         text = emit.emit(region)
         in_rows = [v for v in self._moving if f"{emit.name(v)}_all" in "\n".join(text.body)]
-        others = [v for v in self._moving if v not in in_rows and _mentions(text, v)]
+        others = [v for v in self._moving if v not in in_rows and source_text.mentions(text, v)]
         parameters = ["start", "stop"]
         parameters += [f"{emit.name(v)}_all" for v in in_rows]
         parameters += [emit.name(v) for v in others]
@@ -297,9 +292,9 @@ class Plan:
             if number == 0:
                 stage.totals = totals
                 self.stages.append(stage)
-        groups = tile_groups(rows, height)
+        groups = tiling.groups(rows, height)
         sums = [[cpu.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
-        fills = [neutral(schedule.combine[v], v.dtype) for v in totals]
+        fills = [tiling.neutral(schedule.combine[v], v.dtype) for v in totals]
         for i, v in enumerate(totals):
             self._arrays[v] = sums[0][i]
             self.bytes += v.bytes * len(groups)
@@ -317,7 +312,7 @@ class Plan:
 
         def run_tiles(given: tuple[Any, ...]) -> None:
             with cpu.single_threaded_blas():
-                _share_out(len(workers), work, given)
+                share_out(len(workers), work, given)
             for group in sums[1:]:
                 for total, part, v in zip(sums[0], group, totals, strict=True):
                     cpu.combine(schedule.combine[v], total, part)
@@ -360,21 +355,12 @@ class Plan:
         names |= {f: cpu.function(f) for f in sorted(text.functions)}
         names |= {label: _kernel(primitive) for label, primitive in text.kernels.items()}
         names["height"] = height
-        used = [n for n in names if n not in parameters and _word_in(n, lines)]
-        source = _source(used, text, parameters)
+        used = [n for n in names if n not in parameters and source_text.has_word(n, lines)]
+        source = source_text.write(used, text, parameters)
         given = {n: names[n] for n in used}
-        run = source_compiled(source)(*given.values())
+        run = source_text.compiled(source)(*given.values())
         stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot)
         return run, stage, memory
-
-
-@lru_cache(maxsize=64)
-def source_compiled(source: str) -> Callable[..., Callable[..., None]]:
-    """Return the `make` of a stage's source; equal sources are compiled once."""
-    space: dict[str, Any] = {}
-    exec(compile(source, "<plan>", "exec"), space)
-    make: Callable[..., Callable[..., None]] = space["make"]
-    return make
 
 
 def _kernel(primitive: Any) -> Callable[..., Any]:
@@ -382,35 +368,6 @@ def _kernel(primitive: Any) -> Callable[..., Any]:
         return primitive.compute(list(arrays), attributes)
 
     return call
-
-
-def _mentions(text: emit.Text, value: Value) -> bool:
-    return _word_in(emit.name(value), "\n".join((*text.setup, *text.body)))
-
-
-def _word_in(word: str, text: str) -> bool:
-    return word in _words(text)
-
-
-@lru_cache(maxsize=64)
-def _words(text: str) -> frozenset[str]:
-    import re
-
-    return frozenset(re.findall(r"\w+", text))
-
-
-def _source(names: list[str], text: emit.Text, parameters: list[str]) -> str:
-    indent = "    "
-    body = text.body or ["pass"]
-    return "\n".join(
-        [
-            f"def make({', '.join(names)}):",
-            *(indent + line for line in text.setup),
-            f"{indent}def run({', '.join(parameters)}):",
-            *(2 * indent + line for line in body),
-            f"{indent}return run",
-        ]
-    )
 
 
 def _tile_height(schedule: tiling.Schedule, cache_bytes: int) -> int:
@@ -457,47 +414,3 @@ def _direct_writes(
         if not read_later and aligned and sum(t is tensor for t, _ in effects) == 1:
             direct[value] = tensor.data
     return direct
-
-
-def tile_groups(rows: int, height: int) -> list[list[int]]:
-    """Return where the tiles start, in the groups that add up on their own."""
-    starts = list(range(0, rows, height))
-    share = math.ceil(len(starts) / GROUPS)
-    return [starts[i : i + share] for i in range(0, len(starts), share)]
-
-
-def neutral(combine: str, dtype: Any) -> Any:
-    """Return what a reduction starts from."""
-    if combine == "sum":
-        return 0
-    return dtypes.extreme(dtype, lowest=combine == "max")
-
-
-@cache
-def _pool(size: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(size, thread_name_prefix="plan")
-
-
-# A forked process has none of its parent's threads.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def _share_out(count: int, work: Callable[[int, Any], None], given: Any) -> None:
-    """Run `work(0)` to `work(count - 1)` at the same time and wait for all of them."""
-    if count == 1:
-        work(0, given)
-        return
-
-    def quietly(worker: int) -> None:
-        with device.quiet():
-            work(worker, given)
-
-    futures = [_pool(count - 1).submit(quietly, worker) for worker in range(1, count)]
-    try:
-        work(0, given)
-    finally:
-        errors = [future.exception() for future in futures]
-    for error in errors:
-        if error is not None:
-            raise error

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd_iron import cpu, device
-from autograd_iron.plan import emit
-from autograd_iron.plan.build import Plan, Stage, neutral, tile_groups
+from autograd_iron.plan import emit, tiling
+from autograd_iron.plan.build import Plan, Stage
 
 _HEADER = '''"""{title}: one step, written out as NumPy.
 
@@ -150,14 +150,14 @@ class _Writer:
         totals = ", ".join(emit.name(v) for v in stage.totals)
         moving = [p.removesuffix("_all") for p in stage.parameters if p not in ("start", "stop")]
         moving = [p for p in moving if not p.endswith("_total")]
-        groups = tile_groups(rows, height)
+        groups = tiling.groups(rows, height)
         rest = f"run_{number}"
         lines = []
         if stage.rest is not None:
             rest = f"rest_{number}"
             lines.append(f"{rest} = {self._made(number, stage.rest)}")
         comma = "," if len(stage.totals) == 1 else ""
-        fills = [repr(neutral(h, v.dtype)) for h, v in zip(how, stage.totals, strict=True)]
+        fills = [repr(tiling.neutral(h, v.dtype)) for h, v in zip(how, stage.totals, strict=True)]
         fills = [f"float('{f}')" if "inf" in f else f for f in fills]
         lines += [
             f"totals_{number} = [({totals}{comma})]",

@@ -7,6 +7,7 @@ over the tiles and is whole afterwards; what needs it starts the next phase.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,10 @@ from autograd_iron import dtypes
 from autograd_iron.plan.program import Program, Step, Value
 
 SMALLEST_TILE = 64
+
+# Tiles are shared out in this many groups, whatever the number of threads: each group adds up on
+# its own and the groups are added in order, so the bits do not depend on who did what.
+GROUPS = 8
 
 
 @dataclass
@@ -174,3 +179,17 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
     answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
     # The sums over tiles would be rounded to 16 bits, and again when they are added up.
     return None if answer == "sum" and dtypes.is_narrow(step.output.dtype) else answer
+
+
+def groups(rows: int, height: int) -> list[list[int]]:
+    """Return where the tiles start, in the groups that add up on their own."""
+    starts = list(range(0, rows, height))
+    share = math.ceil(len(starts) / GROUPS)
+    return [starts[i : i + share] for i in range(0, len(starts), share)]
+
+
+def neutral(combine: str, dtype: Any) -> Any:
+    """Return what a reduction starts from."""
+    if combine == "sum":
+        return 0
+    return dtypes.extreme(dtype, lowest=combine == "max")

@@ -43,7 +43,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from autograd_iron.plan import build
+from autograd_iron.plan import source
 from tests.benchmarks import floor, growth, harness, memory, peers
 from tests.benchmarks.peers import (
     BY_HAND,
@@ -115,7 +115,7 @@ def compare(work: Work) -> None:
     # One sample of so short a time says little, and ours is soon made again.
     again = [first[COMPILED]]
     for _ in range(2):
-        build.source_compiled.cache_clear()
+        source.compiled.cache_clear()
         again.append(harness.seconds_of(makers[COMPILED]()))
     first[COMPILED] = statistics.median(again)
     eager_step = statistics.median(times[EAGER])
