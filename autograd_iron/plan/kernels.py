@@ -30,8 +30,9 @@ THREADS = 256
 # otherwise have less than so many elements; the chunks' results are combined by a second kernel.
 BLOCKS = 512
 ELEMENTS = 16
-# The largest index of 32 bits, less the threads of a last block that reach past the end.
-NARROW = 2**31 - 1 - THREADS
+# The largest index of 32 bits, less what the last block of threads and the last chunk, which are at
+# most as much longer as there are threads and chunks, reach past the end.
+NARROW = 2**31 - 1 - THREADS - BLOCKS
 
 
 @dataclass(frozen=True, slots=True)

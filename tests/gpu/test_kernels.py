@@ -17,7 +17,7 @@ from test_plan_passes import captured, evaluate
 import autograd_iron as ai
 from autograd_iron.plan import fuse, kernels
 from autograd_iron.plan.kernels import Kernel
-from autograd_iron.plan.launch import Elementwise, Launch, Pack, Reduction, whole
+from autograd_iron.plan.launch import Elementwise, Fold, Launch, Pack, Reduction, whole
 from autograd_iron.plan.passes import optimise
 from autograd_iron.plan.program import Program, Step, Value
 
@@ -318,6 +318,17 @@ def test_indices_are_wide_where_they_must_be() -> None:
     assert index(2**31 - 1000) == "int"
     assert index(2**31) == "long long"
     assert index(2**16, 2**16) == "long long"
+
+
+def test_the_last_chunk_of_a_reduction_ends_where_its_index_can_count() -> None:
+    for size in (kernels.NARROW - 1, kernels.NARROW, kernels.NARROW + 1, 2**31 - 1):
+        x, out = Value(1, (size,), np.dtype("float32")), Value(2, (), np.dtype("float32"))
+        fold = Fold("sum", whole(x), out)
+        kernel = kernels.text(Reduction((size,), (), (), (0,), (fold,)), "k")
+        [(index, chunk)] = re.findall(r"const (.*) end = start \+ (\d+) <", kernel.source)
+        furthest = kernel.grid[1] * int(chunk) + kernel.block
+        assert index == ("int" if size <= kernels.NARROW else "long long")
+        assert furthest < 2**31 or index == "long long"
 
 
 @runs_kernels
