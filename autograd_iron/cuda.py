@@ -86,7 +86,8 @@ def empty_cache() -> None:
     """Give the memory that no array uses back to the GPUs, for other programs to take."""
     for forget in _caches:
         forget()
-    for number in range(device_count() if cupy is not None else 0):
+    # The others have nothing to give back, and asking would start CUDA there.
+    for number in sorted(_used) if cupy is not None else ():
         with cupy_on(number):
             cupy.get_default_memory_pool().free_all_blocks()
 
@@ -179,6 +180,7 @@ def number_of(device: str) -> int:
             names = ", ".join(f'"cuda:{i}"' for i in range(count))
             raise ValueError(f'there is no device "{device}": the GPUs here are {names}')
         _remember(found)
+    _used.add(number)
     return number
 
 
@@ -215,13 +217,17 @@ def adopt(value: Any) -> Any:
     if is_array(value):
         return value
     if hasattr(value, "__cuda_array_interface__"):
-        return _remember(_imported()).asarray(value)
-    if hasattr(value, "__dlpack_device__") and value.__dlpack_device__()[0] in _DLPACK_CUDA:
-        return _remember(_imported()).from_dlpack(value)
-    return None
+        found = _remember(_imported()).asarray(value)
+    elif hasattr(value, "__dlpack_device__") and value.__dlpack_device__()[0] in _DLPACK_CUDA:
+        found = _remember(_imported()).from_dlpack(value)
+    else:
+        return None
+    _used.add(found.device.id)
+    return found
 
 
 _DLPACK_CUDA = (2, 13)  # kDLCUDA, kDLCUDAManaged
+_used: set[int] = set()  # the GPUs that something was asked of
 
 
 # --- moving

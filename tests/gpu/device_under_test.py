@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+import autograd_iron as ai
 from autograd_iron import cublas as engine_cublas
 from autograd_iron import device as engine_device
 from autograd_iron.ops import random as engine_random
@@ -79,6 +80,15 @@ def forbid(*kinds: str) -> AbstractContextManager[None]:
     return _log.forbid(*kinds)
 
 
+def limit_to(more: int) -> int:
+    """Let the first GPU give so many bytes more; return the limit."""
+    ai.cuda.set_memory_limit(None)  # asks for the GPU, without which there is no cache
+    ai.cuda.empty_cache()
+    limit: int = cupy.get_default_memory_pool().total_bytes() + more
+    ai.cuda.set_memory_limit(limit)
+    return limit
+
+
 def _start_afresh() -> None:
     _forget()
     pool = cupy.get_default_memory_pool()
@@ -96,6 +106,7 @@ def in_place() -> Iterator[None]:
             patch.setitem(sys.modules, name, module)
         # Whatever CuPy the engine met is forgotten, here and after.
         patch.setattr("autograd_iron.cuda.cupy", None)
+        patch.setattr("autograd_iron.cuda._used", set())
         library = cache(partial(cublas, engine_cublas._library))
         patch.setattr("autograd_iron.cublas._library", library)
         _start_afresh()

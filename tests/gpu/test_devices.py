@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
+from autograd_iron import cuda
 
-from .device_under_test import TIER, counts, cupy, forbid, reset
+from .device_under_test import TIER, counts, cupy, forbid, limit_to, reset
 
 ONE, TWO = [1.0, 2.0, 3.0], [[1.0, 2.0], [3.0, 4.0]]
 
@@ -395,19 +396,27 @@ def test_a_limit_is_a_number_of_bytes(size: Any) -> None:
         ai.cuda.set_memory_limit(size)
 
 
-def test_out_of_memory_says_what_met_and_what_to_try() -> None:
+def test_a_gpu_that_nothing_was_asked_of_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ai.ones(3, device="cuda")
+    asked = []
+    device = cupy.cuda.Device
+    monkeypatch.setattr(cupy.cuda, "Device", lambda n: [asked.append(n), device(n)][1])
     ai.cuda.empty_cache()
-    x = ai.tensor(np.ones((256, 1024), "float32"), device="cuda", requires_grad=True)
+    assert asked == [0]
+
+
+def test_out_of_memory_says_what_met_and_what_to_try() -> None:
     try:
-        ai.cuda.set_memory_limit(3 * 2**20)
+        limit = cuda.size_text(limit_to(3 * 2**20))
+        x = ai.tensor(np.ones((256, 1024), "float32"), device="cuda", requires_grad=True)
         y = ai.exp(x)
         with pytest.raises(MemoryError) as caught:
             ai.matmul(x, ai.permute_dims(x)).sum().backward() or [ai.exp(y) for _ in range(9)]
         text = str(caught.value)
         assert "float32[256, 1024]" in text or "gradient of" in text
-        for part in ("memory of cuda:0", "limit 3.0 MiB", "smaller batches", "set_memory_limit"):
+        for part in ("memory of cuda:0", f"limit {limit}", "smaller batches", "set_memory_limit"):
             assert part in text
-        with pytest.raises(MemoryError, match=r"(?s)full.*limit 3\.0 MiB"):
+        with pytest.raises(MemoryError, match=f"(?s)full.*limit {limit}"):
             ai.zeros((1024, 1024), device="cuda")
     finally:
         ai.cuda.set_memory_limit(None)
@@ -415,9 +424,8 @@ def test_out_of_memory_says_what_met_and_what_to_try() -> None:
 
 
 def test_memory_in_a_cycle_is_freed_before_giving_up() -> None:
-    ai.cuda.empty_cache()
     try:
-        ai.cuda.set_memory_limit(3 * 2**20 + 4096)
+        limit_to(3 * 2**20 + 4096)
         x = ai.ones((256, 1024), device="cuda")
         held: list[Any] = [ai.exp(x)]
         held.append(held)

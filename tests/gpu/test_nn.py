@@ -12,7 +12,7 @@ import pytest
 import autograd_iron as ai
 import nn
 
-from .device_under_test import TIER, counts, forbid, kernel_names, reset
+from .device_under_test import TIER, counts, forbid, kernel_names, limit_to, reset
 
 Problem = tuple[nn.Module, nn.Optimizer, Callable[[Any, Any], ai.Tensor], Any, Any]
 
@@ -216,8 +216,7 @@ def test_a_model_moves_in_place_with_its_gradients_and_buffers() -> None:
 def test_a_model_that_does_not_fit_stays_where_it_is() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2**18))
     try:
-        ai.cuda.set_memory_limit(2**20)  # asks for the GPU, without which there is no cache
-        ai.cuda.empty_cache()
+        limit_to(2**20)
         with pytest.raises(MemoryError, match="moving 4194304 bytes"):
             model.to("cuda")
     finally:
