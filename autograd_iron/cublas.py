@@ -8,6 +8,7 @@ workspace that is given once: it can be recorded, and allocates nothing.
 from __future__ import annotations
 
 import ctypes
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +18,10 @@ from autograd_iron import cuda
 # cudaDataType by the name of the dtype.  What has 16 bits is multiplied and added up in float32.
 _KINDS = {"float16": 2, "bfloat16": 14, "float32": 0, "float64": 1}
 _COMPUTE_32F, _COMPUTE_64F, _COMPUTE_32F_FAST_TF32 = 68, 70, 77
+# The parts of a long sum of 16 bits are added up in float32 too.
+_DISALLOW_REDUCED_PRECISION_REDUCTION = 16
+_NOT_INITIALIZED, _ALLOC_FAILED = 1, 3
+_LARGEST = 2**31 - 1  # sizes are of 32 bits
 _NAMES = ("libcublas.so.12", "libcublas.so.13", "libcublas.so.11", "cublas64_12.dll")
 # What cuBLAS recommends for the GPU that wants most (Hopper).
 _WORKSPACE = 32 << 20
@@ -45,22 +50,35 @@ class Matrices:
 
 
 class Blas:
-    """A handle of cuBLAS for one GPU, with its workspace."""
+    """A handle of cuBLAS for one GPU, with its workspace.
+
+    Products on two streams at once would meet in the workspace: a GPU's work is on one at a time.
+    """
 
     def __init__(self, number: int) -> None:
+        self._lock = threading.Lock()
         self._library = _library()
         self._handle = ctypes.c_void_p()
         with cuda.cupy_on(number):
             # First, for it may not be there, and a handle would be left behind.
             self._workspace = cuda.cupy.empty(_WORKSPACE, "uint8")
-            self._check("create", self._library.cublasCreate_v2(ctypes.byref(self._handle)))
+            create = self._library.cublasCreate_v2
+            status = create(ctypes.byref(self._handle))
+            if status in (_NOT_INITIALIZED, _ALLOC_FAILED):
+                # It takes memory of its own, of which CuPy's pool may have left none.
+                cuda.empty_cache()
+                status = create(ctypes.byref(self._handle))
+            self._check("create", status)
+            mode = _DISALLOW_REDUCED_PRECISION_REDUCTION
+            self._check("math mode", self._library.cublasSetMathMode(self._handle, mode))
 
     def multiply(
-        self, x: Matrices, y: Matrices, out: int, dtype: Any, count: int, stream: int
+        self, x: Matrices, y: Matrices, out: Matrices, count: int, stream: int, tf32: bool
     ) -> None:
-        """Write `count` products of matrices, row-major, to an address.
+        """Write `count` products of matrices.
 
-        Both factors have one dtype, and the product that of the factors, or float32 for less.
+        Both factors have one dtype, and the product that of the factors, or float32 for less; it is
+        not transposed.  With `tf32`, float32 is rounded to 10 bits before it is multiplied.
         cuBLAS sees row-major matrices transposed: it computes `y.T @ x.T`, which is the transpose
         of the product.
         """
@@ -70,25 +88,29 @@ class Blas:
         compute = _COMPUTE_32F
         if x.dtype == "float64":
             factor, compute = ctypes.c_double, _COMPUTE_64F
-        elif x.dtype == "float32" and cuda.tf32_allowed():
+        elif x.dtype == "float32" and tf32:
             compute = _COMPUTE_32F_FAST_TF32
-        self._work_on(stream)
+        what = f"product of {x.shape} and {y.shape} {x.dtype}"
+        if max(rows, columns, inner, count) > _LARGEST:
+            raise ValueError(f"cuBLAS: {what}, {count} times, has more than {_LARGEST} rows")
         one, zero = factor(1), factor(0)
-        status = self._library.cublasGemmStridedBatchedEx(
-            self._handle,
-            int(y.transposed),
-            int(x.transposed),
-            *(columns, rows, inner),
-            ctypes.byref(one),
-            *_operand(y),
-            *_operand(x),
-            ctypes.byref(zero),
-            *_operand(Matrices(out, (rows, columns), False, rows * columns, dtype)),
-            count,
-            compute,
-            -1,  # the algorithm: cuBLAS chooses
-        )
-        self._check(f"product of {x.shape} and {y.shape} {dtype}", status)
+        with self._lock:
+            self._work_on(stream)
+            status = self._library.cublasGemmStridedBatchedEx(
+                self._handle,
+                int(y.transposed),
+                int(x.transposed),
+                *(columns, rows, inner),
+                ctypes.byref(one),
+                *_operand(y),
+                *_operand(x),
+                ctypes.byref(zero),
+                *_operand(out),
+                count,
+                compute,
+                -1,  # the algorithm: cuBLAS chooses
+            )
+        self._check(what, status)
 
     def _work_on(self, stream: int) -> None:
         set_stream = self._library.cublasSetStream_v2

@@ -56,11 +56,13 @@ def kernel(
 
 def product(number: int, x: Matrices, y: Matrices, out: Any, count: int) -> Work:
     """Return what writes the products of matrices to an array."""
-    handle, pointer, dtype = blas(number), out.data.ptr, out.dtype
+    handle, tf32 = blas(number), cuda.tf32_allowed()
+    rows, columns = x.shape[0], y.shape[1]
+    made = Matrices(out.data.ptr, (rows, columns), False, rows * columns, out.dtype)
 
     def multiply() -> None:
         stream = cuda.cupy.cuda.get_current_stream().ptr
-        handle.multiply(x, y, pointer, dtype, count, stream)
+        handle.multiply(x, y, made, count, stream, tf32)
 
     return multiply
 

@@ -28,6 +28,8 @@ DTYPES = {0: "f4", 1: "f8", 2: "f2", 4: "c8", 5: "c16", 14: BFLOAT16}  # cudaDat
 FLOAT32, FLOAT64 = 0, 1
 # cublasComputeType -> the dtype of the scalars and of the sum, for real matrices
 COMPUTE_32F, COMPUTE_64F = 68, 70
+FAST = (74, 75, 77)  # of float32, in which it is rounded first
+DISALLOW_REDUCED_PRECISION_REDUCTION = 16  # cublasMath_t
 COMPUTE_DTYPES = {
     64: "f2",
     65: "f2",
@@ -86,6 +88,7 @@ class Product:
     operations: tuple[int, int]
     accumulator: Any
     count: int = 1
+    parts: Any = None  # the dtype in which parts of a sum are added up, if not in the accumulator's
 
     def run(self, device: Device, alpha: Any, beta: Any) -> None:
         op_a, op_b = (OPERATIONS[code] for code in self.operations)
@@ -94,9 +97,17 @@ class Product:
             b = op_b(self.b.view(device, index)).astype(self.accumulator)
             c = self.c.view(device, index)
             with np.errstate(all="ignore"):
-                result = alpha * np.matmul(a, b)
+                result = alpha * self._multiplied(a, b)
                 # cuBLAS does not read c where beta is 0: NaN in it is no matter.
                 c[...] = result if beta == 0 else result + beta * c
+
+    def _multiplied(self, a: Any, b: Any) -> Any:
+        if self.parts is None:
+            return np.matmul(a, b)
+        half = a.shape[-1] // 2
+        parts = np.matmul(a[:, :half], b[:half]), np.matmul(a[:, half:], b[half:])
+        one, other = (part.astype(self.parts).astype(self.accumulator) for part in parts)
+        return (one + other).astype(self.parts).astype(self.accumulator)
 
 
 class Function:
@@ -143,6 +154,7 @@ def _refuse_truncated(arguments: Sequence[Any]) -> None:
 class Handle:
     stream: int = 0
     pointer_mode: int = 0
+    math_mode: int = 0
     workspace: int = 0
 
 
@@ -211,7 +223,10 @@ class Library:
         return SUCCESS
 
     def _SetMathMode(self, handle: int, mode: int) -> int:
-        return NOT_INITIALIZED if self._handles.get(handle) is None else SUCCESS
+        if (found := self._handles.get(handle)) is None:
+            return NOT_INITIALIZED
+        found.math_mode = mode
+        return SUCCESS
 
     def _SetPointerMode(self, handle: int, mode: int) -> int:
         if (found := self._handles.get(handle)) is None:
@@ -245,6 +260,8 @@ class Library:
         dtypes = DTYPES.get(a_kind), DTYPES.get(c_kind)
         if a_kind != b_kind or dtypes not in STORABLE.get(accumulator, ()):
             return NOT_SUPPORTED
+        if compute in FAST and dtypes != ("f4", "f4"):
+            return NOT_SUPPORTED
         shape_a = (m, k) if op_a == 0 else (k, m)
         shape_b = (k, n) if op_b == 0 else (n, k)
         matrices = [
@@ -254,7 +271,9 @@ class Library:
         ]
         if min(m, n, k, count) < 0 or any(one.leading < max(1, one.rows) for one in matrices):
             return INVALID_VALUE
-        product = Product(*matrices, (op_a, op_b), accumulator, count)
+        reduced = found.math_mode & DISALLOW_REDUCED_PRECISION_REDUCTION == 0
+        parts = dtypes[1] if reduced and dtypes[1] in ("f2", BFLOAT16) else None
+        product = Product(*matrices, (op_a, op_b), accumulator, count, parts)
         if self._device.is_capturing(found.stream) and not found.workspace:
             self._device.note("alloc", "cuBLAS: no workspace was given after the stream was set")
         self._device.note("gemm", (m, n, k, count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,21 @@ def cost(work: Any) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    "work", [lambda x: x @ x, ai.sum, lambda x: ai.sum(x, axis=0), lambda x: ai.exp(x) * 2 + x]
+    ("work", "adds_up"),
+    [
+        (lambda x: x @ x, False),
+        (ai.sum, True),
+        (lambda x: ai.sum(x, axis=0), True),
+        (lambda x: ai.exp(x) * 2 + x, False),
+    ],
 )
 @pytest.mark.parametrize("dtype", NARROW)
-def test_it_costs_what_float32_costs(work: Any, dtype: str) -> None:
+def test_it_costs_what_float32_costs(work: Any, adds_up: bool, dtype: str) -> None:
     x = half(32, 32).astype(dtype).to("cuda")
     y = x.astype("float32")
     if dtype == "float16":  # eagerly, bfloat16 is cast to float32 and back
-        assert cost(lambda: work(x)) == cost(lambda: work(y))
+        cast = cost(lambda: y.astype("float16")) if adds_up else {}
+        assert cost(lambda: work(x)) == Counter(cost(lambda: work(y))) + Counter(cast)
     of_x, of_y = ai.compile(work), ai.compile(work)
     for _ in range(RUNS):
         of_x(x)
@@ -81,6 +89,19 @@ def test_a_layer_multiplies_what_is_stored_and_rounds_once() -> None:
     np.testing.assert_allclose(
         plain(found.to("cpu")), plain(expected.to("cpu")), rtol=1.1 * HALF_A_ROUNDING["bfloat16"]
     )
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_tf32_is_asked_for_float32_alone(dtype: str) -> None:
+    x = half(32, 32).astype(dtype).to("cuda")
+    expected = plain((wide(x) @ wide(x)).to("cpu"))
+    ai.cuda.allow_tf32()
+    try:
+        step = ai.compile(lambda x: x @ x)
+        found = step(x)
+    finally:
+        ai.cuda.allow_tf32(False)
+    np.testing.assert_allclose(plain(found.to("cpu")), expected, rtol=1.1 * HALF_A_ROUNDING[dtype])
 
 
 @pytest.mark.parametrize("dtype", NARROW)

@@ -13,6 +13,7 @@ from compiling import proven  # noqa: F401
 
 import autograd_iron as ai
 import nn
+from autograd_iron import cublas, gpu
 from autograd_iron.plan.capture import CaptureError
 
 from .device_under_test import TIER, cupy
@@ -288,6 +289,26 @@ def test_a_plan_for_which_there_is_no_memory(limit: Callable[[int], None]) -> No
     compiled(x)
     assert generator.state["draws"] == 1
     np.testing.assert_array_equal(w.numpy(), np.full(100_000, 2, "f4"))
+
+
+@pytest.mark.skipif(TIER == "real", reason="there the handle is kept, and its function not ours")
+def test_memory_is_freed_for_cublas(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = cublas._library()
+    create, pool = library.cublasCreate_v2, cupy.get_default_memory_pool()
+    kept: list[int] = []
+
+    def full_at_first(handle: Any) -> int:
+        kept.append(pool.total_bytes())
+        return 3 if len(kept) == 1 else int(create(handle))  # CUBLAS_STATUS_ALLOC_FAILED
+
+    monkeypatch.setattr(library, "cublasCreate_v2", full_at_first)
+    gpu.blas.cache_clear()
+    x = ai.ones((2, 2), device="cuda")
+    for size in (2**20, 2**21):
+        ai.ones(size, device="cuda")  # freed, and kept by the pool
+    assert ai.compile(lambda x: x @ x)(x).tolist() == [[2, 2], [2, 2]]
+    before, after = kept
+    assert after <= before - 2**23
 
 
 def test_a_recording_keeps_to_the_limit() -> None:

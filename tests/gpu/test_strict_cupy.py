@@ -428,6 +428,7 @@ def test_bfloat16_is_multiplied_in_single(bfloat16: Any, kind: int) -> None:
     there = [cp.asarray(x) for x in (b, a, c)]  # column-major, they are the transposes
     library, handle = fake_cublas.Library(stand_in.Device()), ctypes.c_void_p()
     assert library.cublasCreate_v2(ctypes.byref(handle)) == 0
+    assert library.cublasSetMathMode(handle, 16) == 0  # parts of a sum stay in float32
     (alpha, beta), place = (ctypes.c_float(0.3), ctypes.c_float(0.1)), ctypes.c_void_p
     left, right, out = (
         [place(x.data.ptr), data, x.shape[2], x.shape[1] * x.shape[2]]

@@ -25,9 +25,11 @@ def _run(name: str, array: Any, out: Any, costs: tuple[int, int] = (1, 0), **set
     def reduced(raw: np.ndarray) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mean of nothing is NaN, in silence
-            narrow = raw.dtype == np.float16 or is_bfloat16(raw.dtype)
-            if name == "sum" and narrow and "dtype" not in settings:
-                return np.sum(raw, dtype="f4", **settings).astype(raw.dtype)
+            if name == "sum" and "dtype" not in settings:
+                if raw.dtype == np.float16:
+                    return _added_up_by_cub(raw, **settings)
+                if is_bfloat16(raw.dtype):
+                    return np.sum(raw, dtype="f4", **settings).astype(raw.dtype)
             return getattr(np, name)(raw, **settings)
 
     return computed(
@@ -39,6 +41,17 @@ def _run(name: str, array: Any, out: Any, costs: tuple[int, int] = (1, 0), **set
         launches=launches,
         temporaries=temporaries,
     )
+
+
+def _added_up_by_cub(raw: np.ndarray, axis: Any = None, keepdims: bool = False) -> np.ndarray:
+    """Add up float16 as CUB does, which a GPU has and the host has not: each sum is rounded."""
+    over = range(raw.ndim) if axis is None else axis
+    over = np.lib.array_utils.normalize_axis_tuple(over, raw.ndim)
+    kept = [a for a in range(raw.ndim) if a not in over]
+    rows = raw.transpose(*kept, *over).reshape(*(raw.shape[a] for a in kept), -1)
+    sums = np.add.accumulate(np.pad(rows, [(0, 0)] * len(kept) + [(1, 0)]), axis=-1)[..., -1]
+    shape = [1 if a in over else n for a, n in enumerate(raw.shape)]
+    return sums.reshape(shape) if keepdims else sums
 
 
 def sum(
