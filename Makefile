@@ -55,7 +55,7 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	@touch $@
 
 .venv-gpu/installed: pyproject.toml .venv-gpu/created
-	$(install) '.[examples,gpu,pytest]'
+	$(install) '.[gpu-real]'
 	@touch $@
 
 .venv/created .venv-gpu-sim/created .venv-gpu/created:

@@ -23,7 +23,10 @@ def compile_for(
     source: str, archs: Sequence[str] = ARCHITECTURES, options: Sequence[str] = ()
 ) -> dict[str, bytes]:
     """Return the machine code of a CUDA C++ source for each architecture."""
-    return {arch: _compile(source, f"sm_{arch}", options) for arch in archs}
+    from cupy_backends.cuda.libs import nvrtc
+
+    known = map(str, nvrtc.getSupportedArchs())  # those of Blackwell since CUDA 12.8
+    return {arch: _compile(source, f"sm_{arch}", options) for arch in archs if arch in known}
 
 
 def ptx(source: str, arch: str = "80", options: Sequence[str] = ()) -> str:
@@ -74,7 +77,7 @@ def _compile(source: str, architecture: str, options: Sequence[str]) -> bytes:
 
 def _includes() -> list[str]:
     """Return the flag that finds CUDA's headers, if nvidia-cuda-runtime is installed."""
-    package = find_spec("nvidia.cuda_runtime")
+    package = find_spec("nvidia.cuda_runtime") if find_spec("nvidia") else None
     places = package.submodule_search_locations if package else None
     return [f"-I{Path(place) / 'include'}" for place in places or ()]
 

@@ -6,6 +6,7 @@ the functions that the capsules held.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -83,12 +84,18 @@ class CountedFunction:
 
 def count_products(log: Log, library: Any, names: Iterable[str]) -> Any:
     for name in names:
-        setattr(library, name, CountedFunction(log, getattr(library, name)))
+        function = getattr(library, name)
+        if not isinstance(function, CountedFunction):
+            setattr(library, name, CountedFunction(log, function))
     return library
 
 
 def install() -> Log:
-    """Return what logs from now on; `cupy` must not be imported yet."""
+    """Return what logs from now on; `cupy` must not be imported yet.
+
+    Without CUB, whose launches nobody can count, the reductions cost what they cost elsewhere.
+    """
+    os.environ["CUPY_ACCELERATORS"] = ""
     from cupy_backends.cuda.api import driver, runtime
 
     from .host_cuda import trampolines
