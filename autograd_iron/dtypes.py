@@ -6,6 +6,7 @@ it: an operation gets float32, and its result is rounded; see `by_float32`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -122,4 +123,5 @@ def rounded(number: Any) -> Any:
     if type(number) not in (int, float):
         return number
     with numpy.errstate(all="ignore"):
-        return type(number)(bfloat16.type(number))
+        held = float(bfloat16.type(float(number)))  # of integers, it takes those of 64 bits alone
+    return int(held) if type(number) is int and math.isfinite(held) else held

@@ -151,6 +151,20 @@ def test_beside_other_dtypes(other: str, joint: str) -> None:
     assert x.grad.dtype == "bfloat16"
 
 
+@pytest.mark.parametrize("whole", [2**62, 2**64, -(2**70), 10**40])
+def test_beside_an_integer_of_more_than_64_bits(whole: int) -> None:
+    x = ai.tensor([1.5, -2.0], dtype="bfloat16")
+    wide = x.astype("float32")
+    held = float(ml_dtypes.bfloat16(float(whole)))
+    for f in (ai.add, ai.multiply, ai.less, ai.maximum):
+        same_bits(f(x, whole), f(wide, held))
+
+
+def test_an_integer_beyond_every_float_is_refused() -> None:
+    with pytest.raises(OverflowError, match="add"):
+        ai.tensor([1.5], dtype="bfloat16") + 10**400
+
+
 @pytest.mark.parametrize("name", ["bfloat16", ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16)])
 def test_it_goes_by_any_of_its_names(name: Any) -> None:
     for made in (
