@@ -165,6 +165,23 @@ def test_an_integer_beyond_every_float_is_refused() -> None:
         ai.tensor([1.5], dtype="bfloat16") + 10**400
 
 
+@pytest.mark.parametrize("place", [slice(1, 3), slice(None, None, -2), np.array([3, 0])])
+@pytest.mark.parametrize("other", ["float16", "float32", "float64"])
+def test_an_update_at_an_index_keeps_it(place: Any, other: str) -> None:
+    x = ai.tensor([1.5, 2.0, 0.25, -1.0], dtype="bfloat16", requires_grad=True)
+    value = ai.tensor(np.array([-2.01, 0.1]), dtype=other, requires_grad=True)
+    exact = x.numpy().astype("float32")
+    exact[place] += value.numpy().astype("float32")
+    for f in (lambda x, v: x.at[place].add(v), ai.compile(lambda x, v: x.at[place].add(v))):
+        assert f(x, value).dtype == "bfloat16"
+        assert f(x, value).tolist() == exact.astype("bfloat16").tolist()  # rounded once
+    for f in (lambda x, v: x.at[place].set(v), ai.compile(lambda x, v: x.at[place].set(v))):
+        assert f(x, value).dtype == "bfloat16"
+        assert f(x, value)[place].tolist() == value.numpy().astype("bfloat16").tolist()
+    ai.sum(x.at[place].set(value) * x).backward()
+    assert (x.grad.dtype, value.grad.dtype) == ("bfloat16", other)
+
+
 @pytest.mark.parametrize("name", ["bfloat16", ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16)])
 def test_it_goes_by_any_of_its_names(name: Any) -> None:
     for made in (
