@@ -182,6 +182,16 @@ def test_an_update_at_an_index_keeps_it(place: Any, other: str) -> None:
     assert (x.grad.dtype, value.grad.dtype) == ("bfloat16", other)
 
 
+def test_it_is_joined_with_float16_in_float32() -> None:
+    x = ai.tensor([1.5, 2.0], dtype="bfloat16")
+    y = ai.tensor([0.1, 0.2], dtype="float16")
+    for join in (ai.concat, ai.stack):
+        for run in (join, ai.compile(join)):
+            made = run([x, y])
+            assert made.dtype == "float32"
+            assert made.reshape(-1).tolist() == x.tolist() + y.tolist()
+
+
 @pytest.mark.parametrize("name", ["bfloat16", ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16)])
 def test_it_goes_by_any_of_its_names(name: Any) -> None:
     for made in (
