@@ -192,6 +192,18 @@ def test_it_is_joined_with_float16_in_float32() -> None:
             assert made.reshape(-1).tolist() == x.tolist() + y.tolist()
 
 
+def test_each_float_is_assigned_to_each() -> None:
+    floats = ["bfloat16", "float16", "float32", "float64"]
+    for one in floats:
+        for other in floats:
+            value = ai.tensor([0.1, 300.0], dtype=other)
+            eager, compiled = ai.zeros((2,), dtype=one), ai.zeros((2,), dtype=one)
+            eager.assign(value)
+            ai.compile(lambda t=compiled, v=value: t.assign(v))()
+            assert eager.dtype == one
+            assert eager.tolist() == compiled.tolist() == value.astype(one).tolist()
+
+
 @pytest.mark.parametrize("name", ["bfloat16", ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16)])
 def test_it_goes_by_any_of_its_names(name: Any) -> None:
     for made in (
