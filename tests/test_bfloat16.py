@@ -98,6 +98,26 @@ def test_gradients_are_those_of_float32_to_a_few_roundings(name: str, row: Any) 
             )
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_knows_the_rounded_number(create_graph: bool) -> None:
+    x = ai.tensor([0.3], dtype="bfloat16", requires_grad=True)
+
+    def gradient(f: Any) -> float:
+        x.grad = None
+        ai.sum(f(x)).backward(create_graph=create_graph)
+        return float(x.grad.detach())
+
+    for f, right in (
+        (lambda x: ai.maximum(x, 0.3), 0.5),
+        (lambda x: ai.minimum(0.3, x), 0.5),
+        (lambda x: ai.where(x == 0.3, x, 0), 1),
+        (lambda x: ai.clip(x, 0.3, 1), 1),
+        (lambda x: (x / 0.3) ** 257, 852),  # 256 / 0.30078125, rounded
+    ):
+        step = ai.compile(ai.grad(lambda x, f=f: ai.sum(f(x))))
+        assert gradient(f) == float(step(x.detach())) == right
+
+
 LOSSES: dict[str, tuple[Any, Any]] = {
     "MSELoss": (nn.MSELoss(), [[0.5, 0.25]]),
     "BCELoss": (nn.BCELoss(), [[1.0, 0.0]]),
