@@ -240,6 +240,14 @@ def test_it_goes_by_any_of_its_names(name: Any) -> None:
     assert "dtype=bfloat16" in repr(ai.tensor([1.5], dtype=name))
 
 
+@pytest.mark.parametrize("numbers", [(1000, 0, -1), (-1, 1, 0.003), (0.1, 3), (300,)])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_each_number_of_a_range_is_rounded_once(numbers: tuple[float, ...], dtype: str) -> None:
+    made = ai.arange(*numbers, dtype=dtype)
+    assert made.dtype == dtype
+    assert made.tolist() == np.arange(*numbers, dtype="float64").astype(dtype).tolist()
+
+
 @pytest.mark.parametrize("name", ["float8_e5m2", "float8_e4m3fn", "int4"])
 def test_its_neighbours_in_ml_dtypes_are_refused(name: str) -> None:
     with pytest.raises(TypeError, match=f"dtype {name} is not supported"):

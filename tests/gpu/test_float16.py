@@ -119,3 +119,10 @@ def test_it_meets_its_neighbours() -> None:
             assert run(x, y).tolist() == right
     y.assign(x[:2])
     assert (y.dtype, y.tolist()) == ("float16", [1.5, 2.0])
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_each_number_of_a_range_is_rounded_once(dtype: str) -> None:
+    made = ai.arange(-1, 1, 0.003, dtype=dtype, device="cuda")
+    assert made.device == "cuda:0"
+    assert made.tolist() == ai.arange(-1, 1, 0.003, dtype="float64").astype(dtype).tolist()
