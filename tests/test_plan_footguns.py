@@ -1376,3 +1376,21 @@ def test_a_primitive_of_ones_own_may_have_any_name(name: str) -> None:
     with own_words():
         word = ai.primitive(kernel)
         same_bits(ai.compile(word)(ai.tensor(X)), word(ai.tensor(X)))
+
+
+@pytest.mark.parametrize("condition", [
+    X > 0, X, X.astype("int32"), X[:1], X[:1, 0], np.array([True, False, True]), True, 1, 0, 2.5,
+])  # fmt: skip
+@pytest.mark.parametrize("rows", [4, 4000])
+def test_whatever_has_a_truth_value_is_a_condition(condition: Any, rows: int) -> None:
+    x = ai.tensor(np.resize(X, (rows, 3)))
+    if getattr(condition, "shape", ())[:1] == (4,):
+        condition = ai.tensor(np.resize(condition, (rows, 3)))
+
+    def gradient(x: ai.Tensor) -> ai.Tensor:
+        return ai.grad(lambda x: ai.sum(ai.where(condition, ai.exp(x), x * 2)))(x)
+
+    for function in (lambda x: ai.where(condition, ai.exp(x), x * 2), gradient):
+        step = ai.compile(function)
+        for _ in range(2):
+            same_bits(step(x), function(x))

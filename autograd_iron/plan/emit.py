@@ -280,6 +280,10 @@ class _Writer:
     def _where(self, step: Step) -> None:
         condition, x, y = step.inputs
         out = name(step.output)
+        of_bools = isinstance(condition, Value) and condition.dtype == dtypes.bool_
+        if not (of_bools or isinstance(condition, bool)):  # copyto asks for no less
+            self._kernel(step)
+            return
         self.text.functions.add("copyto")
         self.text.body.append(f"copyto({out}, {self._chosen(y, step)})")
         where = self._operand(condition, step)
