@@ -6,7 +6,8 @@ it: an operation gets float32, and its result is rounded; see `by_float32`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy
@@ -101,14 +102,24 @@ def by_float32(kernel: Callable[..., Any], xp: Any, *operands: Any, **attributes
     Neither NumPy nor CuPy computes with bfloat16 as with a dtype of its own: a Python number beside
     it would make float32 or float64.  Here it is rounded to bfloat16, as NumPy does for float16.
     """
+    wide, alone = in_float32(operands)
+    made = kernel(xp, *wide, **attributes)
+    return made.astype(bfloat16) if alone and made.dtype == float32 else made
+
+
+def in_float32(operands: Iterable[Any]) -> tuple[list[Any], bool]:
+    """Return operands with float32 for each bfloat16, and whether that is their one float.
+
+    If it is, their numbers are rounded.
+    """
+    operands = list(operands)
     met = {operand.dtype for operand in operands if hasattr(operand, "dtype")}
     if bfloat16 is None or bfloat16 not in met:
-        return kernel(xp, *operands, **attributes)
+        return operands, False
     alone = not any(is_float(found) for found in met - {bfloat16})
     if alone:
-        operands = tuple(map(rounded, operands))
-    made = kernel(xp, *map(widened, operands), **attributes)
-    return made.astype(bfloat16) if alone and made.dtype == float32 else made
+        operands = list(map(rounded, operands))
+    return list(map(widened, operands)), alone
 
 
 def widened(operand: Any) -> Any:
@@ -122,4 +133,5 @@ def rounded(number: Any) -> Any:
     if type(number) not in (int, float):
         return number
     with numpy.errstate(all="ignore"):
-        return type(number)(bfloat16.type(number))
+        held = float(bfloat16.type(float(number)))  # of integers, it takes those of 64 bits alone
+    return int(held) if type(number) is int and math.isfinite(held) else held

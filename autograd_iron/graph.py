@@ -302,7 +302,8 @@ def sweep(
         if travels:
             F = raw(device.go_to(g))
         if lift is None and dtypes.bfloat16 is not None:
-            g, output, *inputs = map(dtypes.widened, (g, output, *inputs))
+            g, output = dtypes.widened(g), dtypes.widened(output)
+            inputs, _ = dtypes.in_float32(inputs)  # and the numbers that the operation took
         for parent, rule in zip(node.parents, rules, strict=True):
             if parent is None or rule is None or (useful is not None and parent not in useful):
                 continue

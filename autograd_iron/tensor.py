@@ -525,14 +525,20 @@ class At:
         x, index = self._tensor, self._index
         if _is_mask_for(index, x, value):
             return F.where(_spread(index, x), value, x)
-        return F.set_at(x, value, _placed(index, x, once=True))
+        return _kept(x, F.set_at(x, value, _placed(index, x, once=True)))
 
     def add(self, value: Any) -> Tensor:
         """Return the tensor with `value` added at the index; repeated positions add up."""
         x, index = self._tensor, self._index
         if _is_mask_for(index, x, value):
             return x + F.where(_spread(index, x), value, 0)
-        return F.add_at(x, value, _placed(index, x))
+        return _kept(x, F.add_at(x, value, _placed(index, x)))
+
+
+def _kept(x: Tensor, made: Tensor) -> Tensor:
+    """Return what was made of x in its dtype: a bfloat16 took that of a wider value."""
+    same = made.dtype == x.dtype or not x.is_floating_point()
+    return made if same else made.astype(x.dtype)
 
 
 def _is_mask_for(index: Any, x: Tensor, value: Any) -> bool:

@@ -98,6 +98,26 @@ def test_gradients_are_those_of_float32_to_a_few_roundings(name: str, row: Any) 
             )
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_knows_the_rounded_number(create_graph: bool) -> None:
+    x = ai.tensor([0.3], dtype="bfloat16", requires_grad=True)
+
+    def gradient(f: Any) -> float:
+        x.grad = None
+        ai.sum(f(x)).backward(create_graph=create_graph)
+        return float(x.grad.detach())
+
+    for f, right in (
+        (lambda x: ai.maximum(x, 0.3), 0.5),
+        (lambda x: ai.minimum(0.3, x), 0.5),
+        (lambda x: ai.where(x == 0.3, x, 0), 1),
+        (lambda x: ai.clip(x, 0.3, 1), 1),
+        (lambda x: (x / 0.3) ** 257, 852),  # 256 / 0.30078125, rounded
+    ):
+        step = ai.compile(ai.grad(lambda x, f=f: ai.sum(f(x))))
+        assert gradient(f) == float(step(x.detach())) == right
+
+
 LOSSES: dict[str, tuple[Any, Any]] = {
     "MSELoss": (nn.MSELoss(), [[0.5, 0.25]]),
     "BCELoss": (nn.BCELoss(), [[1.0, 0.0]]),
@@ -151,6 +171,59 @@ def test_beside_other_dtypes(other: str, joint: str) -> None:
     assert x.grad.dtype == "bfloat16"
 
 
+@pytest.mark.parametrize("whole", [2**62, 2**64, -(2**70), 10**40])
+def test_beside_an_integer_of_more_than_64_bits(whole: int) -> None:
+    x = ai.tensor([1.5, -2.0], dtype="bfloat16")
+    wide = x.astype("float32")
+    held = float(ml_dtypes.bfloat16(float(whole)))
+    for f in (ai.add, ai.multiply, ai.less, ai.maximum):
+        same_bits(f(x, whole), f(wide, held))
+
+
+def test_an_integer_beyond_every_float_is_refused() -> None:
+    with pytest.raises(OverflowError, match="add"):
+        ai.tensor([1.5], dtype="bfloat16") + 10**400
+
+
+@pytest.mark.parametrize("place", [slice(1, 3), slice(None, None, -2), np.array([3, 0])])
+@pytest.mark.parametrize("other", ["float16", "float32", "float64"])
+def test_an_update_at_an_index_keeps_it(place: Any, other: str) -> None:
+    x = ai.tensor([1.5, 2.0, 0.25, -1.0], dtype="bfloat16", requires_grad=True)
+    value = ai.tensor(np.array([-2.01, 0.1]), dtype=other, requires_grad=True)
+    exact = x.numpy().astype("float32")
+    exact[place] += value.numpy().astype("float32")
+    for f in (lambda x, v: x.at[place].add(v), ai.compile(lambda x, v: x.at[place].add(v))):
+        assert f(x, value).dtype == "bfloat16"
+        assert f(x, value).tolist() == exact.astype("bfloat16").tolist()  # rounded once
+    for f in (lambda x, v: x.at[place].set(v), ai.compile(lambda x, v: x.at[place].set(v))):
+        assert f(x, value).dtype == "bfloat16"
+        assert f(x, value)[place].tolist() == value.numpy().astype("bfloat16").tolist()
+    ai.sum(x.at[place].set(value) * x).backward()
+    assert (x.grad.dtype, value.grad.dtype) == ("bfloat16", other)
+
+
+def test_it_is_joined_with_float16_in_float32() -> None:
+    x = ai.tensor([1.5, 2.0], dtype="bfloat16")
+    y = ai.tensor([0.1, 0.2], dtype="float16")
+    for join in (ai.concat, ai.stack):
+        for run in (join, ai.compile(join)):
+            made = run([x, y])
+            assert made.dtype == "float32"
+            assert made.reshape(-1).tolist() == x.tolist() + y.tolist()
+
+
+def test_each_float_is_assigned_to_each() -> None:
+    floats = ["bfloat16", "float16", "float32", "float64"]
+    for one in floats:
+        for other in floats:
+            value = ai.tensor([0.1, 300.0], dtype=other)
+            eager, compiled = ai.zeros((2,), dtype=one), ai.zeros((2,), dtype=one)
+            eager.assign(value)
+            ai.compile(lambda t=compiled, v=value: t.assign(v))()
+            assert eager.dtype == one
+            assert eager.tolist() == compiled.tolist() == value.astype(one).tolist()
+
+
 @pytest.mark.parametrize("name", ["bfloat16", ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16)])
 def test_it_goes_by_any_of_its_names(name: Any) -> None:
     for made in (
@@ -165,6 +238,14 @@ def test_it_goes_by_any_of_its_names(name: Any) -> None:
         assert type(made.tolist()[0]) is float
     assert ai.tensor(np.ones(3, name)).dtype == ai.bfloat16
     assert "dtype=bfloat16" in repr(ai.tensor([1.5], dtype=name))
+
+
+@pytest.mark.parametrize("numbers", [(1000, 0, -1), (-1, 1, 0.003), (0.1, 3), (300,)])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_each_number_of_a_range_is_rounded_once(numbers: tuple[float, ...], dtype: str) -> None:
+    made = ai.arange(*numbers, dtype=dtype)
+    assert made.dtype == dtype
+    assert made.tolist() == np.arange(*numbers, dtype="float64").astype(dtype).tolist()
 
 
 @pytest.mark.parametrize("name", ["float8_e5m2", "float8_e4m3fn", "int4"])

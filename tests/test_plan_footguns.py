@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import arrays_in, close, proven, same_bits  # noqa: F401
+from samples import own_words
 
 import autograd_iron as ai
 import nn
@@ -1363,3 +1364,33 @@ def test_dropout_by_hand_draws_new_masks_in_training() -> None:
         assert losses[-1] == float(eager(ai.tensor(X)))
         same_bits(v, w)
     assert len(set(losses)) == 5
+
+
+@pytest.mark.parametrize("name", ["view", "copy", "step", "reduce", "position", "kernel"])
+def test_a_primitive_of_ones_own_may_have_any_name(name: str) -> None:
+    def kernel(xp: Any, x: Any, /) -> Any:
+        """Return two thirds."""
+        return x * 2 / 3
+
+    kernel.__name__ = name
+    with own_words():
+        word = ai.primitive(kernel)
+        same_bits(ai.compile(word)(ai.tensor(X)), word(ai.tensor(X)))
+
+
+@pytest.mark.parametrize("condition", [
+    X > 0, X, X.astype("int32"), X[:1], X[:1, 0], np.array([True, False, True]), True, 1, 0, 2.5,
+])  # fmt: skip
+@pytest.mark.parametrize("rows", [4, 4000])
+def test_whatever_has_a_truth_value_is_a_condition(condition: Any, rows: int) -> None:
+    x = ai.tensor(np.resize(X, (rows, 3)))
+    if getattr(condition, "shape", ())[:1] == (4,):
+        condition = ai.tensor(np.resize(condition, (rows, 3)))
+
+    def gradient(x: ai.Tensor) -> ai.Tensor:
+        return ai.grad(lambda x: ai.sum(ai.where(condition, ai.exp(x), x * 2)))(x)
+
+    for function in (lambda x: ai.where(condition, ai.exp(x), x * 2), gradient):
+        step = ai.compile(function)
+        for _ in range(2):
+            same_bits(step(x), function(x))

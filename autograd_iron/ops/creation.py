@@ -143,7 +143,11 @@ def arange(
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, stop, step))
         dtype = dtypes.int64 if whole else dtypes.default_float
-    return Tensor(devices.make(device, "arange", start, stop, step, dtype=dtypes.dtype(dtype)))
+    found = dtypes.dtype(dtype)
+    # NumPy repeats the difference of the first two: rounded to 16 bits it may be far from `step`.
+    exact = dtypes.float64 if dtypes.is_narrow(found) else found
+    made = devices.make(device, "arange", start, stop, step, dtype=exact)
+    return Tensor(devices.as_array(made, found))
 
 
 def linspace(

@@ -134,6 +134,8 @@ def _(axes, shapes, output_shape, dtype):
 @primitive(exact=True)
 def join(xp, /, *arrays, axis=0):
     """Return the arrays joined along an existing axis (`concat` takes them as a list)."""
+    if {dtypes.bfloat16, dtypes.float16} <= {a.dtype for a in arrays}:  # two that have no joint one
+        arrays = tuple(map(dtypes.widened, arrays))
     return xp.concatenate(arrays, axis=axis)
 
 

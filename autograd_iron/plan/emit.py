@@ -13,6 +13,12 @@ from autograd_iron.plan.program import Operand, Step, Value
 
 # What only shows memory of its input in another shape, and how to write it.
 VIEWS = ("matrix_transpose", "permute_dims", "reshape", "broadcast_to", "getitem", "identity")
+# What is written by a method of its name; a primitive of the user's may have the name of any other.
+_WRITTEN = {
+    *VIEWS,
+    *("multiply_no_nan", "matmul", "where", "sum", "sum_to", "max", "min", "argmax", "argmin"),
+    *("astype", "join", "flip", "add_at"),
+}
 _FAST_POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal"}
 
 
@@ -125,11 +131,10 @@ class _Writer:
         if out not in self.region.sliced:
             self.text.buffered.append(out)
             self.contiguous.add(out)
-        write = getattr(self, f"_{kind}", None)
         if kind in UFUNCS:
             self._ufunc(step)
-        elif write is not None:
-            write(step)
+        elif kind in _WRITTEN:
+            getattr(self, f"_{kind}")(step)
         else:
             self._kernel(step)
         combine = self.region.combine.get(out)
@@ -275,6 +280,10 @@ class _Writer:
     def _where(self, step: Step) -> None:
         condition, x, y = step.inputs
         out = name(step.output)
+        of_bools = isinstance(condition, Value) and condition.dtype == dtypes.bool_
+        if not (of_bools or isinstance(condition, bool)):  # copyto asks for no less
+            self._kernel(step)
+            return
         self.text.functions.add("copyto")
         self.text.body.append(f"copyto({out}, {self._chosen(y, step)})")
         where = self._operand(condition, step)

@@ -124,3 +124,26 @@ def test_float32_parameters_learn_through_16_bits(dtype: str) -> None:
     assert losses[0].dtype == dtype
     assert model.weight.dtype == "float32"
     assert float(losses[-1]) < float(losses[0]) / 20
+
+
+def test_it_meets_its_neighbours() -> None:
+    x = ai.tensor([1.5, 2.0, 0.25], dtype="bfloat16", device="cuda")
+    y = ai.tensor([0.1, 0.2], dtype="float16", device="cuda")
+    for f, dtype, right in (
+        (lambda x, y: ai.concat([x, y]), "float32", [1.5, 2.0, 0.25, *y.tolist()]),
+        (lambda x, y: x.at[1:].set(y), "bfloat16", [1.5, 0.10009765625, 0.2001953125]),
+        (lambda x, y: x.at[1:].add(y), "bfloat16", [1.5, 2.09375, 0.44921875]),
+    ):
+        step = ai.compile(f)
+        for run in (f, *(step,) * RUNS):
+            assert run(x, y).dtype == dtype
+            assert run(x, y).tolist() == right
+    y.assign(x[:2])
+    assert (y.dtype, y.tolist()) == ("float16", [1.5, 2.0])
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_each_number_of_a_range_is_rounded_once(dtype: str) -> None:
+    made = ai.arange(-1, 1, 0.003, dtype=dtype, device="cuda")
+    assert made.device == "cuda:0"
+    assert made.tolist() == ai.arange(-1, 1, 0.003, dtype="float64").astype(dtype).tolist()
