@@ -335,8 +335,8 @@ def on_host(array: Any) -> Any:
 
 def write(array: Any, value: Any) -> None:
     """Write `value` into the memory of `array`, casting to its dtype."""
-    if array.dtype == dtypes.float16:  # neither float of 16 bits can be cast to the other safely
-        with beside(array):
+    if dtypes.bfloat16 is not None and array.dtype == dtypes.float16:
+        with beside(array):  # neither float of 16 bits can be cast to the other safely
             value = dtypes.widened(value)
     if cuda.cupy is not None and cuda.is_array(array):
         cuda.write(array, value)

@@ -270,6 +270,7 @@ def sweep(
     cotangents: dict[Node, Any] = {root: cotangent}
     summed: set[Node] = set()  # whose cotangent is a sum that we made and may add to in place
     results: dict[Node, Any] = {}
+    widens = lift is None and dtypes.bfloat16 is not None
     travels = lift is None and device.has_gpu()  # cotangents may lead to other devices
     for node in order:
         g = cotangents.pop(node, None)
@@ -301,7 +302,7 @@ def sweep(
             node.inputs = node.output = None
         if travels:
             F = raw(device.go_to(g))
-        if lift is None and dtypes.bfloat16 is not None:
+        if widens:
             g, output = dtypes.widened(g), dtypes.widened(output)
             inputs, _ = dtypes.in_float32(inputs)  # and the numbers that the operation took
         for parent, rule in zip(node.parents, rules, strict=True):

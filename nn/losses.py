@@ -246,7 +246,7 @@ def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
 
 
 def _is_narrow(prediction: ai.Tensor) -> bool:
-    return str(prediction.dtype) in ("float16", "bfloat16")
+    return prediction.dtype.itemsize == 2 and prediction.is_floating_point()
 
 
 def _by_float32(loss: Callable[..., ai.Tensor], prediction: ai.Tensor, target: Any) -> ai.Tensor:
