@@ -109,3 +109,16 @@ def test_the_flops_are_those_of_the_products() -> None:
     step = ai.compile(lambda x, w: x @ w)
     step(np.ones((5, 7), "float32"), np.ones((7, 3), "float32"))
     assert "210 FLOP" in str(step.plan)
+
+
+@pytest.mark.parametrize(("shape", "spread"), [((128, 256), True), ((600, 600), False)])
+def test_an_extreme_with_a_number_takes_an_array_of_it_where_that_is_small(
+    shape: tuple[int, int], spread: bool
+) -> None:
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    x[0, :4] = np.nan, np.inf, -np.inf, -0.0
+    for word, number in ((ai.maximum, 0.0), (ai.maximum, -0.0), (ai.minimum, 0.5)):
+        step = ai.compile(lambda x, word=word, number=number: word(x, number), threads=1)
+        for _ in range(2):
+            assert step(x).numpy().tobytes() == word(x, number).numpy().tobytes()
+        assert (" = full(" in step.plan.source) is (spread or step.plan.tile > 0)

