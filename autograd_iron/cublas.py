@@ -92,7 +92,7 @@ class Blas:
             compute = _COMPUTE_32F_FAST_TF32
         what = f"product of {x.shape} and {y.shape} {x.dtype}"
         if max(rows, columns, inner, count) > _LARGEST:
-            raise ValueError(f"cuBLAS: {what}, {count} times, has more than {_LARGEST} rows")
+            raise ValueError(f"cuBLAS: {what}, {count} times, is larger than its 32 bits can count")
         one, zero = factor(1), factor(0)
         with self._lock:
             self._work_on(stream)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -309,6 +311,46 @@ def test_memory_is_freed_for_cublas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ai.compile(lambda x: x @ x)(x).tolist() == [[2, 2], [2, 2]]
     before, after = kept
     assert after <= before - 2**23
+
+
+def test_a_product_that_cublas_cannot_count_is_refused() -> None:
+    memory = ai.ones((1, 1), device="cuda").data
+    x = cublas.Matrices(memory.data.ptr, (2**31, 1), False, 0, np.dtype("float32"))
+    y = cublas.Matrices(memory.data.ptr, (1, 1), False, 0, np.dtype("float32"))
+    with pytest.raises(ValueError, match=r"product of \(2147483648, 1\).*32 bits"):
+        cublas.blas(0).multiply(x, y, x, 1, 0, False)
+
+
+@pytest.mark.skipif(TIER == "real", reason="there the library's functions are not ours")
+def test_products_of_two_threads_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    library, chosen, mixed = cublas._library(), [0], []
+    set_stream, multiply = library.cublasSetStream_v2, library.cublasGemmStridedBatchedEx
+
+    def choose(*arguments: Any) -> Any:
+        chosen[0] = threading.get_ident()
+        time.sleep(0.001)  # the other thread comes here, if anything lets it
+        return set_stream(*arguments)
+
+    def check(*arguments: Any) -> Any:
+        mixed.append(chosen[0] != threading.get_ident())
+        return multiply(*arguments)
+
+    monkeypatch.setattr(library, "cublasSetStream_v2", choose)
+    monkeypatch.setattr(library, "cublasGemmStridedBatchedEx", check)
+    arrays = [ai.ones((2, 2), device="cuda").data for _ in range(6)]
+    handle = cublas.blas(0)
+    matrices = [cublas.Matrices(a.data.ptr, (2, 2), False, 4, a.dtype) for a in arrays]
+
+    def work(first: int) -> None:
+        for _ in range(10):
+            handle.multiply(*matrices[first : first + 3], 1, 0, False)
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in (0, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mixed == [False] * 20
 
 
 def test_a_recording_keeps_to_the_limit() -> None:
