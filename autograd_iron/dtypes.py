@@ -116,10 +116,15 @@ def in_float32(operands: Iterable[Any]) -> tuple[list[Any], bool]:
     met = {operand.dtype for operand in operands if hasattr(operand, "dtype")}
     if bfloat16 is None or bfloat16 not in met:
         return operands, False
-    alone = not any(is_float(found) for found in met - {bfloat16})
+    alone = is_bfloat16_alone(met)
     if alone:
         operands = list(map(rounded, operands))
     return list(map(widened, operands)), alone
+
+
+def is_bfloat16_alone(met: set[Any]) -> bool:
+    """Return whether bfloat16 is the one float among dtypes."""
+    return {found for found in met if is_float(found)} == {bfloat16}
 
 
 def widened(operand: Any) -> Any:

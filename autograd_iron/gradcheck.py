@@ -125,11 +125,11 @@ def _draw(generator: Generator, like: Tensor) -> Tensor:
     return generator.normal(like.shape, dtype=like.dtype).to(like.device)
 
 
-def _dot(left: list[Tensor], right: list[Tensor]) -> Tensor:
+def _dot(left: list[Tensor], right: list[Tensor]) -> Any:
     total: Any = 0.0
     for a, b in zip(left, right, strict=True):
         total = F.add(total, F.sum(F.multiply(a, b)))
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 def _value(number: Tensor) -> float:

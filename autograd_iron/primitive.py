@@ -140,7 +140,8 @@ class Primitive:
         else:
             attributes = self.defaults
         if switches.tape is not None:
-            return switches.tape.run(self, args, attributes)  # type: ignore[no-any-return]
+            traced: Tensor = switches.tape.run(self, args, attributes)
+            return traced
         arrays: list[Any] = []
         parents: list[Node | None] = []
         tracked = 0

@@ -101,9 +101,9 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if not self.is_leaf:
+        if self.node is not None and self.node.primitive is not None:
             raise RuntimeError(
-                f"requires_grad of a result (of {self.node.label}) cannot be set; "  # type: ignore[union-attr]
+                f"requires_grad of a result (of {self.node.label}) cannot be set; "
                 "detach() it first to make it a leaf"
             )
         if not value:
@@ -296,9 +296,9 @@ class Tensor:
         return format(self.item(), spec) if spec else repr(self)
 
     def __reduce__(self) -> Any:
-        if not self.is_leaf:
+        if self.node is not None and self.node.primitive is not None:
             raise TypeError(
-                f"a result (of {self.node.label}) cannot be copied or pickled with its graph; "  # type: ignore[union-attr]
+                f"a result (of {self.node.label}) cannot be copied or pickled with its graph; "
                 "detach() it first"
             )
         return _rebuild, (type(self), self.data, self.requires_grad)
@@ -395,6 +395,7 @@ class Tensor:
     def __rxor__(self, other: Any) -> Tensor:
         return F.bitwise_xor(other, self)
 
+    # object's answer is one bool; as with NumPy's arrays, here it is one for each element.
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         return F.equal(self, other)
 

@@ -277,10 +277,12 @@ class Tape:
             self.had_gradient[leaf] = before is not None
         if before is None or isinstance(before, Traced):
             return before
-        return self.draw(
-            device.empty_like(before.data),
-            lambda array: device.write(array, leaf.grad.data),  # type: ignore[union-attr]
-        )
+
+        def fill(array: Any) -> None:
+            assert leaf.grad is not None  # a plan is for one or the other
+            device.write(array, leaf.grad.data)
+
+        return self.draw(device.empty_like(before.data), fill)
 
     def refuse(self, what: str, instead: str) -> NoReturn:
         """Refuse something that cannot be replayed, naming the user's line."""

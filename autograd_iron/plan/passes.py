@@ -168,7 +168,7 @@ def _widen(walk: _Rewriting, step: Step) -> Step | None:
     met = {v.dtype for v in (*step.values, out)}
     if narrow not in met:
         return None
-    if not any(dtypes.is_float(found) for found in met - {narrow}):
+    if dtypes.is_bfloat16_alone(met):
         step = step.with_inputs(tuple(map(dtypes.rounded, step.inputs)))
     step = step.with_inputs(tuple(_in_float32(walk, v) for v in step.inputs))
     if out.dtype != narrow:
