@@ -8,6 +8,7 @@ import random
 import weakref
 from collections import namedtuple
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -1118,6 +1119,80 @@ def test_assigning_through_tensors_that_share_memory_is_refused() -> None:
     with pytest.raises(CaptureError, match="shares its memory"):
         ai.compile(function)(x_of(0, (2,)))
     assert w.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_assigning_to_a_tensor_that_is_given_too_is_refused() -> None:
+    w, other = ai.tensor([1.0, 2.0]), ai.tensor([5.0, 6.0])
+    count = ai.zeros(())
+
+    def function(x: ai.Tensor) -> Any:
+        count.assign(count + 1)
+        w.assign(w + x)
+        return w * x
+
+    for given in (w, w.detach(), ai.flip(w), w[:1]):
+        step = ai.compile(function)
+        with pytest.raises(
+            CaptureError, match=r"of shape \(2,\).*or is given.*make the other a copy"
+        ):
+            step(given)
+        assert w.tolist() == [1, 2]
+        before = count.item()
+        step(other)
+        w.assign([1.0, 2.0])
+        if given.shape == other.shape:
+            with pytest.raises(CaptureError, match="or is given"):
+                step(given)
+        assert w.tolist() == [1, 2]
+        assert count.item() == before + 1
+
+
+STALE: dict[str, Callable[[ai.Tensor], ai.Tensor]] = {
+    "transpose": lambda w: w.T,
+    "reshape": lambda w: w.reshape((-1,)),
+    "squeeze": lambda w: ai.squeeze(w[:1], 0),
+    "slice": lambda w: w[1:],
+    "flip": ai.flip,
+    "broadcast": lambda w: ai.broadcast_to(w, (2, 2, 2)),
+    "of a view": lambda w: w.T[0],
+    "detached": lambda w: w[0].detach(),
+}
+
+
+@pytest.mark.parametrize("view", STALE)
+def test_a_view_from_before_an_assignment_is_refused(view: str) -> None:
+    def written(w: ai.Tensor, times: int) -> ai.Tensor:
+        for _ in range(times):
+            w.assign(w * 2)
+        old = STALE[view](w)
+        w.assign(w + 1)
+        return old
+
+    for times in (0, 1):
+        for function in (
+            lambda w, n=times: written(w, n),
+            lambda w, n=times: ai.sum(written(w, n)),
+            lambda w, n=times: w.assign(w + ai.sum(written(w, n))),
+        ):
+            w = ai.ones((2, 2))
+            with pytest.raises(CaptureError, match=r"a view is read.*after the assignment"):
+                ai.compile(partial(function, w))()
+            assert w.tolist() == [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("view", STALE)
+def test_a_view_from_after_an_assignment_or_a_copy_from_before_it(view: str) -> None:
+    def function(w: ai.Tensor) -> Any:
+        old = STALE[view](w) * 1
+        w.assign(w + 1)
+        return old, STALE[view](w)
+
+    one, other = ai.ones((2, 2)), ai.ones((2, 2))
+    step = ai.compile(partial(function, one))
+    for _ in range(3):
+        found, wanted = step(), function(other)
+        same_bits(found, wanted)
+        same_bits(one, other)
 
 
 def test_what_is_not_a_tensor_comes_back_as_it_was() -> None:

@@ -9,6 +9,7 @@ Assignments wait until the end: a capture that fails has changed nothing.
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -35,19 +36,42 @@ def _refuse(what: str, instead: str) -> NoReturn:
     )
 
 
-class Traced(Tensor):
-    """A Tensor of a function that is being captured."""
+def shared_memory(target: Tensor, other: Tensor) -> CaptureError:
+    """Return the error for a tensor that is assigned to while another one shows its memory."""
+    return CaptureError(
+        f"compile: the tensor of shape {target.shape} that is assigned to shares its memory with "
+        f"another one that the function uses or is given, of shape {other.shape}. Use one of them "
+        "for both, or make the other a copy with ai.tensor"
+    )
 
-    __slots__ = ("value",)
+
+class Traced(Tensor):
+    """A Tensor of a function that is being captured.
+
+    Attributes
+    ----------
+    value : Value
+    shows : (Tensor, int) or None
+        Eagerly it would show the memory of this tensor, which was assigned to so many times.
+    """
+
+    __slots__ = ("shows", "value")
 
     value: Value
+    shows: tuple[Tensor, int] | None
 
     @staticmethod
-    def make(array: Any, value: Value, node: Node | None = None) -> Traced:
+    def make(
+        array: Any,
+        value: Value,
+        node: Node | None = None,
+        shows: tuple[Tensor, int] | None = None,
+    ) -> Traced:
         """Make a Traced of an array, its number and its node."""
         made: Traced = object.__new__(Traced)
         _set_array(made, array)
         made.value = value
+        made.shows = shows
         made.node = node
         made.grad = None
         return made
@@ -93,7 +117,7 @@ class Traced(Tensor):
 
     def detach(self) -> Tensor:
         """Return the value cut off from the graph."""
-        return Traced.make(array_of(self), self.value)
+        return Traced.make(array_of(self), self.value, shows=self.shows)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Refuse: NumPy asks for the values."""
@@ -109,15 +133,20 @@ def array_of(tensor: Tensor) -> Any:
     return _get_array(tensor)
 
 
-def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
-    """Return an array like the result, computing no more than its shape and dtype need."""
+def _stand_in_for(
+    primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]
+) -> tuple[Any, int | None]:
+    """Return an array like the result, and the operand whose memory the result shows, if any.
+
+    It computes no more than shape and dtype need.
+    """
     shapes: list[Any] = [getattr(a, "shape", ()) for a in arrays]
     if primitive.is_elementwise and not attributes:
         shape = device.broadcast_shape(*shapes)
         if shape is not None:
             kinds = [getattr(a, "dtype", a) for a in arrays]
             kinds = [float if type(kind) is float else kind for kind in kinds]
-            return device.stand_in(shape, _dtype_of(primitive, *kinds))
+            return device.stand_in(shape, _dtype_of(primitive, *kinds)), None
     small: tuple[int, ...] | None = None
     settings = attributes
     if primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:
@@ -131,9 +160,12 @@ def _stand_in_for(primitive: Primitive, arrays: list[Any], attributes: dict[str,
     with device.quiet():
         if small is None:
             output = primitive.compute(arrays, device.settings_on_host(attributes))
-            return device.stand_in(output.shape, output.dtype)
+            memory = device.storage(output)
+            owners = [device.storage(a) if hasattr(a, "base") else None for a in arrays]
+            shown = next((i for i, owner in enumerate(owners) if owner is memory), None)
+            return device.stand_in(output.shape, output.dtype), shown
         parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
-        return device.stand_in(shape, primitive.compute(parts, settings).dtype)
+        return device.stand_in(shape, primitive.compute(parts, settings).dtype), None
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -173,9 +205,11 @@ class Tape:
         self.place = "cpu"
         self._placed = False
         self._undo: list[Callable[[], None]] = []
+        self._given: list[Tensor] = []
         self._met: dict[Tensor, Value] = {}
         self._by_array: dict[int, Tensor] = {}
         self._assigned: dict[Tensor, Traced] = {}
+        self._times: Counter[Tensor] = Counter()
         self._gradients: dict[Tensor, Tensor | None] = {}
 
     # --- what the engine calls
@@ -194,12 +228,13 @@ class Tape:
         if primitive.lowering is not None:
             with no_grad():
                 made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
-            output, value = array_of(made), made.value
+            output, value, shows = array_of(made), made.value, made.shows
         else:
             arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
-            output = _stand_in_for(primitive, arrays, attributes)
+            output, shown = _stand_in_for(primitive, arrays, attributes)
+            shows = None if shown is None else handles[shown].shows
             value = self.program.value(output.shape, output.dtype)
-            inputs = tuple(self._number(h) if isinstance(h, Tensor) else h for h in handles)
+            inputs = tuple(self._read(h) if isinstance(h, Traced) else h for h in handles)
             self.program.steps.append(Step(primitive, inputs, attributes, value))
         node = None
         parents = [h.node if isinstance(h, Tensor) else None for h in handles]
@@ -207,7 +242,7 @@ class Tape:
         if tracked and switches.recording and primitive.rules and dtypes.is_float(output.dtype):
             saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
             node = primitive.node(tracked, parents, saved, Traced.make(output, value), attributes)
-        return Traced.make(output, value, node)
+        return Traced.make(output, value, node, shows)
 
     def lift(self, tensor: Any, node: Node | None) -> Tensor:
         """Return a saved Tensor with its node."""
@@ -222,6 +257,7 @@ class Tape:
         shape: Any = getattr(value, "shape", ())
         if isinstance(value, Tensor) or shape:
             new = self._handle(value)
+            self._read(new)
         else:  # a number, which is on no device and as precise as what it is written to
             to = target.dtype if dtypes.is_float(target.dtype) else None
             new = self._frozen(device.as_array(value, to, copy=True))
@@ -232,11 +268,14 @@ class Tape:
         if new.shape != target.shape:
             new = recorded.broadcast_to(new, shape=target.shape)
         self._number(target)
-        self._assigned[self._same(target)] = new.detach()
+        target = self._same(target)
+        self._assigned[target] = new.detach()
+        self._times[target] += 1
 
     def input(self, tensor: Tensor) -> Traced:
         """Return the handle of an argument."""
         self._meet(tensor.data)
+        self._given.append(tensor)
         value = self.program.value(tensor.shape, tensor.dtype)
         self.program.arguments.append(value)
         return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, tensor.node)
@@ -319,7 +358,7 @@ class Tape:
 
     def finish(self, results: list[Tensor]) -> Program:
         """Return the program with what the function returned."""
-        self.program.results = [self._handle(t).value for t in results]
+        self.program.results = [self._read(self._handle(t)) for t in results]
         for tensor, new in self._assigned.items():
             self.program.effects.append((tensor, new.value))
             self._check_memory(tensor)
@@ -329,13 +368,10 @@ class Tape:
 
     def _check_memory(self, target: Tensor) -> None:
         memory = device.storage(target.data)
-        for other in self._met:
-            if other is not target and device.storage(other.data) is memory:
-                raise CaptureError(
-                    f"compile: the tensor of shape {target.shape} that is assigned to shares its "
-                    f"memory with another one that the function uses, of shape {other.shape}. Use "
-                    "one of them for both, or make the other a copy with ai.tensor"
-                )
+        others = [other for other in self._met if other is not target]
+        for other in (*others, *self._given):
+            if device.storage(other.data) is memory:
+                raise shared_memory(target, other)
 
     # --- numbering
 
@@ -348,11 +384,14 @@ class Tape:
         if isinstance(value, Traced):
             return value
         if isinstance(value, Tensor):
-            new = self._assigned.get(self._same(value))
+            same = self._same(value)
+            shows = same, self._times[same]
+            new = self._assigned.get(same)
             if new is not None:
-                return Traced.make(array_of(new), new.value, value.node)
+                return Traced.make(array_of(new), new.value, value.node, shows)
             number = self._number(value)
-            return Traced.make(device.stand_in(value.shape, value.dtype), number, value.node)
+            array = device.stand_in(value.shape, value.dtype)
+            return Traced.make(array, number, value.node, shows)
         return self.constant(device.as_array(value, copy=True))
 
     def constant(self, array: Any) -> Traced:
@@ -379,6 +418,14 @@ class Tape:
     def _same(self, tensor: Tensor) -> Tensor:
         """Return the first tensor met that has this very array: `detach` gives it to another."""
         return self._by_array.setdefault(id(tensor.data), tensor)
+
+    def _read(self, handle: Traced) -> Value:
+        if handle.shows is not None and self._times[handle.shows[0]] != handle.shows[1]:
+            _refuse(
+                "a view is read whose tensor was assigned to since",
+                "Take the view after the assignment; or take a copy before it, with view * 1.",
+            )
+        return handle.value
 
     def _number(self, tensor: Tensor) -> Value:
         if isinstance(tensor, Traced):

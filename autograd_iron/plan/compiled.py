@@ -34,6 +34,7 @@ class _Entry:
         self.structure = structure
         self.had_gradient = list(tape.had_gradient.items())
         self.used = [(t, t.data, t.node) for t, _ in plan.program.captured]
+        self.assigned = {id(device.storage(t.data)): t for t, _ in plan.program.effects}
         self.recording, arguments = key
         self.parameters = [part[1:] for part in arguments[1:]] if _only_tensors(arguments) else None
 
@@ -72,6 +73,12 @@ class _Entry:
     def replay(self, tensors: Sequence[Tensor], again: bool) -> Any:
         # Right after the capture, the host's part of the step has run and random numbers are drawn.
         if again:
+            for tensor in tensors if self.assigned else ():
+                target = self.assigned.get(id(device.storage(tensor.data)))
+                if target is not None:
+                    from autograd_iron.plan.capture import shared_memory
+
+                    raise shared_memory(target, tensor)
             for prepare in self.before:
                 prepare()
             self.plan.draw()
