@@ -15,6 +15,7 @@ from samples import DIFFERENTIABLE, PRIMITIVES, ROWS, SAMPLES, Call, cases, fixe
 
 import autograd_iron as ai
 from autograd_iron import cpu
+from autograd_iron.plan.capture import CaptureError
 
 # The buffers' checker is a fixture: hypothesis may keep it from one example to the next.
 settings.register_profile(
@@ -267,6 +268,59 @@ def test_a_tensor_assigned_from_a_view_of_itself_or_another(view: str) -> None:
     step = ai.compile(function)
     for _ in range(3):
         same_bits(step(), eager())
+        same_bits(two, one)
+
+
+CHAINS: dict[str, Callable[..., Any]] = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "maximum": ai.maximum,
+    "scale": lambda x, y: 0.75 * x,
+    "flip": lambda x, y: ai.flip(x),
+}
+
+
+@settings(plans, max_examples=400)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*sorted(CHAINS), "assign"]), st.integers(0, 9), st.integers(0, 9)
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.lists(st.integers(0, 9), max_size=2),
+)
+def test_what_is_computed_on_the_way_into_a_tensor(
+    program: list[tuple[str, int, int]], results: list[int]
+) -> None:
+    def make() -> tuple[list[ai.Tensor], Callable[..., Any]]:
+        state = [ai.tensor(np.array([1, -2, i], "float32")) for i in range(2)]
+
+        def function(x: ai.Tensor) -> Any:
+            values = [*state, x]
+            for name, i, j in program:
+                one, other = values[-1 - i % 3], values[-1 - j % len(values)]
+                if name == "assign":
+                    state[i % 2].assign(other)
+                else:
+                    values.append(CHAINS[name](one, other))
+            return [values[-1 - i % len(values)] for i in results]
+
+        return state, function
+
+    one, eager = make()
+    two, function = make()
+    step = ai.compile(function)
+    for _ in range(3):
+        x = ai.tensor([0.5, 1, -1])
+        wanted = eager(x)
+        try:
+            found = step(x)
+        except CaptureError as error:
+            assert "a view is read" in str(error)  # noqa: PT017
+            reject()
+        same_bits(found, wanted)
         same_bits(two, one)
 
 

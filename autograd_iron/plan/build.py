@@ -191,7 +191,7 @@ class Plan:
     def _whole_stage(self, steps: list[Step], kept: set[Value], last: bool) -> None:
         effects = self.program.effects if last else []
         saved = self._old_values(effects)
-        direct = _direct_writes(steps, effects, self._arrays)
+        direct = _direct_writes(steps, effects, self._arrays, kept)
         for value, target in direct.items():
             self._arrays[value] = target
         for value in kept:
@@ -206,7 +206,7 @@ class Plan:
         text = emit.emit(region)
         end: list[tuple[str, Any, str]] = []
         for tensor, value in effects:
-            if value not in direct:
+            if direct.get(value) is not tensor.data:
                 text.functions.add("copyto")
                 source = f"old_{value.number}" if value in saved else emit.name(value)
                 end.append((f"target_{len(end)}", tensor.data, source))
@@ -393,24 +393,38 @@ def _tile_height(schedule: tiling.Schedule, cache_bytes: int) -> int:
 
 
 def _direct_writes(
-    steps: list[Step], effects: list[tuple[Any, Value]], arrays: dict[Any, Any]
+    steps: list[Step],
+    effects: list[tuple[Any, Value]],
+    arrays: dict[Value, Any],
+    kept: set[Value],
 ) -> dict[Value, Any]:
-    """Return the effects whose last step may write straight into the tensor's memory."""
+    """Return the values that may lie in the memory of the tensor that they end in.
+
+    These are the effects that a ufunc makes, and what a chain of ufuncs makes on the way there,
+    once nothing else reads the tensor: 0.9 * v and then 0.9 * v + g, both in v.
+    """
     direct: dict[Value, Any] = {}
-    for tensor, value in effects:
-        made = [i for i, s in enumerate(steps) if s.output == value]
-        if not made or value in direct or value.shape != tensor.shape:
-            continue
-        i = made[0]
-        if steps[i].primitive.name not in passes.UFUNCS:
+    made = {s.output: i for i, s in enumerate(steps)}
+    read: dict[Value, list[int]] = {}
+    for i, step in enumerate(steps):
+        for v in set(step.values):
+            read.setdefault(v, []).append(i)
+    for tensor, end in effects:
+        if end in direct or sum(t is tensor for t, _ in effects) > 1:
             continue
         memory = device.storage(tensor.data)
-        shows = {
-            v for v, a in arrays.items() if isinstance(v, Value) and device.storage(a) is memory
-        }
-        read_later = any(v in shows for s in steps[i + 1 :] for v in s.values)
-        operands = [v for v in steps[i].values if v in shows]
-        aligned = all(arrays[v] is tensor.data for v in operands)
-        if not read_later and aligned and sum(t is tensor for t, _ in effects) == 1:
+        shows = {v for v, a in arrays.items() if device.storage(a) is memory}
+        last = max((i for v in shows for i in read.get(v, ())), default=0)
+        value: Value | None = end
+        while value in made:
+            i = made[value]
+            step = steps[i]
+            fits = value.shape == tensor.shape and value.dtype == tensor.dtype
+            if not fits or i < last or step.primitive.name not in passes.UFUNCS:
+                break
+            if not all(arrays[v] is tensor.data for v in step.values if v in shows):
+                break
             direct[value] = tensor.data
+            alone = (v for v in step.values if v in made and read[v] == [i] and v not in kept)
+            value = next(alone, None)
     return direct
