@@ -13,7 +13,6 @@ from autograd_iron.graph import enable_grad, no_grad
 from autograd_iron.hooks import (
     beside,
     capturing,
-    clear_gradient,
     each_time,
     fill,
     guard,
@@ -119,7 +118,6 @@ __all__ = [
     "broadcast_to",
     "capturing",
     "check_grads",
-    "clear_gradient",
     "clip",
     "compile",
     "composite",

@@ -65,13 +65,6 @@ def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = Non
         prepare()
 
 
-def clear_gradient(leaf: Tensor) -> None:
-    """Set `.grad` to None; a plan being captured then knows that none is left from before."""
-    if graph.switches.tape is not None:
-        graph.switches.tape.clear_gradient(leaf)
-    leaf.grad = None
-
-
 def capturing() -> bool:
     """Return whether a plan is being captured, so that no value can be read on the host."""
     return graph.switches.tape is not None

@@ -40,16 +40,16 @@ class Tensor:
         `requires_grad` with a dtype that is not floating.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node")
+    __slots__ = ("__weakref__", "_grad", "data", "node")
 
     data: Any
     node: Node | None
-    grad: Tensor | None
+    _grad: Tensor | None
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         self.data = devices.as_array(data)
         self.node = None
-        self.grad = None
+        self._grad = None
         if requires_grad:
             self.requires_grad = True
 
@@ -59,7 +59,7 @@ class Tensor:
         made: Tensor = object.__new__(Tensor)
         made.data = data
         made.node = node
-        made.grad = None
+        made._grad = None
         return made
 
     # --- what it is
@@ -118,6 +118,19 @@ class Tensor:
 
     # --- gradients
 
+    @property
+    def grad(self) -> Tensor | None:
+        """What `backward` added up in this leaf; None if it has not come here."""
+        tape = graph.switches.tape
+        return self._grad if tape is None else tape.gradient_of(self)
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if graph.switches.tape is not None:
+            graph.switches.tape.set_gradient(self, value)
+        else:
+            self._grad = value
+
     def backward(
         self,
         gradient: Any = None,
@@ -152,8 +165,6 @@ class Tensor:
             if leaf is None:
                 continue
             before = leaf.grad
-            if graph.switches.tape is not None:
-                before = graph.switches.tape.gradient_before(leaf)
             if before is not None:
                 with devices.quiet():
                     result = before + result

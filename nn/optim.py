@@ -93,7 +93,8 @@ class Optimizer:
         silence.  If the model was moved to another device since, what is kept of its parameters
         goes after it.
         """
-        active = [entry for entry in self._entries if entry.parameter.grad is not None]
+        gradients = [(entry, entry.parameter.grad) for entry in self._entries]
+        active = [entry for entry, gradient in gradients if gradient is not None]
         for entry in active:
             if entry.parameter.data is not entry.array:
                 entry.follow()
@@ -144,7 +145,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget all gradients: every ``.grad`` becomes None."""
         for parameter in self.parameters.values():
-            ai.clear_gradient(parameter)
+            parameter.grad = None
 
     @property
     def rate(self) -> float:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from autograd_iron import device, dtypes
-from autograd_iron.graph import Node, no_grad, switches
+from autograd_iron.graph import Leaf, Node, no_grad, switches
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.primitive import NUMBERS, Primitive, operand
 from autograd_iron.registry import recorded
@@ -73,7 +73,7 @@ class Traced(Tensor):
         made.value = value
         made.shows = shows
         made.node = node
-        made.grad = None
+        made._grad = None
         return made
 
     @property
@@ -122,6 +122,12 @@ class Traced(Tensor):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Refuse: NumPy asks for the values."""
         _refuse("NumPy reads the values", "Use the functions of autograd_iron on the Tensor.")
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    """Return the tensor itself, or of an argument the one that the caller passed."""
+    leaf = tensor.node.tensor() if isinstance(tensor.node, Leaf) else None
+    return tensor if leaf is None else leaf
 
 
 _slot: Any = vars(Tensor)["data"]
@@ -192,7 +198,7 @@ class Tape:
     guards : list of (object, str, value)
         Attributes that the plan depends on.
     had_gradient : dict of Tensor to bool
-        For the leaves that backward reached: whether they had a `.grad` before.
+        For the leaves whose gradient is read: whether they had a `.grad` before.
     place : str
         The device of the step: that of all its tensors.
     """
@@ -211,6 +217,7 @@ class Tape:
         self._assigned: dict[Tensor, Traced] = {}
         self._times: Counter[Tensor] = Counter()
         self._gradients: dict[Tensor, Tensor | None] = {}
+        self._before: dict[Tensor, Traced] = {}
 
     # --- what the engine calls
 
@@ -252,7 +259,8 @@ class Tape:
         """Write down an assignment; it happens when the capture is complete."""
         if isinstance(target, Traced):
             _refuse(
-                "a result is assigned to", "Only tensors that outlive the step can be assigned."
+                "a result is assigned to",
+                "Assign to tensors that outlive the step; a gradient is set with p.grad = ...",
             )
         shape: Any = getattr(value, "shape", ())
         if isinstance(value, Tensor) or shape:
@@ -304,24 +312,30 @@ class Tape:
         if undo is not None:
             self._undo.append(undo)
 
-    def clear_gradient(self, leaf: Tensor) -> None:
-        """Note that what `.grad` was before the step does not matter."""
-        self._gradients.setdefault(leaf, leaf.grad)
-
-    def gradient_before(self, leaf: Tensor) -> Tensor | None:
-        """Return the `.grad` that backward adds to; one from before the step is an input."""
-        before = leaf.grad
-        if leaf not in self._gradients:
-            self._gradients[leaf] = before
-            self.had_gradient[leaf] = before is not None
-        if before is None or isinstance(before, Traced):
+    def gradient_of(self, tensor: Tensor) -> Tensor | None:
+        """Return the `.grad` of a tensor; one from before the step is an input of the plan."""
+        leaf = _leaf(tensor)
+        before = leaf._grad
+        if leaf in self._gradients or isinstance(leaf, Traced):
             return before
+        self.had_gradient[leaf] = before is not None
+        if before is None:
+            return None
 
         def fill(array: Any) -> None:
-            assert leaf.grad is not None  # a plan is for one or the other
-            device.write(array, leaf.grad.data)
+            assert leaf._grad is not None  # a plan is for one or the other
+            device.write(array, leaf._grad.data)
 
-        return self.draw(device.empty_like(before.data), fill)
+        if leaf not in self._before:
+            self._before[leaf] = self.draw(device.empty_like(before.data), fill)
+        return self._before[leaf]
+
+    def set_gradient(self, tensor: Tensor, value: Tensor | None) -> None:
+        """Set the `.grad` of a tensor for the rest of the capture."""
+        leaf = _leaf(tensor)
+        if not isinstance(leaf, Traced):
+            self._gradients.setdefault(leaf, leaf._grad)
+        leaf._grad = value
 
     def refuse(self, what: str, instead: str) -> NoReturn:
         """Refuse something that cannot be replayed, naming the user's line."""
@@ -342,12 +356,7 @@ class Tape:
     def close(self, failed: bool) -> None:
         """Leave nothing of the capture behind in tensors that outlive it."""
         for leaf, before in self._gradients.items():
-            left = leaf.grad
-            leaf.grad = before
-            if isinstance(left, Traced):
-                self.program.gradients.append((leaf, left.value))
-            else:
-                self.program.cleared.append(leaf)
+            self._gradients[leaf], leaf._grad = leaf._grad, before
         if failed:
             self.undo()
 
@@ -357,8 +366,13 @@ class Tape:
             undo()
 
     def finish(self, results: list[Tensor]) -> Program:
-        """Return the program with what the function returned."""
+        """Return the program with what the function returned and left behind."""
         self.program.results = [self._read(self._handle(t)) for t in results]
+        for leaf, left in self._gradients.items():
+            if left is None:
+                self.program.cleared.append(leaf)
+            else:
+                self.program.gradients.append((leaf, self._read(self._handle(left))))
         for tensor, new in self._assigned.items():
             self.program.effects.append((tensor, new.value))
             self._check_memory(tensor)

@@ -66,8 +66,8 @@ class _Entry:
             if tensor.node is not node:
                 return "requires_grad of a tensor that the function uses changed"
         for leaf, had in self.had_gradient:
-            if (leaf.grad is not None) is not had:
-                return f"a tensor that backward reaches had {'a' if had else 'no'} .grad"
+            if (leaf._grad is not None) is not had:
+                return f"a tensor whose gradient is read had {'a' if had else 'no'} .grad"
         return None
 
     def replay(self, tensors: Sequence[Tensor], again: bool) -> Any:
@@ -86,9 +86,9 @@ class _Entry:
         result = _rebuilt(self.structure, arrays)
         program = self.plan.program
         for leaf, _ in program.gradients:
-            leaf.grad = Tensor.wrap(next(arrays), None)
+            leaf._grad = Tensor.wrap(next(arrays), None)
         for leaf in program.cleared:
-            leaf.grad = None
+            leaf._grad = None
         return result
 
 
@@ -158,7 +158,7 @@ class Compiled:
             lines.append(
                 f"read anew in each call: {len(program.arguments)} arguments, "
                 f"{len(program.captured)} tensors that the function uses, "
-                f"{len(program.draws)} random draws"
+                f"{len(program.draws)} random draws and gradients from before"
             )
             lines.append(
                 "frozen at capture: shapes and dtypes, Python numbers and branches, "
@@ -200,13 +200,6 @@ class Compiled:
         from autograd_iron.plan.capture import CaptureError, Tape
 
         tape = Tape()
-        present = {
-            leaf
-            for entries in self._entries.values()
-            for entry in entries
-            for leaf, _ in entry.had_gradient
-            if leaf.grad is not None
-        }
         randomness = cpu.global_random_state(), random.getstate()
         switches.tape = tape
         try:
@@ -230,10 +223,6 @@ class Compiled:
         except BaseException:
             tape.undo()
             raise
-        for leaf in present:
-            # It was there before and backward met none: the function clears it, whatever it is.
-            if tape.had_gradient.get(leaf) is False:
-                del tape.had_gradient[leaf]
         entry = _Entry(plan, tape, structure, key)
         self._history.append(reason or self._difference(key))
         kept = self._entries.setdefault(key, [])

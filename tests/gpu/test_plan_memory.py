@@ -44,6 +44,19 @@ def swap(device: str) -> Any:
     return step, [a, b]
 
 
+def gradient_from_before(device: str) -> Any:
+    a, b = tensor(device), tensor(device, seed=2)
+    a.grad = b
+
+    def step() -> Any:
+        assert a.grad is not None
+        a.assign(a + a.grad)
+        a.grad = a.grad * 0.5 + a
+        return a.grad
+
+    return step, [a, b]
+
+
 def rotate(device: str) -> Any:
     a, b, c = (tensor(device, seed=i) for i in range(3))
 
@@ -216,7 +229,14 @@ def halves(device: str) -> Any:
 
 STEPS = [
     *(products_of_views, a_gradient_that_is_the_parameter, what_no_kernel_makes, halves),
-    *(swap, rotate, transposed_onto_itself, read_after_being_assigned, one_value_to_two_tensors),
+    *(
+        swap,
+        gradient_from_before,
+        rotate,
+        transposed_onto_itself,
+        read_after_being_assigned,
+        one_value_to_two_tensors,
+    ),
     *(a_reduction_of_what_it_is_written_to, a_product_written_to_its_factor),
     *(an_argument_to_a_tensor, captured_and_views, no_elements, numbers, integers_and_truths),
 ]
