@@ -94,7 +94,8 @@ class Optimizer:
         goes after it.
         """
         gradients = [(entry, entry.parameter.grad) for entry in self._entries]
-        active = [entry for entry, gradient in gradients if gradient is not None]
+        ready = [(entry, gradient) for entry, gradient in gradients if gradient is not None]
+        active = [entry for entry, _ in ready]
         for entry in active:
             if entry.parameter.data is not entry.array:
                 entry.follow()
@@ -103,10 +104,8 @@ class Optimizer:
                 entry.numbers = self._numbers_of(entry.parameter, late)
         ai.each_time(partial(self._advance, active), partial(self._go_back, active))
         with ai.beside(active[0].parameter) if active else nullcontext():
-            for entry in active:
+            for entry, gradient in ready:
                 slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
-                gradient = parameter.grad
-                assert gradient is not None
                 F, (p, g, *rest) = ai.operands(parameter, gradient, *slots, *numbers)
                 new, *kept = self.update(F, p, g, rest[: len(slots)], rest[len(slots) :])
                 parameter.assign(new)
