@@ -139,8 +139,8 @@ def test_a_loss_is_rounded_once(name: str) -> None:
 # --- numbers and other dtypes beside it
 
 
-# Without -0.0: adding zero, which a plan leaves out, makes 0.0 of it.
-amounts = st.floats(-300, 300, width=32).map(lambda x: x + 0.0)
+# Nothing that is -0.0 in 16 bits: adding zero, which a plan leaves out, makes 0.0 of it.
+amounts = st.floats(-300, 300, width=32).map(lambda x: x if abs(x) > 1e-30 else 0.0)
 
 
 @given(x=amounts, y=amounts, whole=st.integers(-300, 300))
