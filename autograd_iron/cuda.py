@@ -257,10 +257,6 @@ def pinned(shape: tuple[int, ...], dtype: Any) -> Any:
 def write(array: Any, value: Any) -> None:
     """Write an array of the same GPU, or a number, into an array, casting to its dtype."""
     with array.device:
-        if isinstance(value, int | float) and not cupy.can_cast(
-            type(value), array.dtype, "same_kind"
-        ):
-            raise TypeError(f"cannot write the {type(value).__name__} {value} into {array.dtype}")
         cupy.copyto(array, value, casting="same_kind")
 
 

@@ -96,6 +96,18 @@ def extreme(dtype: Any, lowest: bool) -> Any:
     return limits.min if lowest else limits.max
 
 
+def fits(value: Any, dtype: Any) -> bool:
+    """Return whether an array or a number may be cast to a dtype: to no lesser kind, in range."""
+    if is_float(dtype):
+        return True
+    found = getattr(value, "dtype", None)
+    if found is not None:
+        return not is_float(found) and bool(numpy.can_cast(found, dtype, "same_kind"))
+    if isinstance(value, bool) or dtype.kind == "b":
+        return isinstance(value, bool)
+    return isinstance(value, int) and extreme(dtype, True) <= value <= extreme(dtype, False)
+
+
 def by_float32(kernel: Callable[..., Any], xp: Any, *operands: Any, **attributes: Any) -> Any:
     """Run a kernel with float32 for each bfloat16, and round what it makes of that once.
 

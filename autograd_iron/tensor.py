@@ -214,7 +214,7 @@ class Tensor:
         ValueError
             The shapes or the devices differ.
         TypeError
-            The dtype cannot be cast (floats into integers).
+            The value does not fit: floats into integers, integers into truths, or out of range.
         """
         if isinstance(value, list | tuple):
             value = Tensor(devices.move(Tensor(value).data, self.device))
@@ -223,6 +223,13 @@ class Tensor:
             raise ValueError(
                 f"assign: a value of shape {shape} does not fit a tensor of shape {self.shape}; "
                 "shapes must be equal (a number fills the tensor)"
+            )
+        found = getattr(value, "dtype", None)
+        if found is not self.dtype and not dtypes.fits(value, self.dtype):
+            what = repr(value) if found is None else f"a {found} value"
+            raise TypeError(
+                f"assign: {what} does not fit a {self.dtype} tensor; cast it first: "
+                f'ai.astype(value, "{self.dtype}")'
             )
         if graph.switches.tape is not None:
             graph.switches.tape.assign(self, value)

@@ -1096,16 +1096,51 @@ def test_an_assignment_of_the_wrong_shape_is_the_eager_error() -> None:
         ai.compile(function)(ai.ones((3,)))
 
 
-def test_an_assignment_that_cannot_be_cast_is_the_eager_error() -> None:
-    w = ai.zeros((3,), dtype="int64")
+WRITTEN = [
+    *(True, 1, -1, 300, 2**40, 1.5, np.bool_(True), np.int64(1), np.float64(1.5)),
+    *(np.ones(2, kind) for kind in ("bool", "uint8", "int64", "float64")),
+]
 
-    def function(x: ai.Tensor) -> None:
-        w.assign(x)
 
-    with pytest.raises(TypeError):
-        function(ai.ones((3,)) * 1.5)
-    with pytest.raises(TypeError):
-        ai.compile(function)(ai.ones((3,)) * 1.5)
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float32"])
+@pytest.mark.parametrize("value", WRITTEN, ids=lambda v: f"{type(v).__name__} {v}")
+def test_what_fits_into_which_dtype(dtype: str, value: Any) -> None:
+    if dtype == "float32":
+        fits = True
+    elif type(value) is int:
+        fits = dtype != "bool" and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+    else:
+        fits = np.can_cast(np.asarray(value).dtype, dtype, "same_kind")
+    for through in (lambda f: f, ai.compile):
+        w = ai.zeros((2,), dtype=dtype)
+        write = through(partial(w.assign, value if np.isscalar(value) else ai.tensor(value)))
+        if fits:
+            write()
+            assert w.tolist() == np.broadcast_to(np.asarray(value).astype(dtype), 2).tolist()
+        else:
+            with pytest.raises(TypeError, match=rf"assign: .* does not fit a {dtype} tensor; cast"):
+                write()
+            assert not np.any(w.numpy())
+
+
+def test_an_operation_on_the_wrong_dtype_names_its_shapes() -> None:
+    with pytest.raises(TypeError, match=r"negative\(bool\[4, 2\]\)"):
+        ai.compile(ai.negative)(ai.ones((4, 2), dtype="bool"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: ai.linear(x, ai.ones((2,))),
+        lambda x: ai.linear(x, ai.ones((2, 3)), ai.ones((4, 3))),
+        lambda x: ai.clip(x, x, None),
+        lambda x: ai.clip(x, 0.0, np.ones(2)),
+    ],
+)
+def test_what_a_lowered_primitive_refuses(call: Callable[..., Any]) -> None:
+    for f in (call, ai.compile(call)):
+        with pytest.raises((ValueError, TypeError), match=r"w must be|bounds must be"):
+            f(ai.ones((4, 2)))
 
 
 def test_assigning_through_tensors_that_share_memory_is_refused() -> None:

@@ -355,9 +355,7 @@ def _(F, g, _out, x, y):
 @elementwise
 def clip(xp, x, /, min=None, max=None):
     """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
-    for bound in (min, max):
-        if not (bound is None or isinstance(bound, int | float)):
-            raise TypeError("the bounds must be numbers; for arrays use maximum and minimum")
+    _check_bounds(min, max)
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
         x = x.astype("float32")
     if min is None and max is None:
@@ -365,8 +363,14 @@ def clip(xp, x, /, min=None, max=None):
     return xp.clip(x, min, max)
 
 
+def _check_bounds(*bounds):
+    if not all(bound is None or isinstance(bound, int | float) for bound in bounds):
+        raise TypeError("the bounds must be numbers; for arrays use maximum and minimum")
+
+
 @clip.lower
 def _(F, x, min, max):
+    _check_bounds(min, max)
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
         x = F.astype(x, dtype="float32")
     x = x if min is None else F.maximum(x, min)

@@ -112,17 +112,22 @@ def linear(xp, x, w, b=None, /):
     -------
     (..., m)
     """
-    if w.ndim != 2 or (b is not None and b.shape != w.shape[1:]):
-        bias = "" if b is None else f", b has shape {b.shape}"
-        raise ValueError(f"w must be (n, m) and b (m,); w has shape {w.shape}{bias}")
+    _check_layer(w, b)
     y = product(xp, x, w)
     if b is not None:
         y += b
     return y
 
 
+def _check_layer(w, b):
+    if w.ndim != 2 or (b is not None and b.shape != w.shape[1:]):
+        bias = "" if b is None else f", b has shape {b.shape}"
+        raise ValueError(f"w must be (n, m) and b (m,); w has shape {w.shape}{bias}")
+
+
 @linear.lower
 def _(F, x, w, b):
+    _check_layer(w, b)
     return F.matmul(x, w) if b is None else F.matmul(x, w) + b
 
 
