@@ -461,7 +461,10 @@ class Tensor:
         return operation(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return F.getitem(self, _placed(_frozen(index), self))
+        index = _frozen(index)
+        if _has_tensors(index):
+            return F.read_at(self, index)
+        return F.getitem(self, _placed(index, self))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -542,6 +545,8 @@ class At:
             GPU is not looked at: floating elements named twice become NaN there.
         """
         x, index = self._tensor, self._index
+        if _has_tensors(index):
+            return _kept(x, F.write_at(x, value, index, add=False))
         if _is_mask_for(index, x, value):
             return F.where(_spread(index, x), value, x)
         return _kept(x, F.set_at(x, value, _placed(index, x, once=True)))
@@ -549,6 +554,8 @@ class At:
     def add(self, value: Any) -> Tensor:
         """Return the tensor with `value` added at the index; repeated positions add up."""
         x, index = self._tensor, self._index
+        if _has_tensors(index):
+            return _kept(x, F.write_at(x, value, index, add=True))
         if _is_mask_for(index, x, value):
             return x + F.where(_spread(index, x), value, 0)
         return _kept(x, F.add_at(x, value, _placed(index, x)))
@@ -582,16 +589,23 @@ def _check_readable() -> None:
 
 
 def _frozen(index: Any) -> Any:
-    """Return an index that nobody else can change: arrays in it copied, Tensors among them."""
+    """Return an index that nobody else can change: arrays in it copied, Tensors among them.
+
+    While a plan is captured, integers in Tensors stay: they may be others in each replay.
+    """
     if isinstance(index, tuple):
         return tuple(_frozen(part) for part in index)
-    if isinstance(index, Tensor):
+    if isinstance(index, Tensor) and (graph.switches.tape is None or index.dtype == dtypes.bool_):
         index = index.data
-    if isinstance(index, devices.Array) or devices.is_on_gpu(index):
+    if isinstance(index, Tensor | devices.Array) or devices.is_on_gpu(index):
         if dtypes.is_float(index.dtype):
             raise IndexError(f"an index of dtype {index.dtype} is neither integers nor a bool mask")
-        return index.copy()
+        return index if isinstance(index, Tensor) else index.copy()
     return list(index) if isinstance(index, list) else index
+
+
+def _has_tensors(index: Any) -> bool:
+    return any(isinstance(p, Tensor) for p in (index if isinstance(index, tuple) else (index,)))
 
 
 def _placed(index: Any, tensor: Tensor, once: bool = False) -> Any:

@@ -21,6 +21,7 @@ from sampling import (
     BOOL,
     DISTINCT,
     EMPTY_REDUCTIONS,
+    INDEX,
     INDICES,
     INSIDE,
     INTEGER,
@@ -70,6 +71,16 @@ def sum_to(x: Array, shape: Shape) -> Array:
         kept = place[x.ndim - len(shape) :]
         total[tuple(0 if n == 1 else i for i, n in zip(kept, shape, strict=True))] += x[place]
     return total
+
+
+def scatter_sum(values: Array, indices: Array, size: int, axis: int) -> Array:
+    """Add up the slices as a product with one row per slice, which is 1 at its index."""
+    chosen = (np.arange(size) == indices.reshape(-1, 1) % size).astype(values.dtype)
+    shape = values.shape[:axis], values.shape[axis + indices.ndim :]
+    flat = np.moveaxis(
+        values.reshape(*shape[0], -1, *shape[1]) if values.size else values, axis, -1
+    )
+    return np.moveaxis(flat @ chosen, -1, axis)
 
 
 def add_at(x: Array, value: Array, index: Any) -> Array:
@@ -299,6 +310,27 @@ SAMPLES: dict[str, Samples] = {
         [*update_calls([row for row in INDICES if not names_a_position_twice(*row)])],
         set_at,
         updates(once=True),
+    ),
+    "gather": Samples(
+        (REAL, INDEX),
+        [
+            call((3,), (4,)),
+            call((3, 2), (4,)),
+            call((3, 2), (2, 5), axis=-1),
+            call((3, 4, 2), (3, 1), axis=1),
+            call((2, 3), (0,)),
+        ],
+        lambda x, indices, axis=0: np.take(x, indices, axis),
+    ),
+    "scatter_sum": Samples(
+        (REAL, INDEX),
+        [
+            call((4,), (4,), size=3, axis=0),
+            call((4, 2), (4,), size=2, axis=0),
+            call((2, 2, 3, 2), (2, 3), size=4, axis=1),
+            call((3, 0), (0,), size=2, axis=1),
+        ],
+        scatter_sum,
     ),
     # products
     "matmul": Samples(

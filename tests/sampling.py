@@ -35,6 +35,8 @@ class Domain:
         """Return the grid points with these numbers."""
         if self.dtype == "bool":
             return np.asarray(steps % 2 == 1)
+        if self.dtype == "index":
+            return np.asarray(steps % 4 - 2)
         if self.dtype == "int64":
             return np.asarray(steps - STEPS // 2)
         low, high = np.array(self.intervals).T
@@ -50,6 +52,7 @@ BETWEEN = Domain(((-2.002, 1.998),))  # no grid point in common with REAL: x and
 INSIDE = Domain(((0.1, 0.9),))
 BOOL = Domain(dtype="bool")
 INTEGER = Domain(dtype="int64")
+INDEX = Domain(dtype="index")  # of an axis of size 2 or more
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
 }
 OF_OUR_OWN = {
     *("identity", "multiply_no_nan", "sum_to", "join", "getitem", "add_at", "set_at"),
+    *("gather", "scatter_sum", "read_at", "write_at"),
     "to_device",
     *("sigmoid", "relu", "softplus", "log_softmax", "linear", "transpose", "zeros", "ones", "full"),
     *("binary_cross_entropy", "binary_cross_entropy_with_logits"),

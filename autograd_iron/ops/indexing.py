@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from autograd_iron import device, dtypes
-from autograd_iron.primitive import primitive
+from autograd_iron.primitive import composite, primitive
 
 
 @primitive(exact=True)
@@ -112,3 +112,150 @@ def _(F, g, _y, _x, _value, index):
 @set_at.vjp
 def _(F, g, _y, _x, _value, index):
     return F.getitem(g, index=index)
+
+
+@primitive(exact=True)
+def gather(xp, x, indices, /, axis=0):
+    """Return the slices of `x` along an axis at an array of integers, which is an operand here.
+
+    That of `getitem` is an attribute; this is what a plan makes of one that changes from call to
+    call.  The shape is that of `x` with the axis replaced by the shape of the indices.
+    """
+    _check_integers(indices)
+    return xp.asarray(x[_along(axis, x.ndim, indices)])
+
+
+@gather.vjp
+def _(F, g, _y, _x, indices, axis):
+    return F.scatter_sum(g, indices, size=_x.shape[axis], axis=axis % _x.ndim)
+
+
+gather.vjp(None)
+
+
+@gather.batching
+def _(axes, shapes, output_shape, axis):
+    (a, b), axis, count = axes, axis % len(shapes[0]), len(shapes[1])
+    if a is None:
+        return axis + b
+    if b is not None or a == axis:
+        return None
+    return a if a < axis else a - 1 + count
+
+
+@primitive
+def scatter_sum(xp, values, indices, /, size, axis):
+    """Return zeros with such an axis, and the slices of `values` added up at the indices."""
+    _check_integers(indices)
+    shape = (*values.shape[:axis], size, *values.shape[axis + indices.ndim :])
+    made = xp.zeros(shape, dtype=values.dtype)
+    device.add_at(xp, made, _along(axis, len(shape), indices), values)
+    return made
+
+
+@scatter_sum.vjp
+def _(F, g, _y, _values, indices, size, axis):
+    return F.gather(g, indices, axis=axis)
+
+
+scatter_sum.vjp(None)
+
+
+@scatter_sum.batching
+def _(axes, shapes, output_shape, size, axis):
+    (a, b), count = axes, len(shapes[1])
+    if b is not None:
+        return "sum" if a == axis + b else None
+    if axis <= a < axis + count:
+        return None
+    return a if a < axis else a - count + 1
+
+
+def _from_the_start(F, part, size, outside):
+    if type(part) is int:
+        return part % size if -size <= part < size else outside
+    part = F.where((part >= -size) & (part < size), part, outside)
+    return F.where(part < 0, part + size, part)
+
+
+def _are_integers(part):
+    return part.dtype.kind in "iu" if hasattr(part, "dtype") else type(part) is int
+
+
+def _check_integers(indices):
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"the indices are {indices.dtype}, not integers")
+
+
+def _along(axis, ndim, indices):
+    return (slice(None),) * (axis % ndim) + (indices,)
+
+
+@composite
+def read_at(F, x, index, /):
+    """Return `x[index]` where Tensors of integers are among its parts: as `gather`.
+
+    Raises
+    ------
+    IndexError
+        The parts are no such integers, or not side by side.
+    """
+    part, _, positions, axis = _joined(F, x, index)
+    return F.gather(part, positions, axis=axis)
+
+
+@composite
+def write_at(F, x, value, index, /, add):
+    """Return `x` with `value` put or added where `read_at` reads.
+
+    Floating elements at a position that is named twice become NaN, unless values are added.
+    """
+    part, basic, positions, axis = _joined(F, x, index)
+    hole = (*part.shape[:axis], *positions.shape, *part.shape[axis + 1 :])
+    size = part.shape[axis]
+    if not hasattr(value, "dtype"):
+        value = F.ones((), dtype=x.dtype, device=x.device) * value
+    new = F.scatter_sum(F.broadcast_to(value, shape=hole), positions, size=size, axis=axis)
+    if add:
+        new = part + new
+    else:
+        ones = F.broadcast_to(F.ones((), device=x.device), shape=hole)
+        hits = F.scatter_sum(ones, positions, size=size, axis=axis)
+        new = F.where(hits > 0, new, part)
+        new = F.where(hits > 1, math.nan, new) if dtypes.is_float(x.dtype) else new
+    whole = F.getitem(x, index=basic)
+    new = F.reshape(new, shape=whole.shape)
+    return new if whole.shape == x.shape else F.set_at(x, new, index=basic)
+
+
+def _joined(F, x, index):
+    """Return `x` at the rest of an index, and the array that is left to look up, and its axis.
+
+    The axes that the arrays take are one there; second comes the rest, which is basic.
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    parts = [device.host.asarray(p) if isinstance(p, list) else p for p in parts]
+    if not any(part is Ellipsis for part in parts):
+        parts.append(Ellipsis)
+    at = next(i for i, part in enumerate(parts) if part is Ellipsis)
+    taken = sum(part is not None and part is not Ellipsis for part in parts)
+    parts[at : at + 1] = [slice(None)] * (x.ndim - taken)
+    places = [i for i, part in enumerate(parts) if not (part is None or isinstance(part, slice))]
+    first, last = places[0], places[-1]
+    arrays = parts[first : last + 1]
+    if taken > x.ndim or not all(map(_are_integers, arrays)):
+        raise IndexError(
+            f"x has shape {x.shape}: with a Tensor in an index, a compiled step takes integers "
+            "that stand side by side, beside slices, None and ..."
+        )
+    basic = tuple(slice(None) if i in places else part for i, part in enumerate(parts))
+    if basic != (slice(None),) * x.ndim:
+        x = F.getitem(x, index=basic)
+    sizes = x.shape[first : last + 1]
+    if len(arrays) == 1:
+        return x, basic, arrays[0], first
+    positions = 0
+    for part, size in zip(arrays, sizes, strict=True):
+        positions = positions * size + _from_the_start(F, part, size, outside=math.prod(sizes))
+    shape = (*x.shape[:first], math.prod(sizes), *x.shape[last + 1 :])
+    return F.reshape(x, shape=shape), basic, positions, first

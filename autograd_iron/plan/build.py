@@ -115,8 +115,20 @@ class Plan:
             fill(self._arrays[value])
 
     def run(self, *given: Any) -> list[Any]:
-        """Run on the arrays of the arguments; return copies of the results."""
-        results: list[Any] = self._quietly(self._run, given)
+        """Run on the arrays of the arguments; return copies of the results.
+
+        Raises
+        ------
+        IndexError
+            An index that is computed or given is out of range.
+        """
+        try:
+            results: list[Any] = self._quietly(self._run, given)
+        except IndexError as error:
+            raise IndexError(
+                f"a compiled step looks up what is not there: {error}. Check the integers in the "
+                "Tensors that it uses as an index"
+            ) from None
         return results
 
     def _run(self, given: tuple[Any, ...]) -> list[Any]:

@@ -155,6 +155,12 @@ def _stand_in_for(
             kinds = [float if type(kind) is float else kind for kind in kinds]
             with suppress(TypeError):  # said below, with the shapes
                 return device.stand_in(shape, _dtype_of(primitive, *kinds)), None
+    if primitive.name in ("gather", "scatter_sum"):
+        rest, axis = shapes[0], attributes["axis"] % max(len(shapes[0]), 1)
+        looked_up = primitive.name == "gather"
+        middle = shapes[1] if looked_up else (attributes["size"],)
+        behind = axis + (1 if looked_up else len(shapes[1]))
+        return device.stand_in((*rest[:axis], *middle, *rest[behind:]), arrays[0].dtype), None
     small: tuple[int, ...] | None = None
     settings = attributes
     if primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:

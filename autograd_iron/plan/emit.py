@@ -18,7 +18,7 @@ VIEWS = ("matrix_transpose", "permute_dims", "reshape", "broadcast_to", "getitem
 _WRITTEN = {
     *VIEWS,
     *("multiply_no_nan", "matmul", "where", "sum", "sum_to", "max", "min", "argmax", "argmin"),
-    *("astype", "join", "flip", "add_at"),
+    *("astype", "join", "flip", "add_at", "gather", "scatter_sum"),
 }
 # Bytes that the copies of a number may take.
 SPREAD = 1 << 20
@@ -439,6 +439,20 @@ class _Writer:
         self.text.functions.update(("copyto", "add", "broadcast_to"))
         value = f"broadcast_to({value}, {out}[{index}].shape)"
         self.text.body += [f"copyto({out}, {x})", f"add.at({out}, {index}, {value})"]
+
+    def _gather(self, step: Step) -> None:
+        x, indices = step.inputs
+        assert isinstance(x, Value)
+        axis = step.attributes["axis"] % len(x.shape)
+        self._through_view(step, f"{name(x)}[{':, ' * axis}{self._operand(indices, step)}]")
+
+    def _scatter_sum(self, step: Step) -> None:
+        values, indices = step.inputs
+        assert isinstance(values, Value)
+        out, zero = name(step.output), self._constant(device.as_array(0, step.output.dtype))
+        index = f"({'slice(None), ' * step.attributes['axis']}{self._operand(indices, step)},)"
+        self.text.functions.update(("copyto", "add"))
+        self.text.body += [f"copyto({out}, {zero})", f"add.at({out}, {index}, {name(values)})"]
 
     def _flip(self, step: Step) -> None:
         self.text.functions.add("flip")

@@ -327,7 +327,7 @@ def test_which_primitives_run_by_their_own_kernel() -> None:
                 called.add(name)
     assert called == {
         *("add_at", "getitem", "set_at"),  # at other than slices and integers: see indexing
-        *("argmax", "argmin", "join", "pad"),
+        *("argmax", "argmin", "join", "pad", "gather", "scatter_sum"),
     }
 
 

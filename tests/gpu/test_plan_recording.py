@@ -199,6 +199,27 @@ def test_an_index_that_does_not_fit(function: Any, error: type[Exception]) -> No
         ai.compile(function)(x)
 
 
+@pytest.mark.parametrize("name", ["an array", "two arrays", "an array and a slice", "a square"])
+def test_an_index_is_another_in_each_replay(name: str) -> None:
+    def step(x: ai.Tensor, *index: Any) -> Any:
+        picked = x[index]
+        loss = ai.grad(lambda x: ai.sum(ai.square(x[index])))(x)
+        return picked, loss, x.at[index].set(picked * 2), x.at[index].add(1.0)
+
+    index = INDICES[name] if isinstance(INDICES[name], tuple) else (INDICES[name],)
+    arrays = [part for part in index if isinstance(part, np.ndarray)]
+    slices = [part for part in index if not isinstance(part, np.ndarray)]
+    compiled = ai.compile(lambda x, *given: step(x, *slices, *given))
+    for shift in range(RUNS + 2):
+        now = [np.roll(part, shift) for part in arrays]
+        calls = []
+        for device in ("cuda", "cpu"):
+            x = ai.tensor(X, device=device)
+            calls.append((x, *(ai.tensor(part, device=device) for part in now)))
+        near(list(compiled(*calls[0])), list(step(calls[1][0], *slices, *calls[1][1:])))
+    assert compiled.plan.how == GRAPH
+
+
 def test_an_index_named_twice_on_the_gpu() -> None:
     rows = ai.tensor(np.array([0, 0, 2]), device="cuda")
     x = ai.tensor(X, device="cuda")

@@ -22,6 +22,7 @@ class Index:
     Attributes
     ----------
     raw : tuple
+        With what the index arrays hold when it is asked for.
     arrays : list of ndarray
         The index arrays, on the device.
     masked : bool
@@ -32,12 +33,15 @@ class Index:
         self.arrays: list[ndarray] = []
         self.masked = False
         parts = index if isinstance(index, tuple) else (index,)
-        raw = [self._part(part) for part in parts]
-        if self.arrays and not self.masked:
-            raw = _wrapped(raw, array.shape)
-        elif not self.arrays:
-            _check_range(raw, array.shape)
-        self.raw = tuple(raw)
+        self._parts = [self._part(part) for part in parts]
+        self._shape = array.shape
+        if not self.arrays:
+            _check_range(self._parts, array.shape)
+
+    @property
+    def raw(self) -> tuple[Any, ...]:
+        wraps = self.arrays and not self.masked
+        return tuple(_wrapped(self._parts, self._shape) if wraps else self._parts)
 
     def _part(self, part: Any) -> Any:
         from .arrays import ndarray
@@ -115,9 +119,8 @@ def get_item(array: ndarray, index: Any) -> ndarray:
         raw = array.raw[found.raw]
         return array.view_of(raw if isinstance(raw, np.ndarray) else array.raw[(*found.raw, ...)])
     launches = found.pay(array)
-    places = found.raw
     return computed(
-        lambda raw, *_: raw[places], [array, *found.arrays], name="take", launches=launches
+        lambda raw, *_: raw[found.raw], [array, *found.arrays], name="take", launches=launches
     )
 
 
@@ -146,9 +149,10 @@ def set_item(array: ndarray, index: Any, value: Any) -> None:
     launches = found.pay(array) if found.arrays else 1
     number = value.raw if isinstance(value, ndarray) else value
     inputs = [value, *found.arrays] if isinstance(value, ndarray) else found.arrays
-    raw, places = array.raw, found.raw
+    raw = array.raw
 
     def work() -> None:
+        places = found.raw
         if len(places) == 1 and found.arrays and not found.masked and places[0].ndim == 1:
             values = np.broadcast_to(number, raw[places].shape)
             raw[places[0][::-1]] = values[::-1]
@@ -182,14 +186,14 @@ def at(operation: Any, array: ndarray, index: Any, value: Any) -> None:
     if not isinstance(value, ndarray):
         value = number_on_device(value, array.dtype)
     value = value.astype(array.dtype, copy=False)
-    raw, places, operand = array.raw, found.raw, value.raw
-    target = raw[places].shape
+    raw, operand = array.raw, value.raw
+    target = raw[found.raw].shape
     if np.broadcast_shapes(target, operand.shape) != target:
         raise ValueError("Out shape is mismatched")
     operand = np.broadcast_to(operand, target)  # NumPy 2.4 reads past its end otherwise
     enqueue(
         "launch",
-        lambda: operation.at(raw, places, operand),
+        lambda: operation.at(raw, found.raw, operand),
         [value, *found.arrays],
         [array],
         f"{operation.__name__}.at",
