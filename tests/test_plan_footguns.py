@@ -1377,6 +1377,32 @@ def test_what_a_step_does_with_gradients(function: Callable[..., Any]) -> None:
                 p.grad = ai.tensor([5.0, i, 7.0]) if i == 2 else None
 
 
+def test_gradients_of_arguments_go_to_those_of_the_call() -> None:
+    def function(x: ai.Tensor, y: ai.Tensor) -> Any:
+        ai.sum(x * x * y).backward()
+        return x * 1
+
+    step = ai.compile(function)
+    before = [None, None, 2.0, 3.0]
+    for i, amount in enumerate(before):
+        pairs = []
+        for f in (function, step):
+            x = ai.tensor([1.0, i], requires_grad=True)
+            y = ai.tensor([i, 3.0], requires_grad=i < 2)
+            if amount is not None:
+                x.grad = ai.tensor([amount, i])
+            f(x, y)
+            pairs.append([t.grad for t in (x, y) if t.grad is not None])
+        same_bits(*pairs)
+        assert len(pairs[0]) == 1 + (i < 2)
+    assert "2 captures" in step.explain()
+    x, y = ai.tensor([1.0, 1.0]), ai.tensor([1.0, 2.0], requires_grad=True)
+    held = weakref.ref(x)
+    ai.compile(lambda x: ai.sum(x * x))(x)
+    del x
+    assert held() is None
+
+
 def test_an_update_alone_reads_the_gradients_of_the_day() -> None:
     def make() -> tuple[nn.Linear, Callable[..., None], Callable[[], None]]:
         model = nn.Linear(3, 2, generator=ai.Generator(0))

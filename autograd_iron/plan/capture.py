@@ -209,6 +209,8 @@ class Tape:
         For the leaves whose gradient is read: whether they had a `.grad` before.
     place : str
         The device of the step: that of all its tensors.
+    given : list of Tensor
+        The arguments of the call, whose gradients may be read.
     """
 
     def __init__(self) -> None:
@@ -219,7 +221,7 @@ class Tape:
         self.place = "cpu"
         self._placed = False
         self._undo: list[Callable[[], None]] = []
-        self._given: list[Tensor] = []
+        self.given: list[Tensor] = []
         self._met: dict[Tensor, Value] = {}
         self._by_array: dict[int, Tensor] = {}
         self._assigned: dict[Tensor, Traced] = {}
@@ -288,7 +290,7 @@ class Tape:
     def input(self, tensor: Tensor) -> Traced:
         """Return the handle of an argument."""
         self._meet(tensor.data)
-        self._given.append(tensor)
+        self.given.append(tensor)
         value = self.program.value(tensor.shape, tensor.dtype)
         self.program.arguments.append(value)
         return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, tensor.node)
@@ -327,9 +329,12 @@ class Tape:
         if before is None:
             return None
 
+        numbers = [i for i, given in enumerate(self.given) if given is leaf]
+
         def fill(array: Any) -> None:
-            assert leaf._grad is not None  # a plan is for one or the other
-            device.write(array, leaf._grad.data)
+            now = self.given[numbers[0]] if numbers else leaf
+            assert now._grad is not None  # a plan is for one or the other
+            device.write(array, now._grad.data)
 
         if leaf not in self._before:
             self._before[leaf] = self.draw(device.empty_like(before.data), fill)
@@ -388,7 +393,7 @@ class Tape:
     def _check_memory(self, target: Tensor) -> None:
         memory = device.storage(target.data)
         others = [other for other in self._met if other is not target]
-        for other in (*others, *self._given):
+        for other in (*others, *self.given):
             if device.storage(other.data) is memory:
                 raise shared_memory(target, other)
 

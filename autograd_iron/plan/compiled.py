@@ -32,7 +32,14 @@ class _Entry:
         self.before = tape.before
         self.guards = tape.guards
         self.structure = structure
-        self.had_gradient = list(tape.had_gradient.items())
+        # Leaves whose `.grad` matters; of arguments the number, for the next call has others.
+        number = {tensor: i for i, tensor in enumerate(tape.given)}
+        self.read = [number.get(t, t) for t in tape.had_gradient]
+        self.had_gradient = list(tape.had_gradient.values())
+        self.filled = [number.get(t, t) for t, _ in plan.program.gradients]
+        self.cleared = [number.get(t, t) for t in plan.program.cleared]
+        places = (*self.read, *self.filled, *self.cleared)
+        self.given = tape.given if any(type(place) is int for place in places) else None
         self.used = [(t, t.data, t.node) for t, _ in plan.program.captured]
         self.assigned = {id(device.storage(t.data)): t for t, _ in plan.program.effects}
         self.recording, arguments = key
@@ -54,7 +61,7 @@ class _Entry:
                 return False
         return True
 
-    def stale(self) -> str | None:
+    def stale(self, tensors: Sequence[Tensor]) -> str | None:
         """Return why the plan no longer fits, if it does not."""
         for owner, attribute, value in self.guards:
             if getattr(owner, attribute) != value:
@@ -65,7 +72,7 @@ class _Entry:
                 return "a tensor that the function uses was given other memory (use assign)"
             if tensor.node is not node:
                 return "requires_grad of a tensor that the function uses changed"
-        for leaf, had in self.had_gradient:
+        for leaf, had in zip(self._leaves(self.read, tensors), self.had_gradient, strict=True):
             if (leaf._grad is not None) is not had:
                 return f"a tensor whose gradient is read had {'a' if had else 'no'} .grad"
         return None
@@ -79,17 +86,23 @@ class _Entry:
                     from autograd_iron.plan.capture import shared_memory
 
                     raise shared_memory(target, tensor)
+            if self.given is not None:
+                self.given[:] = tensors
             for prepare in self.before:
                 prepare()
             self.plan.draw()
         arrays = iter(self.plan.run(*[t.data for t in tensors]))
         result = _rebuilt(self.structure, arrays)
-        program = self.plan.program
-        for leaf, _ in program.gradients:
+        for leaf in self._leaves(self.filled, tensors):
             leaf._grad = Tensor.wrap(next(arrays), None)
-        for leaf in program.cleared:
+        for leaf in self._leaves(self.cleared, tensors):
             leaf._grad = None
         return result
+
+    def _leaves(self, places: list[Any], tensors: Sequence[Tensor]) -> list[Tensor]:
+        if self.given is None:
+            return places
+        return [tensors[place] if type(place) is int else place for place in places]
 
 
 class Compiled:
@@ -118,7 +131,7 @@ class Compiled:
         last = self._last
         if last is not None and not kwargs and switches.recording is last.recording:
             with self._lock:
-                if last.takes(args) and last.stale() is None:
+                if last.takes(args) and last.stale(args) is None:
                     return last.replay(args, again=True)
         tensors: list[Tensor] = []
         key = _key((args, kwargs) if kwargs else args, tensors)
@@ -126,7 +139,7 @@ class Compiled:
         with self._lock:
             reason = None
             for entry in self._entries.get(key, ()):
-                reason = entry.stale()
+                reason = entry.stale(tensors)
                 if reason is None:
                     self._last = entry
                     return entry.replay(tensors, again=True)
