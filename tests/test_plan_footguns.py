@@ -1403,6 +1403,43 @@ def test_gradients_of_arguments_go_to_those_of_the_call() -> None:
     assert held() is None
 
 
+def test_which_arguments_are_the_same_tensor() -> None:
+    w = ai.tensor([1.0, 2.0], requires_grad=True)
+
+    def function(a: ai.Tensor, b: ai.Tensor) -> None:
+        ai.sum(a * a * b * w).backward()
+
+    step = ai.compile(function)
+    for _ in range(2):
+        for which in ("xy", "xx", "wy", "yw", "ww"):
+            found = []
+            for f in (function, step):
+                made = {
+                    name: ai.tensor([3.0, i], requires_grad=True) for i, name in enumerate("xy")
+                }
+                made["w"] = w
+                w.grad = None
+                f(*(made[name] for name in which))
+                found.append([t.grad for t in made.values() if t.grad is not None])
+            same_bits(*found)
+
+
+def test_a_gradient_that_flows_out_of_the_step_is_refused() -> None:
+    w = ai.tensor([1.0, 2.0], requires_grad=True)
+
+    def function(y: ai.Tensor) -> ai.Tensor:
+        loss = ai.sum(y * y)
+        loss.backward()
+        return loss
+
+    step = ai.compile(function)
+    with pytest.raises(CaptureError, match=r"computed outside of the step.*Detach the argument"):
+        step(w * 2)
+    assert w.grad is None
+    same_bits(ai.compile(lambda y: y * y)(w * 2), w * w * 4)
+    same_bits(ai.compile(ai.grad(lambda y: ai.sum(y * y)))(w * 2), w * 4)
+
+
 def test_an_update_alone_reads_the_gradients_of_the_day() -> None:
     def make() -> tuple[nn.Linear, Callable[..., None], Callable[[], None]]:
         model = nn.Linear(3, 2, generator=ai.Generator(0))

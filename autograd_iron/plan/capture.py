@@ -293,7 +293,10 @@ class Tape:
         self.given.append(tensor)
         value = self.program.value(tensor.shape, tensor.dtype)
         self.program.arguments.append(value)
-        return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, tensor.node)
+        node = tensor.node
+        if node is not None and not isinstance(node, Leaf):
+            node = Leaf(tensor)  # where a gradient would flow out of the step: see gradient_of
+        return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, node)
 
     def draw(
         self, array: Any, fill: Callable[[Any], object], undo: Callable[[], None] | None = None
@@ -322,6 +325,11 @@ class Tape:
     def gradient_of(self, tensor: Tensor) -> Tensor | None:
         """Return the `.grad` of a tensor; one from before the step is an input of the plan."""
         leaf = _leaf(tensor)
+        if any(given is leaf for given in self.given) and not leaf.is_leaf:
+            _refuse(
+                "a gradient flows to an argument that was computed outside of the step, and on",
+                "Detach the argument, or compute it inside the step.",
+            )
         before = leaf._grad
         if leaf in self._gradients or isinstance(leaf, Traced):
             return before

@@ -41,9 +41,14 @@ class _Entry:
         places = (*self.read, *self.filled, *self.cleared)
         self.given = tape.given if any(type(place) is int for place in places) else None
         self.used = [(t, t.data, t.node) for t, _ in plan.program.captured]
+        # Which of the arguments that need a gradient are also used without being given.
+        captured = self.captured = {t for t, _ in plan.program.captured}
+        tracked = [(i, t) for i, t in enumerate(tape.given) if t.node is not None]
+        self.tracked = [(i, t if t in captured else None) for i, t in tracked]
         self.assigned = {id(device.storage(t.data)): t for t, _ in plan.program.effects}
         self.recording, arguments = key
-        self.parameters = [part[1:] for part in arguments[1:]] if _only_tensors(arguments) else None
+        short = _only_tensors(arguments) and len(tracked) < 2  # two of them may be the same
+        self.parameters = [part[1:5] for part in arguments[1:]] if short else None
 
     def takes(self, args: tuple[Any, ...]) -> bool:
         """Return whether the arguments are surely those of this plan: a short cut past the key."""
@@ -72,6 +77,9 @@ class _Entry:
                 return "a tensor that the function uses was given other memory (use assign)"
             if tensor.node is not node:
                 return "requires_grad of a tensor that the function uses changed"
+        for i, known in self.tracked:
+            if (tensors[i] if tensors[i] in self.captured else None) is not known:
+                return "an argument became, or is no longer, a tensor that the function uses"
         for leaf, had in zip(self._leaves(self.read, tensors), self.had_gradient, strict=True):
             if (leaf._grad is not None) is not had:
                 return f"a tensor whose gradient is read had {'a' if had else 'no'} .grad"
@@ -305,8 +313,10 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
 def _key(tree: Any, tensors: list[Tensor]) -> Any:
     """Return what of the arguments chooses the plan, and collect their tensors."""
     if isinstance(tree, Tensor):
+        tracked = tree.node is not None
+        same = [i for i, t in enumerate(tensors) if t is tree] if tracked else []
         tensors.append(tree)
-        return ("tensor", tree.data.shape, tree.data.dtype, tree.node is not None, tree.device)
+        return ("tensor", tree.data.shape, tree.data.dtype, tracked, tree.device, *same[:1])
     if _is_array(tree):
         made = asarray(tree)
         tensors.append(made)
