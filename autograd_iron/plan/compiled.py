@@ -45,6 +45,8 @@ class _Entry:
         captured = self.captured = {t for t, _ in plan.program.captured}
         tracked = [(i, t) for i, t in enumerate(tape.given) if t.node is not None]
         self.tracked = [(i, t if t in captured else None) for i, t in tracked]
+        if self.given is None:
+            tape.given.clear()  # a batch must not live as long as the plan
         self.assigned = {id(device.storage(t.data)): t for t, _ in plan.program.effects}
         self.recording, arguments = key
         short = _only_tensors(arguments) and len(tracked) < 2  # two of them may be the same
