@@ -542,7 +542,8 @@ class At:
         ------
         ValueError
             An integer array names a position twice: which value stays would be undefined.  One on a
-            GPU is not looked at: floating elements named twice become NaN there.
+            GPU is not looked at, nor is one that a compiled step is given anew: floating elements
+            named twice become NaN there.
         """
         x, index = self._tensor, self._index
         if _has_tensors(index):

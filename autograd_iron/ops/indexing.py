@@ -183,7 +183,7 @@ def _are_integers(part):
 
 
 def _check_integers(indices):
-    if indices.dtype.kind not in "iu":
+    if not _are_integers(indices):
         raise IndexError(f"the indices are {indices.dtype}, not integers")
 
 

@@ -327,7 +327,7 @@ class Tape:
         leaf = _leaf(tensor)
         if any(given is leaf for given in self.given) and not leaf.is_leaf:
             _refuse(
-                "a gradient flows to an argument that was computed outside of the step, and on",
+                "a gradient flows through an argument that was computed outside of the step",
                 "Detach the argument, or compute it inside the step.",
             )
         before = leaf._grad

@@ -82,7 +82,7 @@ class _Entry:
         for i, known in self.tracked:
             if (tensors[i] if tensors[i] in self.captured else None) is not known:
                 return "an argument became, or is no longer, a tensor that the function uses"
-        for leaf, had in zip(self._leaves(self.read, tensors), self.had_gradient, strict=True):
+        for leaf, had in zip(self._tensors_at(self.read, tensors), self.had_gradient, strict=True):
             if (leaf._grad is not None) is not had:
                 return f"a tensor whose gradient is read had {'a' if had else 'no'} .grad"
         return None
@@ -103,13 +103,13 @@ class _Entry:
             self.plan.draw()
         arrays = iter(self.plan.run(*[t.data for t in tensors]))
         result = _rebuilt(self.structure, arrays)
-        for leaf in self._leaves(self.filled, tensors):
+        for leaf in self._tensors_at(self.filled, tensors):
             leaf._grad = Tensor.wrap(next(arrays), None)
-        for leaf in self._leaves(self.cleared, tensors):
+        for leaf in self._tensors_at(self.cleared, tensors):
             leaf._grad = None
         return result
 
-    def _leaves(self, places: list[Any], tensors: Sequence[Tensor]) -> list[Tensor]:
+    def _tensors_at(self, places: list[Any], tensors: Sequence[Tensor]) -> list[Tensor]:
         if self.given is None:
             return places
         return [tensors[place] if type(place) is int else place for place in places]

@@ -116,7 +116,9 @@ class Parameters:
     @staticmethod
     def of(signature: str) -> Parameters:
         signature = re.sub(r"<class '(\w+)'>", r"\1", signature)
-        arguments = ast.parse(f"def f({signature}): pass").body[0].args  # type: ignore[attr-defined]
+        (function,) = ast.parse(f"def f({signature}): pass").body
+        assert isinstance(function, ast.FunctionDef)
+        arguments = function.args
         named = [*arguments.args, *arguments.kwonlyargs]
         return Parameters(
             float("inf") if arguments.vararg else len(arguments.posonlyargs + arguments.args),
@@ -133,9 +135,9 @@ class KernelCheck(ast.NodeVisitor):
 
     def __init__(self, table: dict[str, Any], arrays: set[str]) -> None:
         self.table, self.arrays = table, arrays
-        self.found: list[tuple[ast.AST, str]] = []
+        self.found: list[tuple[ast.expr | ast.stmt, str]] = []
 
-    def say(self, node: ast.AST, complaint: str) -> None:
+    def say(self, node: ast.expr | ast.stmt, complaint: str) -> None:
         self.found.append((node, complaint))
 
     def is_array(self, node: ast.AST) -> bool:
@@ -177,9 +179,9 @@ class KernelCheck(ast.NodeVisitor):
         self.generic_visit(node)
         self._check_write(node.target)
 
-    def _check_write(self, target: ast.AST) -> None:
-        into_array = isinstance(target, ast.Subscript) and self.is_array(target.value)
-        if into_array and self.is_array(target.slice):  # type: ignore[attr-defined]
+    def _check_write(self, target: ast.expr) -> None:
+        parts = [target.value, target.slice] if isinstance(target, ast.Subscript) else []
+        if parts and all(map(self.is_array, parts)):
             self.say(target, "a write through a mask waits for the device: use xp.where")
         if isinstance(target, ast.Attribute) and ast.unparse(target).endswith("flags.writeable"):
             self.say(target, "CuPy's flags have no writeable")
@@ -289,7 +291,7 @@ def offences(source: str, path: str = "") -> list[Offence]:
         check = KernelCheck(table, array_parameters(kernel))
         check.visit(kernel)
         for node, complaint in check.found:
-            line = node.lineno  # type: ignore[attr-defined]
+            line = node.lineno
             found.append(Offence(path, line, lines[line - 1].strip(), complaint))
     return found
 
