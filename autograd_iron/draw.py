@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from autograd_iron import graph
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.tensor import Tensor, pull_back
+from autograd_iron.text import visible
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -51,7 +52,8 @@ def draw_graph(
         Draw the backward pass too.  It needs a single output of one element, before its
         `backward()`.
     names : mapping or pairs of str and Tensor
-        What to call the tensors, for example `model.named_parameters()`.
+        What to call the tensors, for example `model.named_parameters()`; shown as they are, in one
+        line.
 
     Returns
     -------
@@ -110,13 +112,13 @@ def _draw_program(program: Any) -> Digraph:
     used = {v for step in program.steps for v in step.values}
     for value in program.sources():
         if value in used:
-            label = f"{names.get(value, 'tensor')}\n{_spec(value)}"
+            label = _label(names.get(value, "tensor"), _spec(value))
             drawing.node(str(value), label, shape="box", fillcolor=_LEAF)
     for step in program.steps:
         out = step.output
-        title = step.primitive.name + (f"\n{ends[out]}" if out in ends else "")
+        label = _label(step.primitive.name, *([ends[out]] if out in ends else []), _spec(out))
         fill = _RESULT if out in ends else _FORWARD
-        drawing.node(str(out), f"{title}\n{_spec(out)}", shape="ellipse", fillcolor=fill)
+        drawing.node(str(out), label, shape="ellipse", fillcolor=fill)
         for value in step.values:
             drawing.edge(str(value), str(out))
     return drawing
@@ -140,13 +142,12 @@ def _draw(ends: dict[Node, str], called: dict[Node | None, str], forward_end: in
     for node in nodes:
         leaf = isinstance(node, Leaf)
         title = called.get(node) or node.label
-        if node in ends:
-            title = f"{title}\n{ends[node]}" if not leaf else title
+        end = [ends[node]] if node in ends and not leaf else []
         late = node.number > forward_end
         fill = _LEAF if leaf else _RESULT if node in ends else _BACKWARD if late else _FORWARD
         drawing.node(
             ids[node],
-            f"{title}\n{_spec(node)}",
+            _label(title, *end, _spec(node)),
             shape="box" if leaf else "ellipse",
             fillcolor=fill,
         )
@@ -157,9 +158,18 @@ def _draw(ends: dict[Node, str], called: dict[Node | None, str], forward_end: in
             elif node.inputs is not None and getattr(node.inputs[i], "shape", None):
                 array = node.inputs[i]
                 key = constants.setdefault(id(array), f"c{len(constants)}")
-                drawing.node(key, f"data\n{_spec(array)}", shape="box", fillcolor="#eeeeee")
+                drawing.node(key, _label("data", _spec(array)), shape="box", fillcolor="#eeeeee")
                 drawing.edge(key, ids[node])
     return drawing
+
+
+def _label(*lines: str) -> str:
+    """Return lines as a label that shows them as they are: nothing in them is markup."""
+    import graphviz
+
+    text = "\n".join(map(visible, lines))
+    label: str = graphviz.escape(text.replace("&", "&amp;"))
+    return label
 
 
 def _spec(value: Any) -> str:

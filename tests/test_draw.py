@@ -1,12 +1,17 @@
 """What is drawn is what was recorded, and what a compiled step runs."""
 
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from hostile import NAMES, names
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
+from autograd_iron.text import LONGEST, visible
 
 
 def labels(source: str) -> list[str]:
@@ -59,3 +64,69 @@ def test_the_text_of_a_drawing_needs_no_graphviz(tmp_path: Path) -> None:
 def test_what_has_no_graph_is_refused() -> None:
     with pytest.raises(ValueError, match="has no graph"):
         ai.draw_graph(ai.tensor(1.0))
+
+
+# --- names are data
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn_lines(svg: bytes) -> list[list[str]]:
+    """Return what the nodes of an SVG show, as an XML parser reads it."""
+    nodes = [g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("class") == "node"]
+    # Of several blanks Graphviz makes ones that do not break.
+    return [[(t.text or "").replace("\xa0", " ") for t in g.iter(f"{SVG}text")] for g in nodes]
+
+
+def as_drawn(called: list[str], tmp_path: Path) -> list[str]:
+    """Draw leaves with these names, and return what stands over their shapes."""
+    leaves = [ai.tensor([1.0], requires_grad=True) for _ in called]
+    ai.draw_graph(ai.concat(leaves), tmp_path / "graph.svg", names=zip(called, leaves, strict=True))
+    found = drawn_lines((tmp_path / "graph.svg").read_bytes())
+    [result] = [lines for lines in found if "output" in lines[1:]]
+    found.remove(result)
+    assert all(lines[1:] == ["1  float32"] for lines in found), "a label has lines of its own"
+    return [lines[0] for lines in found]
+
+
+def test_a_drawing_shows_names_that_graphviz_or_xml_read_otherwise(tmp_path: Path) -> None:
+    assert sorted(as_drawn(NAMES, tmp_path)) == sorted(map(visible, NAMES))
+
+
+@settings(max_examples=20)
+@given(called=st.lists(names.filter(bool), min_size=1, max_size=20))
+def test_a_drawing_shows_any_name(
+    called: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    found = as_drawn(called, tmp_path_factory.mktemp("drawn"))
+    assert sorted(found) == sorted(map(visible, called))
+
+
+def test_a_compiled_step_is_drawn_with_any_name(tmp_path: Path) -> None:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            self.weights = {name: nn.Parameter([1.0]) for name in NAMES}
+
+        def forward(self) -> ai.Tensor:
+            return ai.concat(list(self.weights.values()))
+
+    step = ai.compile(Model())
+    step()
+    ai.draw_graph(step, tmp_path / "step.svg")
+    found = [lines[0] for lines in drawn_lines((tmp_path / "step.svg").read_bytes())]
+    paths = [visible(path) for path, _ in step.plan.program.owners[0].named_parameters()]
+    assert sorted(found) == sorted([*paths, "join"])
+
+
+@given(name=names)
+def test_what_is_visible_is_one_short_line_and_says_which_name_it_is(name: str) -> None:
+    shown = visible(name)
+    assert shown.isprintable()
+    assert len(shown.splitlines()) <= 1
+    shown.encode()  # no lone surrogates
+    assert len(shown) <= 10 * (LONGEST + 1)
+    if name.isprintable() and len(name) <= LONGEST:
+        assert shown == name
+    if len(name) <= LONGEST and "\\" not in name:
+        bytes_of = shown.encode("latin-1", "backslashreplace")
+        assert bytes_of.decode("unicode_escape") == name
