@@ -28,7 +28,7 @@ try:
     import nn
     from reconstruct import networks, report
     from reconstruct.folder import check_same, make_ready, read_record, write_record
-    from reconstruct.goals import BlackAndWhite, Goal, Grey
+    from reconstruct.goals import Goal, goal_of
     from reconstruct.pictures import Picture, UserError, load, scaled, write_csv
 except ModuleNotFoundError as missing:
     print(
@@ -91,7 +91,7 @@ def _reconstruct(given: dict[str, Any]) -> int:
     if reason := devices.problem(options["device"]):
         raise UserError(reason)
     picture = _picture(options)
-    goal: Goal = BlackAndWhite() if picture.black_and_white else Grey()
+    goal = goal_of(picture)
     settings = _settings(options, picture, goal)
     if earlier:
         # A run may go on anywhere: the last bits of its numbers are then another device's.
@@ -150,7 +150,7 @@ def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str
         "batch_size": networks.batch_size(picture),
         "width": picture.width,
         "height": picture.height,
-        "black_and_white": picture.black_and_white,
+        "kind": picture.kind,
         "pixels_sha256": hashlib.sha256(picture.ink.tobytes()).hexdigest(),
     }
 
@@ -159,13 +159,14 @@ def _train(
     settings: dict[str, Any], picture: Picture, goal: Goal, out: Path, resume: bool, compile: bool
 ) -> nn.Run:
     generator = ai.Generator(settings["seed"])
-    model = networks.RECIPES[settings["recipe"]].build(generator).to(settings["device"])
+    build = networks.RECIPES[settings["recipe"]].build
+    model = build(picture.channels, generator).to(settings["device"])
     steps = settings["steps"]
     optimizer = networks.optimizer(settings["optimizer"], model, settings["rate"], steps)
     data = networks.batches(picture, generator, settings["device"])
     print(
-        f"{picture.name}: {'black and white' if picture.black_and_white else 'grey'}, "
-        f"{picture.width} x {picture.height} pixels. A {settings['recipe']} network of "
+        f"{picture.name}: {picture.kind}, {picture.width} x {picture.height} pixels. "
+        f"A {settings['recipe']} network of "
         f"{sum(parameter.size for parameter in model.parameters()):,} parameters learns it with "
         f"{settings['optimizer'].upper()}.",
         flush=True,
@@ -187,7 +188,7 @@ def _train(
             look(run.model)
         shown = drawn.copy()
         if data.limit is not None:
-            shown.reshape(-1)[data.limit :] = NOT_YET
+            shown.reshape(picture.pixels, -1)[data.limit :] = NOT_YET
         report.save_png(shown, out / "previews" / f"step-{run.step:08d}.png")
 
     def after_step(run: nn.Run) -> None:

@@ -30,7 +30,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 import reconstruct_image  # noqa: E402
 from reconstruct import networks, pictures  # noqa: E402
-from reconstruct.goals import BlackAndWhite, Grey  # noqa: E402
+from reconstruct.goals import BlackAndWhite, Shades  # noqa: E402
 
 SCRIPT = str(EXAMPLES / "reconstruct_image.py")
 DARK, LIGHT = 40, 220
@@ -437,11 +437,11 @@ def test_csv_gives_back_every_pixel(
     tmp_path_factory: pytest.TempPathFactory, ink: np.ndarray
 ) -> None:
     path = tmp_path_factory.mktemp("csv") / "pixels.csv"
-    pictures.write_csv(pictures.Picture("any", ink, False), path)
+    pictures.write_csv(pictures.Picture("any", ink[..., None], "grey"), path)
     again = pictures.load(str(path))
-    if again.black_and_white:
+    if again.kind == "black and white":
         ink = np.float32(ink >= 0.5)
-    np.testing.assert_array_equal(again.ink, ink)
+    np.testing.assert_array_equal(again.ink[..., 0], ink)
     assert again.ink.dtype == np.float32
 
 
@@ -457,7 +457,7 @@ def test_to_csv_writes_the_picture_at_its_size_and_trains_nothing(
     lines = Path("f.csv").read_text().splitlines()
     assert lines[0] == "x,y,pixel_value"
     assert lines[1 + 24 * 3 + 4] == f"4,3,{ink[3, 4]:.0f}" == "4,3,1"
-    np.testing.assert_array_equal(pictures.load("f.csv").ink, ink)
+    np.testing.assert_array_equal(pictures.load("f.csv").ink[..., 0], ink)
 
     assert reconstruct("f.png", "--size", 12, "--to-csv", "half.csv") == 0
     assert len(Path("half.csv").read_text().splitlines()) == 1 + 12 * 8
@@ -480,7 +480,7 @@ GRID = "x,y,pixel_value\n0,0,0\n1,0,1\n0,1,1\n1,1,0\n"
 def test_csv_files_that_are_read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "grid.csv"
     path.write_bytes(text.encode())
-    np.testing.assert_array_equal(pictures.load(str(path)).ink, [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(pictures.load(str(path)).ink[..., 0], [[0, 1], [1, 0]])
 
 
 @pytest.mark.parametrize(
@@ -556,7 +556,7 @@ def test_every_kind_of_picture_becomes_ink(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"picture.{suffix}"
     make().save(path)
     picture = pictures.load(str(path))
-    assert picture.ink.shape == (2, 3)
+    assert picture.ink.shape == (2, 3, 1)
     assert picture.ink.dtype == np.float32
     np.testing.assert_allclose(picture.ink, 1 - luminance, atol=0.015)
 
@@ -567,14 +567,14 @@ def test_a_turned_photograph_is_turned_back(tmp_path: Path) -> None:
     exif[0x0112] = 6  # turn by 90 degrees to the right to see it upright
     lying = Image.fromarray(np.uint8(255 * (1 - np.rot90(upright))))
     lying.save(tmp_path / "photo.png", exif=exif)
-    np.testing.assert_array_equal(pictures.load(str(tmp_path / "photo.png")).ink, upright)
+    np.testing.assert_array_equal(pictures.load(str(tmp_path / "photo.png")).ink[..., 0], upright)
 
 
 def test_a_jpeg_of_black_on_white_is_black_and_white(tmp_path: Path) -> None:
     ink = a_picture(80, 120)
     picture = pictures.load(str(save(ink, tmp_path / "f.jpg")))
-    assert picture.black_and_white
-    np.testing.assert_array_equal(picture.ink, ink)
+    assert picture.kind == "black and white"
+    np.testing.assert_array_equal(picture.ink[..., 0], ink)
     smaller = picture.resized(60)
     assert (smaller.height, smaller.width) == (40, 60)
     assert set(np.unique(smaller.ink)) == {0, 1}
@@ -583,15 +583,15 @@ def test_a_jpeg_of_black_on_white_is_black_and_white(tmp_path: Path) -> None:
 def test_a_grey_picture_stays_grey(tmp_path: Path) -> None:
     ink = np.tile(np.linspace(0, 1, 60, dtype=np.float32), (40, 1))
     picture = pictures.load(str(save(ink, tmp_path / "grey.png")))
-    assert not picture.black_and_white
-    np.testing.assert_allclose(picture.ink, ink, atol=1 / 255)
-    np.testing.assert_allclose(picture.resized(30).ink, ink[::2, ::2], atol=0.05)
+    assert picture.kind == "grey"
+    np.testing.assert_allclose(picture.ink[..., 0], ink, atol=1 / 255)
+    np.testing.assert_allclose(picture.resized(30).ink[..., 0], ink[::2, ::2], atol=0.05)
 
 
 def test_the_horse_stands_on_its_feet_and_is_black() -> None:
     horse = pictures.load(None)
-    assert horse.black_and_white
-    assert horse.ink.shape == (328, 400)
+    assert horse.kind == "black and white"
+    assert horse.ink.shape == (328, 400, 1)
     assert horse.ink[150, 200] == 1  # the belly
     assert horse.ink[0].sum() == 0
     assert 0 < horse.ink[310].sum() < horse.ink[150].sum()  # hooves are narrower
@@ -607,7 +607,7 @@ def test_the_horse_stands_on_its_feet_and_is_black() -> None:
 def test_coordinates_cover_the_same_picture_at_every_size(
     shape: tuple[int, int], drawn: tuple[int, int]
 ) -> None:
-    picture = pictures.Picture("any", np.zeros(shape, dtype=np.float32), True)
+    picture = pictures.Picture("any", np.zeros((*shape, 1), dtype=np.float32), "grey")
     height, width = drawn
     points = networks.coordinates(picture, height, width, 0, height * width)
     x, y = points.reshape(height, width, 2).transpose(2, 0, 1)
@@ -624,8 +624,8 @@ def test_coordinates_cover_the_same_picture_at_every_size(
 
 
 def test_drawing_needs_no_more_memory_for_a_larger_picture() -> None:
-    picture = pictures.Picture("any", a_picture(16, 64), True)
-    model = networks.fourier(ai.Generator(0))
+    picture = pictures.Picture("any", a_picture(16, 64)[..., None], "black and white")
+    model = networks.fourier(1, ai.Generator(0))
 
     def working_memory(height: int, width: int) -> int:
         tracemalloc.start()
@@ -643,18 +643,18 @@ def test_scores() -> None:
     half = np.float32([[0.0, 1.0], [0.4, 0.6]])
     assert BlackAndWhite().score(half, np.float32([[0, 1], [1, 1]])) == 0.75
     assert BlackAndWhite().text(1 - 1e-6) == "99.99% of the pixels right"
-    assert Grey().score(half, half + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
-    assert Grey().score(half, half) == 100.0
+    assert Shades().score(half, half + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
+    assert Shades().score(half, half) == 100.0
 
 
 def test_batches_are_nearly_equal_and_rows_widen_to_all() -> None:
-    picture = pictures.Picture("any", np.zeros((164, 200), dtype=np.float32), True)
+    picture = pictures.Picture("any", np.zeros((164, 200, 1), dtype=np.float32), "grey")
     size = networks.batch_size(picture)
     assert size <= networks.BATCH
-    assert picture.ink.size % size == 0 or picture.ink.size % size > 0.99 * size
+    assert picture.pixels % size == 0 or picture.pixels % size > 0.99 * size
     seen = [networks.pixels_seen(picture, step, 500) for step in range(501)]
     assert seen[0] == 200
-    assert seen[250:] == [picture.ink.size] * 251
+    assert seen[250:] == [picture.pixels] * 251
     assert all(before < after for before, after in pairwise(seen[2:251]))
 
 

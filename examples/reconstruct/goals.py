@@ -1,4 +1,4 @@
-"""What it is to learn a picture, a black-and-white one or a grey one."""
+"""What it is to learn a picture, a black-and-white one or one in shades."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_iron as ai
 import nn
-from reconstruct.pictures import UserError
+from reconstruct.pictures import Kind, Picture, UserError
 
 
 class Goal(Protocol):
@@ -23,7 +23,7 @@ class Goal(Protocol):
     metric : str
         What the score is called.
     loss : callable
-        Of outputs and ink, both (pixels, 1).
+        Of outputs and ink, both (pixels, channels).
     """
 
     until: float
@@ -74,12 +74,18 @@ class BlackAndWhite(Goal):
             )
 
 
-class Grey(Goal):
-    """The outputs are the ink itself; the score is the peak signal-to-noise ratio in dB."""
+class Shades(Goal):
+    """The outputs are the ink itself; the score is the peak signal-to-noise ratio in dB.
+
+    It is that of all channels together, as for one picture of that many more pixels.
+    """
 
     until = 40.0
     metric = "psnr"
     loss = nn.MSELoss()
+
+    def __init__(self, kind: Kind = "grey") -> None:
+        self.kind = kind
 
     def ink(self, outputs: np.ndarray) -> np.ndarray:
         return np.clip(outputs, 0.0, 1.0)
@@ -97,5 +103,11 @@ class Grey(Goal):
     def check_until(self, until: float) -> None:
         if not 1 < until <= 100:
             raise UserError(
-                f"--until {until:g}: for a grey picture this is a PSNR in dB, above 1 and up to 100"
+                f"--until {until:g}: for a {self.kind} picture this is a PSNR in dB, above 1 and "
+                f"up to 100"
             )
+
+
+def goal_of(picture: Picture) -> Goal:
+    """Return what it is to learn this picture."""
+    return BlackAndWhite() if picture.kind == "black and white" else Shades(picture.kind)

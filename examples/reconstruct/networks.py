@@ -26,20 +26,20 @@ class Recipe(NamedTuple):
 
     Attributes
     ----------
-    build : function of a Generator
-        Makes the network: 2 coordinates in, 1 value out.
+    build : function of the number of outputs and a Generator
+        Makes the network: 2 coordinates in, one value out for each channel of the picture.
     rates : dict
         The learning rate at the start, for each optimizer.
     steps : int
         How many steps unless the user says otherwise.
     """
 
-    build: Callable[[ai.Generator], nn.Module]
+    build: Callable[[int, ai.Generator], nn.Module]
     rates: dict[str, float]
     steps: int
 
 
-def fourier(generator: ai.Generator) -> nn.Module:
+def fourier(outputs: int, generator: ai.Generator) -> nn.Module:
     """Random Fourier features, then two hidden layers of ReLU."""
     return nn.Sequential(
         nn.FourierFeatures(2, 256, sigma=6.0, generator=generator),
@@ -47,18 +47,20 @@ def fourier(generator: ai.Generator) -> nn.Module:
         nn.ReLU(),
         nn.Linear(128, 128, generator=generator),
         nn.ReLU(),
-        nn.Linear(128, 1, generator=generator),
+        nn.Linear(128, outputs, generator=generator),
     )
 
 
-def siren(generator: ai.Generator) -> nn.Module:
+def siren(outputs: int, generator: ai.Generator) -> nn.Module:
     """Sines all the way, started as the paper has it."""
-    return nn.SIREN(2, 128, hidden_layers=3, out_features=1, omega_0=30.0, generator=generator)
+    return nn.SIREN(
+        2, 128, hidden_layers=3, out_features=outputs, omega_0=30.0, generator=generator
+    )
 
 
-def plain(generator: ai.Generator) -> nn.Module:
+def plain(outputs: int, generator: ai.Generator) -> nn.Module:
     """Tanh layers on the bare coordinates: learns outlines, and detail only after very long."""
-    sizes = [2, 50, 50, 100, 50, 25, 25, 25, 1]
+    sizes = [2, 50, 50, 100, 50, 25, 25, 25, outputs]
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(sizes):
         scheme = nn.init.xavier_uniform
@@ -86,14 +88,13 @@ def batch_size(picture: Picture) -> int:
 
     A last batch of only a few pixels would be noise, enough to undo what the others have learned.
     """
-    pixels = picture.ink.size
-    return math.ceil(pixels / math.ceil(pixels / BATCH))
+    return math.ceil(picture.pixels / math.ceil(picture.pixels / BATCH))
 
 
 def batches(picture: Picture, generator: ai.Generator, device: str) -> nn.Batches:
     """Return the pixels as (coordinates, ink), row by row from the top, on a device."""
-    points = coordinates(picture, picture.height, picture.width, 0, picture.ink.size)
-    ink = picture.ink.reshape(-1, 1)
+    points = coordinates(picture, picture.height, picture.width, 0, picture.pixels)
+    ink = picture.ink.reshape(-1, picture.channels)
     size = batch_size(picture)
     return nn.Batches(points, ink, batch_size=size, generator=generator, device=device)
 
@@ -105,7 +106,7 @@ def pixels_seen(picture: Picture, step: int, steps: int) -> int:
     need be: with each new limit an epoch begins, and so no short last batch comes up meanwhile.
     """
     growing = max(1, steps // 2)
-    return min(picture.ink.size, max(picture.width, picture.ink.size * step // growing))
+    return min(picture.pixels, max(picture.width, picture.pixels * step // growing))
 
 
 def coordinates(picture: Picture, height: int, width: int, first: int, last: int) -> np.ndarray:
@@ -137,14 +138,14 @@ def draw(model: nn.Module, goal: Goal, picture: Picture, height: int, width: int
 
     Returns
     -------
-    ndarray (height, width) float32
+    ndarray (height, width, channels) float32
     """
     device = next(model.parameters()).device
-    ink = np.empty(height * width, dtype=np.float32)
+    ink = np.empty((height * width, picture.channels), dtype=np.float32)
     with ai.no_grad():
-        for first in range(0, ink.size, CHUNK):
-            last = min(first + CHUNK, ink.size)
+        for first in range(0, len(ink), CHUNK):
+            last = min(first + CHUNK, len(ink))
             points = coordinates(picture, height, width, first, last)
             outputs = model(ai.asarray(points, device=device)).numpy()  # waits for the device
-            ink[first:last] = goal.ink(outputs)[:, 0]
-    return ink.reshape(height, width)
+            ink[first:last] = goal.ink(outputs)
+    return ink.reshape(height, width, picture.channels)

@@ -9,9 +9,12 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
+
+Kind = Literal["black and white", "grey", "colour"]
 
 HEADER = ["x", "y", "pixel_value"]
 LONGEST = 1_000_000  # pixels along one side of a CSV picture
@@ -33,14 +36,15 @@ class Picture:
     Attributes
     ----------
     name : str
-    ink : ndarray (height, width) float32
-        From 0, white, to 1, black; nothing in between when `black_and_white`.
-    black_and_white : bool
+    ink : ndarray (height, width, channels) float32
+        One minus the light of each channel: from 0, white, to 1, black; nothing in between in
+        black and white. One channel, or in colour three: red, green and blue.
+    kind : {"black and white", "grey", "colour"}
     """
 
     name: str
     ink: np.ndarray
-    black_and_white: bool
+    kind: Kind
 
     @property
     def height(self) -> int:
@@ -50,15 +54,29 @@ class Picture:
     def width(self) -> int:
         return self.ink.shape[1]
 
+    @property
+    def pixels(self) -> int:
+        return self.height * self.width
+
+    @property
+    def channels(self) -> int:
+        return self.ink.shape[2]
+
     def resized(self, size: int) -> Picture:
         """Return the picture with `size` pixels along its longer side."""
         height, width = scaled(self.height, self.width, size)
-        if (height, width) == self.ink.shape:
+        if (height, width) == self.ink.shape[:2]:
             return self
         # Lanczos and bicubic overshoot beside edges, which thresholding makes into stray pixels.
-        resized = Image.fromarray(self.ink).resize((width, height), Image.Resampling.BILINEAR)
-        ink = np.clip(np.asarray(resized), 0.0, 1.0)
-        return replace(self, ink=_as_black_and_white(ink) if self.black_and_white else ink)
+        bilinear = Image.Resampling.BILINEAR
+        channels = [
+            Image.fromarray(np.ascontiguousarray(channel)).resize((width, height), bilinear)
+            for channel in np.moveaxis(self.ink, 2, 0)
+        ]
+        ink = np.clip(np.stack([np.asarray(channel) for channel in channels], axis=2), 0.0, 1.0)
+        if self.kind == "black and white":
+            ink = _as_black_and_white(ink)
+        return replace(self, ink=ink)
 
 
 def scaled(height: int, width: int, size: int) -> tuple[int, int]:
@@ -91,7 +109,7 @@ def load(path: str | None) -> Picture:
 def _horse() -> Picture:
     from skimage import data
 
-    return _picture("horse", 1.0 - data.horse().astype(np.float32))
+    return _picture("horse", 1.0 - data.horse()[..., None].astype(np.float32))
 
 
 def _picture(name: str, ink: np.ndarray) -> Picture:
@@ -99,8 +117,8 @@ def _picture(name: str, ink: np.ndarray) -> Picture:
     two_values = bool(np.isin(ink, (0.0, 1.0)).all())
     both = bool((ink <= TOLERANCE).any() and (ink >= 1.0 - TOLERANCE).any())
     if two_values or (both and greys.mean() <= GREY_SHARE):
-        return Picture(name, _as_black_and_white(ink), True)
-    return Picture(name, ink, False)
+        return Picture(name, _as_black_and_white(ink), "black and white")
+    return Picture(name, ink, "grey")
 
 
 def _as_black_and_white(ink: np.ndarray) -> np.ndarray:
@@ -117,7 +135,7 @@ def _read_picture(path: str) -> np.ndarray:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 image.load()
-                return 1.0 - _luminance(ImageOps.exif_transpose(image))
+                return 1.0 - _luminance(ImageOps.exif_transpose(image))[..., None]
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Image.UnidentifiedImageError:
@@ -163,7 +181,7 @@ def write_csv(picture: Picture, path: Path) -> None:
     if path.exists():
         raise UserError(f"{path} is already there: remove it, or give another name")
     lines = [",".join(HEADER)]
-    for y, row in enumerate(picture.ink):
+    for y, row in enumerate(picture.ink[..., 0]):
         lines += [f"{x},{y},{_shortest(value)}" for x, value in enumerate(row)]
     write_whole(path, ("\n".join(lines) + "\n").encode())
 
@@ -194,7 +212,7 @@ def _read_csv(path: str) -> np.ndarray:
             f"{path} ends at line {last_line} without the pixel x={x}, y={y}: {width} x {height} "
             f"pixels need {width * height:,} lines, and there are {len(found):,}"
         )
-    ink = np.empty((height, width), dtype=np.float32)
+    ink = np.empty((height, width, 1), dtype=np.float32)
     for (x, y), (value, _) in found.items():
         ink[y, x] = value
     return ink

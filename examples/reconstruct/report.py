@@ -15,6 +15,7 @@ History = dict[str, list[tuple[int, float]]]
 
 SMALLEST_SIDE = 240  # pixels of a picture with words below it: smaller ones are enlarged
 BACKGROUND = 225
+WORDS = 40
 FRAME_MS = 90
 LAST_FRAME_MS = 2500
 
@@ -22,7 +23,7 @@ AXES = {"loss": "loss", "accuracy": "pixels right", "psnr": "PSNR (dB)", "rate":
 
 
 def save_png(ink: np.ndarray, path: Path) -> None:
-    """Write ink, (height, width) from 0 to 1, as a grey PNG, black on white."""
+    """Write ink, (height, width, channels) from 0 to 1, as a PNG, grey or in colour."""
     _save(_image(ink), path, "PNG", optimize=True)
 
 
@@ -39,7 +40,7 @@ def save_comparison(pairs: list[tuple[np.ndarray, str]], path: Path) -> None:
     images = [_captioned(_image(ink), words) for ink, words in pairs]
     gap = 12
     width = sum(image.width for image in images) + gap * (len(images) + 1)
-    sheet = Image.new("L", (width, images[0].height + gap), BACKGROUND)
+    sheet = Image.new(images[0].mode, (width, images[0].height + gap), _grey(images[0], BACKGROUND))
     left = gap
     for image in images:
         sheet.paste(image, (left, gap))
@@ -79,12 +80,13 @@ def save_curves(history: History, title: str, path: Path) -> None:
 
 
 def _image(ink: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.rint(255.0 * (1.0 - ink)).astype(np.uint8))
+    light = np.rint(255.0 * (1.0 - ink)).astype(np.uint8)
+    return Image.fromarray(light[..., 0] if light.shape[2] == 1 else light)
 
 
 def _open(path: Path) -> Image.Image:
     with Image.open(path) as image:
-        return image.convert("L")
+        return image.copy()
 
 
 def _captioned(image: Image.Image, words: str) -> Image.Image:
@@ -93,10 +95,18 @@ def _captioned(image: Image.Image, words: str) -> Image.Image:
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     font = ImageFont.load_default(size=14)
     strip = 26
-    sheet = Image.new("L", (max(image.width, SMALLEST_SIDE), image.height + strip), BACKGROUND)
+    size = max(image.width, SMALLEST_SIDE), image.height + strip
+    sheet = Image.new(image.mode, size, _grey(image, BACKGROUND))
     sheet.paste(image, ((sheet.width - image.width) // 2, 0))
-    ImageDraw.Draw(sheet).text((sheet.width / 2, image.height + strip / 2), words, 40, font, "mm")
+    ImageDraw.Draw(sheet).text(
+        (sheet.width / 2, image.height + strip / 2), words, _grey(image, WORDS), font, "mm"
+    )
     return sheet
+
+
+def _grey(image: Image.Image, level: int) -> tuple[int, ...]:
+    """Return a shade of grey as a picture of this mode has it."""
+    return (level,) * len(image.getbands())
 
 
 def _save(image: Image.Image, path: Path, kind: str, **options: object) -> None:
