@@ -20,6 +20,9 @@ _FORWARD = "#ffffff"
 _BACKWARD = "#fdeccf"
 _RESULT = "#d9efd9"
 
+_TEXT = ("dot", "gv")
+_PICTURES = ("svg", "png", "pdf", "jpg", "jpeg", "gif", "eps", "ps")
+
 
 class CompiledStep(Protocol):
     """What `compile` returns, as far as drawing it goes."""
@@ -47,7 +50,7 @@ def draw_graph(
         Results with a graph behind them; or a step after its first call, all of whose plan is
         drawn: forward, backward and update.
     path : path, optional
-        Where to write the drawing: .svg, .png, .pdf, or .dot for the text.
+        Where to write the drawing: .svg, .png, .pdf, .jpg, .gif or .eps; or .dot for the text.
     backward : bool
         Draw the backward pass too.  It needs a single output of one element, before its
         `backward()`.
@@ -61,20 +64,33 @@ def draw_graph(
 
     Raises
     ------
+    TypeError
+        The outputs are no Tensors, but a model, say: draw what it returns, `model(x)`.
     ValueError
-        An output has no graph; or `backward` with several outputs.
+        An output has no graph; there is none; `backward` with several outputs; or nothing renders
+        files with the suffix of `path`.
     RuntimeError
         Neither pygraphviz nor Graphviz's `dot` is there to render with; or the step has not been
         called yet.
     """
-    if hasattr(outputs, "plan"):
-        drawing = _draw_program(outputs.plan.program)
+    kind = _kind(path) if path is not None else ""
+    if hasattr(type(outputs), "plan"):
+        step: Any = outputs
+        drawing = _draw_program(step.plan.program)
         if path is not None:
-            _render(drawing, path)
+            _render(drawing, path, kind)
         return drawing
-    results = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    results: list[Any] = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+    if not results:
+        raise ValueError("draw_graph: there is no output; pass at least one Tensor")
     roots = []
     for result in results:
+        if not isinstance(result, Tensor):
+            raise TypeError(
+                "draw_graph draws how a result was computed, and a "
+                f"{type(result).__name__} is none. Pass Tensors, such as the loss or model(x); or "
+                "a step that `compile` made"
+            )
         if result.node is None:
             raise ValueError(
                 f"draw_graph: the output of shape {result.shape} has no graph; nothing it was "
@@ -95,7 +111,7 @@ def draw_graph(
                 ends[gradient.node] = f"gradient of {called.get(leaf, 'leaf')}"
     drawing = _draw(ends, called, forward_end)
     if path is not None:
-        _render(drawing, path)
+        _render(drawing, path, kind)
     return drawing
 
 
@@ -176,11 +192,24 @@ def _spec(value: Any) -> str:
     return f"{' × '.join(map(str, value.shape)) or 'scalar'}  {value.dtype}"
 
 
-def _render(drawing: Digraph, where: str | os.PathLike[str]) -> None:
+def _kind(where: str | os.PathLike[str]) -> str:
+    """Return the format that the suffix of a path names."""
+    kind = os.path.splitext(os.fspath(where))[1].lower().lstrip(".")
+    if kind not in _TEXT + _PICTURES:
+        known = ", ".join(f".{name}" for name in _PICTURES + _TEXT)
+        page = " A browser shows an .svg as it is." if kind in ("html", "htm") else ""
+        raise ValueError(
+            f"draw_graph: nothing renders {os.fspath(where)!r}, whose suffix must be one of "
+            f"{known}.{page}"
+        )
+    return kind
+
+
+def _render(drawing: Digraph, where: str | os.PathLike[str], kind: str) -> None:
     from pathlib import Path
 
     path = Path(where)
-    if path.suffix in (".dot", ".gv"):
+    if kind in _TEXT:
         path.write_text(drawing.source, encoding="utf-8")
         return
     try:
@@ -189,13 +218,12 @@ def _render(drawing: Digraph, where: str | os.PathLike[str]) -> None:
         pass
     else:
         # Rendered in memory: its own writing of files ends the process on a full disk.
-        kind = path.suffix.lstrip(".")
         path.write_bytes(pygraphviz.AGraph(string=drawing.source).draw(format=kind, prog="dot"))
         return
     from graphviz import ExecutableNotFound
 
     try:
-        drawing.render(outfile=path, cleanup=True)
+        path.write_bytes(drawing.pipe(format=kind))
     except ExecutableNotFound:
         raise RuntimeError(
             f"draw_graph: nothing here can render {path.name}. Install Graphviz with "

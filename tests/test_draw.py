@@ -66,6 +66,60 @@ def test_what_has_no_graph_is_refused() -> None:
         ai.draw_graph(ai.tensor(1.0))
 
 
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("g.SVG", b"<?xml"),
+        ("g.Png", b"\x89PNG"),
+        ("g.pdf", b"%PDF"),
+        ("g.jpg", b"\xff\xd8"),
+        ("g.jpeg", b"\xff\xd8"),
+        ("g.gif", b"GIF"),
+        ("g.eps", b"%!PS"),
+        ("g.ps", b"%!PS"),
+        ("g.DOT", b"digraph"),
+        ("g.gv", b"digraph"),
+    ],
+)
+def test_the_suffix_says_the_format_in_any_case(tmp_path: Path, name: str, start: bytes) -> None:
+    x = ai.tensor(1.0, requires_grad=True)
+    ai.draw_graph(ai.exp(x), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["g.html", "g", "g.", "g.svg.txt", ".svg", "g.bmp", "g.svg "])
+def test_a_suffix_that_nothing_renders_is_refused(tmp_path: Path, name: str) -> None:
+    x = ai.tensor(1.0, requires_grad=True)
+    y = ai.exp(x)
+    step = ai.compile(ai.exp)
+    step(x.detach())
+    for drawn in (y, step):
+        with pytest.raises(ValueError, match=r"suffix must be one of \.svg, \.png"):
+            ai.draw_graph(drawn, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    y.backward()  # nothing was used up
+
+
+@pytest.mark.parametrize(
+    "given", [nn.Linear(1, 1), [nn.Linear(1, 1)], ai.exp, 1.0, None, "loss", ai.float32, {1: 2}]
+)
+def test_what_is_no_result_cannot_be_drawn(given: object) -> None:
+    with pytest.raises(TypeError, match=r"such as the loss or model\(x\)"):
+        ai.draw_graph(given)  # type: ignore[arg-type]
+
+
+def test_a_model_with_a_plan_of_its_own_is_no_compiled_step() -> None:
+    model = nn.Linear(1, 1)
+    model.plan = "none of the engine's"  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="a Linear is none"):
+        ai.draw_graph(model)  # type: ignore[arg-type]
+
+
+def test_nothing_cannot_be_drawn() -> None:
+    with pytest.raises(ValueError, match="at least one Tensor"):
+        ai.draw_graph([])
+
+
 # --- names are data
 
 SVG = "{http://www.w3.org/2000/svg}"
