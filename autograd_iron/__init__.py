@@ -13,6 +13,7 @@ from autograd_iron.graph import enable_grad, no_grad
 from autograd_iron.hooks import (
     beside,
     capturing,
+    check_range,
     each_time,
     fill,
     guard,
@@ -118,6 +119,7 @@ __all__ = [
     "broadcast_to",
     "capturing",
     "check_grads",
+    "check_range",
     "clip",
     "compile",
     "composite",

@@ -74,3 +74,33 @@ def guard(owner: Any, attribute: str) -> None:
     """Make the plan being captured depend on an attribute: a change of it captures anew."""
     if graph.switches.tape is not None:
         graph.switches.tape.guard(owner, attribute)
+
+
+def check_range(x: Tensor, low: float, high: float, message: str, nan: bool = True) -> None:
+    """Refuse values outside a range: now and, if a plan is being captured, in each replay.
+
+    On a GPU, whose values would have to be waited for, nothing is looked at.
+
+    Parameters
+    ----------
+    x : Tensor
+    low, high : number
+        The smallest and the largest value that is allowed.
+    message : str
+        Of the error; ``{low}`` and ``{high}`` in it become the smallest and the largest value met.
+    nan : bool
+        Whether NaN is let through.
+
+    Raises
+    ------
+    ValueError
+        With the message.  A replay that raises it has changed nothing.
+    """
+    if x.device != "cpu" or not x.size:
+        return
+    if graph.switches.tape is not None:
+        graph.switches.tape.check_range(x, low, high, message, nan)
+        return
+    lowest, highest = x.data.min(), x.data.max()
+    if lowest < low or highest > high or (not nan and lowest != lowest):
+        raise ValueError(message.format(low=float(lowest), high=float(highest)))

@@ -1,6 +1,6 @@
 """Minibatches of arrays that are already in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd_iron as ai
@@ -122,6 +122,11 @@ class Batches:
             for index, count in enumerate(counts)
             if count
         )
+
+    def look_at_target(self, look: Callable[[Any], object]) -> None:
+        """Call a function with the raw array that is the last of each batch, where it lives."""
+        with ai.beside(self._tensors[-1]):
+            look(self._arrays[-1])
 
     def next_batch(self) -> tuple[ai.Tensor, ...]:
         """Return the next batch.

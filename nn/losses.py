@@ -4,13 +4,17 @@ Prediction and target must have the same shape, and the target is cast to the pr
 that float64 or 0/1 integer targets never widen a float32 network. `CrossEntropyLoss` alone takes
 class numbers: a target of integers with one axis less. Losses of float16 and bfloat16 are
 computed in float32 and rounded once.
+
+Values that a loss cannot mean are refused in every call, in a compiled step too. On a GPU they
+would have to be waited for, and are not looked at in a step; `nn.fit` looks at all the targets
+once before the first step, wherever they are.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import autograd_iron as ai
 from nn import functional
@@ -65,9 +69,6 @@ class BCEWithLogitsLoss:
     500.0
     """
 
-    def __init__(self) -> None:
-        self._check_target = _ProbabilityCheck()
-
     def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
         """Return the loss.
 
@@ -76,10 +77,7 @@ class BCEWithLogitsLoss:
         prediction : Tensor
             Logits: any numbers.
         target : Tensor or array of the same shape
-            In [0, 1]. The values of an array are looked at when this loss first meets it, and not
-            again while the same array comes back, as it does in full-batch training; in a compiled
-            step, which reads no values on the host, and on a GPU, whose values would have to be
-            waited for, not at all.
+            In [0, 1]; looked at unless they are on a GPU.
 
         Returns
         -------
@@ -93,8 +91,25 @@ class BCEWithLogitsLoss:
         """
         if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
-        target = _matched("BCEWithLogitsLoss", prediction, target, self._check_target)
+        target = _matched("BCEWithLogitsLoss", prediction, target, _PROBABILITIES)
         return _mean(functional.binary_cross_entropy_with_logits(prediction, target))
+
+    def check_data(self, prediction: ai.Tensor, targets: Any) -> None:
+        """Refuse the targets of a whole data set by the first row that is not in [0, 1].
+
+        Parameters
+        ----------
+        prediction : Tensor
+            Any.
+        targets : array
+            The rows count the samples; on a GPU they are waited for.
+
+        Raises
+        ------
+        ValueError
+            With the row and the value.
+        """
+        _PROBABILITIES.check_rows("BCEWithLogitsLoss", targets)
 
 
 class BCELoss:
@@ -109,18 +124,15 @@ class BCELoss:
     50.0
     """
 
-    def __init__(self) -> None:
-        self._check_target = _ProbabilityCheck()
-
     def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
         """Return the loss.
 
         Parameters
         ----------
         prediction : Tensor
-            Probabilities, looked at in every call unless they are on a GPU: in [0, 1].
+            Probabilities: in [0, 1], looked at unless they are on a GPU.
         target : Tensor or array of the same shape
-            In [0, 1], looked at as in `BCEWithLogitsLoss`.
+            In [0, 1], looked at likewise.
 
         Returns
         -------
@@ -134,17 +146,21 @@ class BCELoss:
         """
         if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
-        target = _matched("BCELoss", prediction, target, self._check_target)
-        unseen = ai.capturing() or prediction.device != "cpu"
-        low, high = (0, 1) if unseen else _extent(prediction.data)
-        # Written so that NaN passes: it is the training's to show, not this check's to blame.
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"BCELoss: the prediction ranges from {low:g} to {high:g}, but probabilities lie "
-                f"between 0 and 1. If the model ends without a sigmoid, its outputs are logits: "
-                f"use BCEWithLogitsLoss."
-            )
+        target = _matched("BCELoss", prediction, target, _PROBABILITIES)
+        # NaN passes: it is the training's to show, not this check's to blame.
+        ai.check_range(
+            prediction,
+            0,
+            1,
+            "BCELoss: the prediction ranges from {low:g} to {high:g}, but probabilities lie "
+            "between 0 and 1. If the model ends without a sigmoid, its outputs are logits: "
+            "use BCEWithLogitsLoss.",
+        )
         return _mean(functional.binary_cross_entropy(prediction, target))
+
+    def check_data(self, prediction: ai.Tensor, targets: Any) -> None:
+        """Refuse the targets of a whole data set: see `BCEWithLogitsLoss.check_data`."""
+        _PROBABILITIES.check_rows("BCELoss", targets)
 
 
 class CrossEntropyLoss:
@@ -161,10 +177,6 @@ class CrossEntropyLoss:
     500.0
     """
 
-    def __init__(self) -> None:
-        self._checked: Any = None
-        self._classes = 0
-
     def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
         """Return the loss.
 
@@ -173,10 +185,8 @@ class CrossEntropyLoss:
         prediction : Tensor (..., classes)
             Logits: any numbers.
         target : Tensor or array (...) of integers
-            Class numbers, from 0 to ``classes - 1``. An array's values are looked at when this loss
-            first meets it with this many classes, and not again while the same array comes back. On
-            a GPU, whose values would have to be waited for, they are not looked at: there the loss
-            is NaN if a class number lies outside the range.
+            Class numbers, from 0 to ``classes - 1``. On a GPU, whose values would have to be waited
+            for, they are not looked at: there the loss is NaN if one lies outside the range.
 
         Returns
         -------
@@ -194,7 +204,8 @@ class CrossEntropyLoss:
         if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
         labels: ai.Tensor = ai.asarray(target)
-        self._check(prediction, labels)
+        _check_labels(prediction, labels)
+        _class_numbers(prediction).check("CrossEntropyLoss", labels)
         classes = ai.arange(prediction.shape[-1], device=labels.device)
         # Compared with all classes rather than used as an index, so that each row stands by itself.
         chosen = ai.equal(ai.expand_dims(labels, -1), classes)
@@ -203,38 +214,96 @@ class CrossEntropyLoss:
             rows = ai.where(ai.any(chosen, axis=-1), rows, math.nan)
         return -_mean(rows)
 
-    def _check(self, prediction: ai.Tensor, labels: ai.Tensor) -> None:
-        if not prediction.is_floating_point():
-            raise TypeError(
-                f"CrossEntropyLoss: the prediction has dtype {prediction.dtype}, and logits are "
-                f"floating numbers: what the model's last layer returns, before any argmax."
-            )
-        if not prediction.ndim or labels.shape != prediction.shape[:-1]:
-            raise ValueError(
-                f"CrossEntropyLoss: the prediction has shape {prediction.shape} and the target "
-                f"{labels.shape}; a prediction (..., classes) goes with a target (...), one class "
-                f"number for each row of logits. {_hint_on_labels(prediction, labels)}"
-            )
-        _refuse_empty("CrossEntropyLoss", prediction)
-        if labels.dtype.kind not in "iu":
-            raise TypeError(
-                f"CrossEntropyLoss: the target has dtype {labels.dtype}, and class numbers are "
-                f'integers. Write ai.tensor(labels, dtype="int64"); for probabilities of yes or no '
-                f"use BCEWithLogitsLoss."
-            )
-        classes = prediction.shape[-1]
-        if ai.capturing() or labels.device != "cpu":
+    def check_data(self, prediction: ai.Tensor, targets: Any) -> None:
+        """Refuse the targets of a whole data set by the first row with a class that is none.
+
+        Parameters
+        ----------
+        prediction : Tensor (..., classes)
+            It says how many classes there are.
+        targets : array of integers
+            The rows count the samples; on a GPU they are waited for.
+
+        Raises
+        ------
+        ValueError
+            With the row and the value.
+        """
+        if prediction.ndim and targets.dtype.kind in "iu":
+            _class_numbers(prediction).check_rows("CrossEntropyLoss", targets)
+
+
+class _Allowed(NamedTuple):
+    """Which numbers a target may hold; NaN is none of them.
+
+    Attributes
+    ----------
+    low, high : number
+    what : str
+        What the target holds.
+    why : str
+        The rest of the sentence, from "but" on.
+    """
+
+    low: int
+    high: int
+    what: str
+    why: str
+
+    def check(self, loss: str, target: ai.Tensor) -> None:
+        """Refuse a batch."""
+        message = f"{loss}: the target{self.what} from {{low:g}} to {{high:g}}, {self.why}"
+        ai.check_range(target, self.low, self.high, message, nan=False)
+
+    def check_rows(self, loss: str, targets: Any) -> None:
+        """Refuse a raw array of targets, here or on a GPU, by its first bad row."""
+        good = (targets >= self.low) & (targets <= self.high)
+        if bool(good.all()):
             return
-        if labels.data is self._checked and classes == self._classes:
-            return
-        low, high = _extent(labels.data)
-        if low < 0 or high >= classes:
-            raise ValueError(
-                f"CrossEntropyLoss: the target's class numbers range from {low:g} to {high:g}, but "
-                f"the prediction's last axis, of {classes}, has room for 0 to {classes - 1}. Count "
-                f"classes from 0, and give the model's last layer one output for each of them."
-            )
-        self._checked, self._classes = labels.data, classes
+        row = int(good.reshape(len(good), -1).all(axis=1).argmin())
+        value = float(targets[row].reshape(-1)[good[row].reshape(-1).argmin()])
+        raise ValueError(f"{loss}: row {row} of the data's targets holds {value:g}, {self.why}")
+
+
+_PROBABILITIES = _Allowed(
+    0,
+    1,
+    " ranges",
+    "but it must lie between 0 and 1. Divide 8-bit pixels by 255; write labels -1 and 1 as "
+    "(labels + 1) / 2; for other quantities use MSELoss.",
+)
+
+
+def _class_numbers(prediction: ai.Tensor) -> _Allowed:
+    classes = prediction.shape[-1]
+    return _Allowed(
+        0,
+        classes - 1,
+        "'s class numbers range",
+        f"but the prediction's last axis, of {classes}, has room for 0 to {classes - 1}. Count "
+        f"classes from 0, and give the model's last layer one output for each of them.",
+    )
+
+
+def _check_labels(prediction: ai.Tensor, labels: ai.Tensor) -> None:
+    if not prediction.is_floating_point():
+        raise TypeError(
+            f"CrossEntropyLoss: the prediction has dtype {prediction.dtype}, and logits are "
+            f"floating numbers: what the model's last layer returns, before any argmax."
+        )
+    if not prediction.ndim or labels.shape != prediction.shape[:-1]:
+        raise ValueError(
+            f"CrossEntropyLoss: the prediction has shape {prediction.shape} and the target "
+            f"{labels.shape}; a prediction (..., classes) goes with a target (...), one class "
+            f"number for each row of logits. {_hint_on_labels(prediction, labels)}"
+        )
+    _refuse_empty("CrossEntropyLoss", prediction)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"CrossEntropyLoss: the target has dtype {labels.dtype}, and class numbers are "
+            f'integers. Write ai.tensor(labels, dtype="int64"); for probabilities of yes or no '
+            f"use BCEWithLogitsLoss."
+        )
 
 
 def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
@@ -259,25 +328,6 @@ def _mean(elements: ai.Tensor) -> ai.Tensor:
     return result
 
 
-class _ProbabilityCheck:
-    """Refuse targets outside [0, 1], once for each array that comes."""
-
-    def __init__(self) -> None:
-        self._checked: Any = None
-
-    def __call__(self, loss: str, target: ai.Tensor) -> None:
-        if ai.capturing() or target.device != "cpu" or target.data is self._checked:
-            return
-        low, high = _extent(target.data)
-        if not (low >= 0 and high <= 1):
-            raise ValueError(
-                f"{loss}: the target ranges from {low:g} to {high:g}, but it must lie between 0 "
-                f"and 1. Divide 8-bit pixels by 255; write labels -1 and 1 as (labels + 1) / 2; "
-                f"for other quantities use MSELoss."
-            )
-        self._checked = target.data
-
-
 def _refuse_empty(loss: str, prediction: ai.Tensor) -> None:
     if prediction.size == 0:
         raise ValueError(
@@ -286,12 +336,8 @@ def _refuse_empty(loss: str, prediction: ai.Tensor) -> None:
         )
 
 
-def _extent(array: Any) -> tuple[float, float]:
-    return float(array.min()), float(array.max())
-
-
 def _matched(
-    loss: str, prediction: ai.Tensor, target: Any, check: _ProbabilityCheck | None = None
+    loss: str, prediction: ai.Tensor, target: Any, allowed: _Allowed | None = None
 ) -> ai.Tensor:
     """Return the target as a Tensor of the prediction's dtype, or refuse the pair."""
     truth: ai.Tensor = ai.asarray(target)
@@ -303,8 +349,8 @@ def _matched(
             f"order."
         )
     _refuse_empty(loss, prediction)
-    if check is not None:
-        check(loss, truth)
+    if allowed is not None:
+        allowed.check(loss, truth)
     if truth.dtype == prediction.dtype:
         return truth
     if not prediction.is_floating_point():

@@ -56,7 +56,8 @@ def fit(
     data : Batches
         At least two arrays: the model's inputs, then the target.
     loss : callable
-        ``(prediction, target)`` to a 0-d Tensor.
+        ``(prediction, target)`` to a 0-d Tensor. If it has a method ``check_data(prediction,
+        targets)``, as ours have, all the targets are shown to it before anything is trained.
     optimizer : Optimizer
         Of the model's parameters.
     steps : int
@@ -101,7 +102,8 @@ def fit(
     Raises
     ------
     ValueError, TypeError
-        An argument that cannot be meant; nothing has been trained or written.
+        An argument that cannot be meant, or a row of the data whose target the loss refuses;
+        nothing has been trained.
     FileExistsError
         `run_dir` holds checkpoints and `resume` is False; they are left as they are.
     CheckpointError
@@ -153,7 +155,7 @@ def fit(
             return "until"
         return "steps" if run.step >= steps else None
 
-    train = partial(_train, model, loss, optimizer)
+    train = partial(_train, model, _Looking(loss, data), optimizer)
     if compile:
         train = ai.compile(train)
     bar = tqdm(total=steps, initial=run.step, unit="step", disable=not progress, file=sys.stderr)
@@ -196,6 +198,24 @@ def _train(
     optimizer.step()
     optimizer.zero_grad()
     return value.detach()
+
+
+class _Looking:
+    """A loss that looks at all the targets of the data when it is first called.
+
+    Only then is the number of classes known, and nothing has been trained yet.
+    """
+
+    def __init__(self, loss: Callable[[Any, ai.Tensor], ai.Tensor], data: Batches) -> None:
+        self._loss = loss
+        self._data: Batches | None = data
+
+    def __call__(self, prediction: Any, target: ai.Tensor) -> ai.Tensor:
+        check = getattr(self._loss, "check_data", None)
+        if self._data is not None and check is not None:
+            self._data.look_at_target(partial(check, prediction))
+        self._data = None
+        return self._loss(prediction, target)
 
 
 class _Looks:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from autograd_iron import device, dtypes
+from autograd_iron.graph import switches
 from autograd_iron.primitive import composite, primitive
 
 
@@ -73,6 +74,9 @@ def _dropped(index):
     return sum(isinstance(part, int) for part in (index if isinstance(index, tuple) else (index,)))
 
 
+_TWICE = "an index that names a position twice has no defined result; use .add"
+
+
 @primitive
 def set_at(xp, x, value, /, index):
     """Return `x` with `value` at the index.
@@ -95,7 +99,7 @@ def set_at(xp, x, value, /, index):
     if not device.can_look(xp):
         return xp.where(hits > 1, math.nan, made)
     if (hits > 1).any():
-        raise ValueError("an index that names a position twice has no defined result; use .add")
+        raise ValueError(_TWICE)
     return made
 
 
@@ -208,7 +212,8 @@ def read_at(F, x, index, /):
 def write_at(F, x, value, index, /, add):
     """Return `x` with `value` put or added where `read_at` reads.
 
-    Floating elements at a position that is named twice become NaN, unless values are added.
+    Unless values are added, a position that is named twice is refused; on a GPU, which is not
+    waited for, floating elements there become NaN instead.
     """
     part, basic, positions, axis = _joined(F, x, index)
     hole = (*part.shape[:axis], *positions.shape, *part.shape[axis + 1 :])
@@ -222,7 +227,10 @@ def write_at(F, x, value, index, /, add):
         ones = F.broadcast_to(F.ones((), device=x.device), shape=hole)
         hits = F.scatter_sum(ones, positions, size=size, axis=axis)
         new = F.where(hits > 0, new, part)
-        new = F.where(hits > 1, math.nan, new) if dtypes.is_float(x.dtype) else new
+        if x.device == "cpu":
+            switches.tape.check_range(hits, 0, 1, f"set_at: {_TWICE}", nan=True)
+        elif dtypes.is_float(x.dtype):
+            new = F.where(hits > 1, math.nan, new)
     whole = F.getitem(x, index=basic)
     new = F.reshape(new, shape=whole.shape)
     return new if whole.shape == x.shape else F.set_at(x, new, index=basic)

@@ -121,6 +121,8 @@ class Plan:
         ------
         IndexError
             An index that is computed or given is out of range.
+        ValueError
+            A check of the function's refuses the values; nothing has been changed.
         """
         try:
             results: list[Any] = self._quietly(self._run, given)
@@ -175,6 +177,10 @@ class Plan:
         wanted = self.program.wanted()
         if not regions or regions[-1][0]:
             regions.append((False, []))
+        looks = -1
+        if self.program.checks:
+            looks = len(regions) - 1
+            regions[looks:] = [(False, part) for part in self._checks_first(regions[looks][1])]
         for i, (tiled, steps) in enumerate(regions):
             later = {v for _, others in regions[i + 1 :] for s in others for v in s.values}
             made = {s.output for s in steps}
@@ -183,7 +189,16 @@ class Plan:
             if tiled:
                 self._tiled_stage(steps, kept)
             else:
-                self._whole_stage(steps, kept, last)
+                self._whole_stage(steps, kept, last, looks=i == looks)
+
+    def _checks_first(self, steps: list[Step]) -> tuple[list[Step], list[Step]]:
+        """Return what the checks need, and the rest: a run that is refused has changed nothing."""
+        needed = set(self.program.checked())
+        for step in reversed(steps):
+            if step.output in needed:
+                needed.update(step.values)
+        first = [step for step in steps if step.output in needed]
+        return first, [step for step in steps if step.output not in needed]
 
     def _without_static_views(self, steps: list[Step]) -> list[Step]:
         """Make views of memory that never moves once and for all."""
@@ -200,7 +215,7 @@ class Plan:
             left.append(step)
         return left
 
-    def _whole_stage(self, steps: list[Step], kept: set[Value], last: bool) -> None:
+    def _whole_stage(self, steps: list[Step], kept: set[Value], last: bool, looks: bool) -> None:
         effects = self.program.effects if last else []
         saved = self._old_values(effects)
         direct = _direct_writes(steps, effects, self._arrays, kept)
@@ -223,6 +238,10 @@ class Plan:
                 source = f"old_{value.number}" if value in saved else emit.name(value)
                 end.append((f"target_{len(end)}", tensor.data, source))
         text.body += [f"copyto({label}, {source})" for label, _, source in end]
+        for i, check in enumerate(self.program.checks if looks else ()):
+            text.settings[f"refusal_{i}"] = check.message
+            extremes = emit.name(check.lowest), emit.name(check.highest)
+            text.body.append(check.text(*extremes, f"refusal_{i}"))
         extra = {label: array for label, array, _ in end}
         if saved:
             text.functions.add("copyto")

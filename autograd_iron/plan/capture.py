@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from autograd_iron import device, dtypes
 from autograd_iron.graph import Leaf, Node, no_grad, switches
-from autograd_iron.plan.program import Program, Step, Value
+from autograd_iron.plan.program import Check, Program, Step, Value
 from autograd_iron.primitive import NUMBERS, Primitive, operand
 from autograd_iron.registry import recorded
 from autograd_iron.tensor import Tensor
@@ -201,8 +201,8 @@ class Tape:
     Attributes
     ----------
     program : Program
-    before : list of callable
-        What the host does before each replay.
+    before : list of (callable, callable or None)
+        What the host does before each replay, and what takes it back if the replay is refused.
     guards : list of (object, str, value)
         Attributes that the plan depends on.
     had_gradient : dict of Tensor to bool
@@ -215,7 +215,7 @@ class Tape:
 
     def __init__(self) -> None:
         self.program = Program()
-        self.before: list[Callable[[], None]] = []
+        self.before: list[tuple[Callable[[], None], Callable[[], None] | None]] = []
         self.guards: list[tuple[Any, str, Any]] = []
         self.had_gradient: dict[Tensor, bool] = {}
         self.place = "cpu"
@@ -318,9 +318,15 @@ class Tape:
             prepare()
         finally:
             switches.tape = self
-        self.before.append(prepare)
+        self.before.append((prepare, undo))
         if undo is not None:
             self._undo.append(undo)
+
+    def check_range(self, x: Tensor, low: float, high: float, message: str, nan: bool) -> None:
+        """Refuse each run in which values lie outside a range."""
+        with no_grad():
+            lowest, highest = (self._handle(f(x)).value for f in (recorded.min, recorded.max))
+        self.program.checks.append(Check(lowest, highest, low, high, message, nan))
 
     def gradient_of(self, tensor: Tensor) -> Tensor | None:
         """Return the `.grad` of a tensor; one from before the step is an input of the plan."""

@@ -88,7 +88,6 @@ class _Entry:
         return None
 
     def replay(self, tensors: Sequence[Tensor], again: bool) -> Any:
-        # Right after the capture, the host's part of the step has run and random numbers are drawn.
         if again:
             for tensor in tensors if self.assigned else ():
                 target = self.assigned.get(id(device.storage(tensor.data)))
@@ -98,10 +97,20 @@ class _Entry:
                     raise shared_memory(target, tensor)
             if self.given is not None:
                 self.given[:] = tensors
-            for prepare in self.before:
-                prepare()
-            self.plan.draw()
-        arrays = iter(self.plan.run(*[t.data for t in tensors]))
+        # Right after the capture, the host's part of the step has run and random numbers are drawn.
+        done = 0 if again else len(self.before)
+        try:
+            if again:
+                for prepare, _ in self.before:
+                    prepare()
+                    done += 1
+                self.plan.draw()
+            arrays = iter(self.plan.run(*[t.data for t in tensors]))
+        except Exception:
+            for _, undo in reversed(self.before[:done]):
+                if undo is not None:
+                    undo()
+            raise
         result = _rebuilt(self.structure, arrays)
         for leaf in self._tensors_at(self.filled, tensors):
             leaf._grad = Tensor.wrap(next(arrays), None)

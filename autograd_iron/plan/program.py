@@ -34,6 +34,41 @@ class Value:
 Operand = Value | float | int | bool | None
 
 
+@dataclass(frozen=True)
+class Check:
+    """What must hold of a value in every run, before anything is changed.
+
+    Attributes
+    ----------
+    lowest, highest : Value
+        The extremes that were found.
+    low, high : number
+        What they may be.
+    message : str
+        Of the ValueError; `{low}` and `{high}` in it are the extremes.
+    nan : bool
+        Whether NaN is let through.
+    """
+
+    lowest: Value
+    highest: Value
+    low: float
+    high: float
+    message: str
+    nan: bool
+
+    def text(self, lowest: str, highest: str, message: str) -> str:
+        """Return it as a line of Python, in which these names stand for the values and the text."""
+        low, high = (
+            repr(n) if math.isfinite(n) else f"float('{n}')" for n in (self.low, self.high)
+        )
+        broken = f"{lowest} < {low} or {highest} > {high}"
+        if not self.nan:
+            broken = f"not ({lowest} >= {low} and {highest} <= {high})"
+        found = f"low=float({lowest}), high=float({highest})"
+        return f"if {broken}: raise ValueError({message}.format({found}))"
+
+
 class Step:
     """One primitive applied to values and numbers; never changed.
 
@@ -108,6 +143,8 @@ class Program:
         What is left in `.grad`.
     cleared : list of Tensor
         Whose `.grad` is None at the end.
+    checks : list of Check
+        What refuses a run.
     place : str
         The device of all its arrays but the constants, which are on the host.
     owners : list of object
@@ -124,6 +161,7 @@ class Program:
     effects: list[tuple[Any, Value]] = field(default_factory=list)
     gradients: list[tuple[Any, Value]] = field(default_factory=list)
     cleared: list[Any] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     place: str = "cpu"
     owners: list[Any] = field(default_factory=list)
     count: int = 0
@@ -146,7 +184,12 @@ class Program:
 
     def wanted(self) -> list[Value]:
         """Return the values that must be there at the end."""
-        return [*self.results, *(v for _, v in self.effects), *(v for _, v in self.gradients)]
+        ends = [*self.results, *(v for _, v in self.effects), *(v for _, v in self.gradients)]
+        return ends + self.checked()
+
+    def checked(self) -> list[Value]:
+        """Return the values that the checks look at."""
+        return [v for check in self.checks for v in (check.lowest, check.highest)]
 
     def sources(self) -> list[Value]:
         """Return the values that no step computes."""
@@ -169,4 +212,8 @@ class Program:
             results=[end(v) for v in self.results],
             effects=[(t, end(v)) for t, v in self.effects],
             gradients=[(t, end(v)) for t, v in self.gradients],
+            checks=[
+                replace(check, lowest=end(check.lowest), highest=end(check.highest))
+                for check in self.checks
+            ],
         )

@@ -258,8 +258,11 @@ def test_a_class_number_out_of_range_is_never_silently_wrong() -> None:
         loss(logits.detach().to("cpu"), ai.tensor([0, 1, 2, 3], dtype="int64"))
     data = nn.Batches(values(4, 4), np.array([0, 1, 2, 3]), device="cuda")
     model = nn.Linear(4, 3, generator=ai.Generator(0)).to("cuda")
+    training = {"steps": 3, "compile": False, "progress": False}
+    with pytest.raises(ValueError, match="row 3 of the data's targets holds 3, but"):
+        nn.fit(model, data, loss, nn.SGD(model, 0.1), **training)
     with pytest.raises(FloatingPointError, match="Class numbers out of range make it NaN"):
-        nn.fit(model, data, loss, nn.SGD(model, 0.1), steps=3, compile=False, progress=False)
+        nn.fit(model, data, lambda p, t: loss(p, t), nn.SGD(model, 0.1), **training)
 
 
 def test_a_target_on_another_device_is_named() -> None:
