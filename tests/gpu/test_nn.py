@@ -262,7 +262,7 @@ def test_a_class_number_out_of_range_is_never_silently_wrong() -> None:
     with pytest.raises(ValueError, match="row 3 of the data's targets holds 3, but"):
         nn.fit(model, data, loss, nn.SGD(model, 0.1), **training)
     with pytest.raises(FloatingPointError, match="Class numbers out of range make it NaN"):
-        nn.fit(model, data, lambda p, t: loss(p, t), nn.SGD(model, 0.1), **training)
+        nn.fit(model, data, lambda p, t: 1.0 * loss(p, t), nn.SGD(model, 0.1), **training)
 
 
 def test_a_target_on_another_device_is_named() -> None:
