@@ -51,6 +51,7 @@ class Primitive:
     """
 
     name: str
+    __qualname__: str
 
     def __init__(
         self,
@@ -89,6 +90,9 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # like a function: pickled by name, and its own copy
 
     def vjp(self, rule: Rule | None) -> Rule | None:
         """Add the gradient rule of the next array argument; None if no gradient flows to it."""
@@ -434,6 +438,7 @@ class Composite:
     """
 
     name: str
+    __qualname__: str
 
     def __init__(self, function: Callable[..., Any]) -> None:
         update_wrapper(self, function)
@@ -447,6 +452,9 @@ class Composite:
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
 
     def bind(self, F: Vocabulary) -> Callable[..., Any]:
         """Return the function on what `F` works on."""

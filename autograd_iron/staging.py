@@ -10,7 +10,7 @@ from __future__ import annotations
 import weakref
 from functools import cache
 from itertools import cycle
-from typing import Any
+from typing import Any, NoReturn
 
 from autograd_iron import cuda
 
@@ -41,6 +41,13 @@ class Feed:
             ]
         self._slots = cycle(slots)
         _keep_until_copied(self, slots)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "batches that are copied to a GPU as they come (resident=False) cannot be copied or "
+            "pickled: they hold locked memory of this process. Make them again from the arrays, "
+            "and give them the state_dict() of these"
+        )
 
     def send(self, rows: Any) -> Sent:
         """Begin to copy rows of each array.

@@ -319,7 +319,12 @@ class Tensor:
                 f"a result (of {self.node.label}) cannot be copied or pickled with its graph; "
                 "detach() it first"
             )
-        return _rebuild, (type(self), self.data, self.requires_grad)
+        # A subclass of the user's may have attributes of its own.
+        return (
+            _rebuild,
+            (type(self), self.data, self.requires_grad, self._grad),
+            getattr(self, "__dict__", None),
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None:
@@ -619,9 +624,12 @@ def _placed(index: Any, tensor: Tensor, once: bool = False) -> Any:
     return devices.index_on_gpu(index, tensor.data, once)
 
 
-def _rebuild(cls: type[Tensor], data: Any, requires_grad: bool) -> Tensor:
+def _rebuild(
+    cls: type[Tensor], data: Any, requires_grad: bool, grad: Tensor | None = None
+) -> Tensor:
     made = cls.__new__(cls)
     Tensor.__init__(made, data, requires_grad)
+    made._grad = grad
     return made
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -60,12 +61,7 @@ class Optimizer:
     def __init__(self, parameters: Named, rate: float | Schedule) -> None:
         self.parameters = _named(type(self).__name__, parameters)
         self.step_count = 0
-        self._schedule: Schedule
-        if callable(rate):
-            self._schedule = rate
-        else:
-            constant = _checked_rate(rate)
-            self._schedule = lambda step: constant
+        self._schedule: Schedule = rate if callable(rate) else _Constant(_checked_rate(rate))
         # By hand the rate was set to `_changed_to` where the schedule gave `_changed_from`. The
         # pair rather than the quotient, so that the rate reads exactly as it was set.
         self._changed_to = self._changed_from = 1.0
@@ -224,10 +220,18 @@ class Optimizer:
                 entry.updates = int(state[f"updates.{name}"].item())
 
 
+@dataclass(frozen=True)
+class _Constant:
+    """The schedule of a plain rate."""
+
+    rate: float
+
+    def __call__(self, step: int) -> float:
+        return self.rate
+
+
 class _Entry:
     """A parameter, what its rule keeps, and the numbers of the step that comes."""
-
-    __slots__ = ("array", "numbers", "parameter", "slots", "updates")
 
     def __init__(self, parameter: Parameter, slots: list[ai.Tensor]) -> None:
         self.parameter = parameter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -164,6 +165,14 @@ class Compiled:
                     return entry.replay(tensors, again=True)
             self._last = self._capture(key, reason, args, kwargs)
             return self._last.replay(tensors, again=False)
+
+    def __reduce__(self) -> Any:
+        """Pickle the function, whose plans are captured anew; one with a name goes by its name."""
+        name = getattr(self, "__qualname__", "")
+        found: Any = sys.modules.get(getattr(self, "__module__", None) or "")
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (Compiled, (self._function, self._threads))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else partial(self, instance)

@@ -7,8 +7,11 @@ as CUDA allows, so that it shows in the values.
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
+import pickle
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -215,3 +218,12 @@ def test_a_number_of_the_host_is_there_at_once() -> None:
     reading = Reading(np.array([3], "int32"))
     assert reading.is_there
     assert reading.value() == 3.0
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, pickle.dumps])
+def test_fed_batches_cannot_be_pickled_and_say_what_to_save(again: Callable[[Any], Any]) -> None:
+    data = nn.Batches(np.zeros((4, 2)), batch_size=2, device="cuda", resident=False)
+    with pytest.raises(
+        TypeError, match=r"locked memory of this process\. Make them again.*state_d"
+    ):
+        again(data)
