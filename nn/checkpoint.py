@@ -24,6 +24,7 @@ from safetensors import deserialize
 from safetensors.numpy import save as safetensors_save
 
 import autograd_iron as ai
+from nn.files import read_regular, remove_unfinished, write_whole
 
 FORMAT = "autograd_iron checkpoint, version 1"
 
@@ -33,7 +34,10 @@ _BLANK = "0" * 64
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint could not be written, or none could be read. The text says what to do."""
+    """The folder of a run cannot be used: to write to it, or to read what is there.
+
+    The text says what to do.
+    """
 
 
 class Saved(NamedTuple):
@@ -126,8 +130,9 @@ class Checkpoints:
         content = _pack(state, step, metric)
         if self._metrics is None:
             self._metrics = self._read_metrics()
+            # Room for this one, that a process killed in a save left taken.
+            remove_unfinished(self.folder)
         try:
-            self._remove_leftovers()
             write_whole(path, content)
         except OSError as error:
             raise CheckpointError(self._refused(path, len(content), error)) from error
@@ -220,11 +225,6 @@ class Checkpoints:
                 with suppress(OSError):
                     self._path(step).unlink(missing_ok=True)
 
-    def _remove_leftovers(self) -> None:
-        """Remove the half-written files of processes that died; only the folder's writer may."""
-        for path in self.folder.glob("step-*.safetensors.tmp"):
-            path.unlink(missing_ok=True)
-
     def _refused(self, path: Path, size: int, error: OSError) -> str:
         free = ""
         with suppress(OSError):
@@ -256,7 +256,7 @@ def read(path: str | os.PathLike[str]) -> Saved:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read: {error.strerror or error}") from error
     digits = _digits(content)
@@ -335,47 +335,6 @@ def _checksum(content: bytes | bytearray, digits: slice) -> str:
     checksum.update(_BLANK.encode())
     checksum.update(view[digits.stop :])
     return checksum.hexdigest()
-
-
-def write_whole(path: Path, content: bytes | bytearray) -> None:
-    """Give a file its content in one step: a crash leaves the old file or the new one.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made if it is not there.
-    content : bytes
-        On the disk when this returns.
-
-    Raises
-    ------
-    OSError
-        The system refused; the old file is as it was.
-    """
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True)
-        _sync_folder(path.parent.parent)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    # The rename itself is on the disk only once the folder is.
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and keeps its own order of renames.
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _best(metrics: Mapping[int, float]) -> int | None:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nn.checkpoint import CheckpointError, write_whole
+from nn.checkpoint import CheckpointError
+from nn.files import write_whole
 
 TEMPLATE = """\
 # Edit and save this file while the training runs: it is read again after each step.
