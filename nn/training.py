@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
@@ -19,6 +18,7 @@ from autograd_iron.staging import Reading
 from nn.checkpoint import Checkpoints
 from nn.control import Control
 from nn.data import Batches
+from nn.lock import FolderLock
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.run import Run
@@ -74,7 +74,8 @@ def fit(
         Stop once the metric is at least this.
     run_dir : path, optional
         Where checkpoints and ``control.toml`` (see `nn.control`) go. With one, a checkpoint is
-        always saved at the end, whatever ended the training.
+        always saved at the end, whatever ended the training. It is locked meanwhile, so that no
+        other run comes into it; or it is a `FolderLock` that you hold.
     resume : bool
         Go on from the newest good checkpoint in `run_dir`, or start if there is none. Weights,
         optimizer, schedule, the order of the data, the generators in the model and the history go
@@ -107,8 +108,9 @@ def fit(
     FileExistsError
         `run_dir` holds checkpoints and `resume` is False; they are left as they are.
     CheckpointError
-        A checkpoint could not be written, none of those there is good, or the newest is of another
-        model, optimizer or data (the text names the entries; the model is unchanged).
+        Another run is in `run_dir`, a checkpoint could not be written, none of those there is good,
+        or the newest is of another model, optimizer or data (the text names the entries; the model
+        is unchanged).
     FloatingPointError
         The loss or a weight is no longer finite. Checkpoints saved before are kept.
     KeyboardInterrupt
@@ -130,60 +132,63 @@ def fit(
     _check_optimizer(optimizer, model)
     name = _check_metric(metric, until)
     callbacks = tuple(callbacks)
-    run = Run(model, data, optimizer)
-    checkpoints = control = None
-    if run_dir is not None:
-        run.run_dir = Path(run_dir)
-        checkpoints = Checkpoints(run.run_dir, keep)
-        control = _open(run, checkpoints, resume)
-    elif resume or checkpoint_every is not None:
+    if run_dir is None and (resume or checkpoint_every is not None):
         asked = "resume=True" if resume else f"checkpoint_every={checkpoint_every}"
         raise ValueError(f"{asked} needs run_dir=, the folder that holds the checkpoints")
+    with _locked(run_dir) as lock:
+        run = Run(model, data, optimizer)
+        checkpoints = control = None
+        if lock is not None:
+            run.run_dir = lock.folder
+            checkpoints = Checkpoints(run.run_dir, keep)
+            control = _open(run, checkpoints, resume)
 
-    def saves(step: int) -> bool:
-        return checkpoint_every is not None and step % checkpoint_every == 0
+        def saves(step: int) -> bool:
+            return checkpoint_every is not None and step % checkpoint_every == 0
 
-    def due(step: int) -> bool:
-        return step % metric_every == 0 or step == steps or saves(step)
+        def due(step: int) -> bool:
+            return step % metric_every == 0 or step == steps or saves(step)
 
-    def stop_reason() -> str | None:
-        if ctrl_c.pressed:
-            return "interrupted"
-        if run.stop_reason is not None:
-            return run.stop_reason
-        if until is not None and _latest(run, name) >= until:
-            return "until"
-        return "steps" if run.step >= steps else None
+        def stop_reason() -> str | None:
+            if ctrl_c.pressed:
+                return "interrupted"
+            if run.stop_reason is not None:
+                return run.stop_reason
+            if until is not None and _latest(run, name) >= until:
+                return "until"
+            return "steps" if run.step >= steps else None
 
-    train = partial(_train, model, _Looking(loss, data), optimizer)
-    if compile:
-        train = ai.compile(train)
-    bar = tqdm(total=steps, initial=run.step, unit="step", disable=not progress, file=sys.stderr)
-    looks = _Looks(run, metric, name, bar)
-    with _CtrlC() as ctrl_c, bar:
-        optimizer.zero_grad()
-        model.train()
-        run.stop_reason = stop_reason()
-        while run.stop_reason is None:
-            rate = optimizer.rate if due(run.step + 1) else None
-            run.loss = train(*data.next_batch())
-            run.step += 1
-            if rate is not None:
-                looks.look(rate)
-            bar.update()
-            for callback in callbacks:
-                callback(run)
-            if control is not None:
-                _obey(control, run, preview)
+        train = partial(_train, model, _Looking(loss, data), optimizer)
+        if compile:
+            train = ai.compile(train)
+        bar = tqdm(
+            total=steps, initial=run.step, unit="step", disable=not progress, file=sys.stderr
+        )
+        looks = _Looks(run, metric, name, bar)
+        with _CtrlC() as ctrl_c, bar:
+            optimizer.zero_grad()
+            model.train()
             run.stop_reason = stop_reason()
-            if run.stop_reason or saves(run.step):
-                looks.settle()
-                if checkpoints and control:
-                    with ctrl_c.held():
-                        _save(run, checkpoints, control, name)
-    if ctrl_c.pressed:  # Too late for the loop to see it, yet the user wants to leave.
-        run.stop_reason = "interrupted"
-    return run
+            while run.stop_reason is None:
+                rate = optimizer.rate if due(run.step + 1) else None
+                run.loss = train(*data.next_batch())
+                run.step += 1
+                if rate is not None:
+                    looks.look(rate)
+                bar.update()
+                for callback in callbacks:
+                    callback(run)
+                if control is not None:
+                    _obey(control, run, preview)
+                run.stop_reason = stop_reason()
+                if run.stop_reason or saves(run.step):
+                    looks.settle()
+                    if lock and checkpoints and control:
+                        with ctrl_c.held():
+                            _save(run, lock, checkpoints, control, name)
+        if ctrl_c.pressed:  # Too late for the loop to see it, yet the user wants to leave.
+            run.stop_reason = "interrupted"
+        return run
 
 
 def _train(
@@ -271,11 +276,28 @@ def _latest(run: Run, name: str) -> float:
     return value if step == run.step else math.nan
 
 
-def _save(run: Run, checkpoints: Checkpoints, control: Control, name: str) -> None:
+@contextmanager
+def _locked(run_dir: str | os.PathLike[str] | None) -> Iterator[FolderLock | None]:
+    """Keep every other run out of the folder, which the caller may have done."""
+    if run_dir is None:
+        yield None
+    elif isinstance(run_dir, FolderLock):
+        with run_dir.lent():
+            yield run_dir
+    else:
+        with FolderLock(run_dir) as lock:
+            yield lock
+
+
+def _save(
+    run: Run, lock: FolderLock, checkpoints: Checkpoints, control: Control, name: str
+) -> None:
     for path, parameter in run.model.named_parameters():
         if not ai.all(ai.isfinite(parameter)):
             what = f"the parameter {path} is not finite"
             raise FloatingPointError(_not_finite(run, what, run.step))
+    if lock.renew():
+        _say(f"{lock.folder} was moved or removed: this run goes on in a new folder of that name")
     state = {**run.state_dict(), "control.rate": control.rate}
     checkpoints.save(state, run.step, _latest(run, name))
 
