@@ -22,7 +22,7 @@ import os, sys, time
 from nn.lock import FolderLock
 with FolderLock(sys.argv[1]):
     {then}
-    os.write(1, b"held\n")
+    os.write(1, b"held\\n")
     sys.stdin.read()
 """
 
@@ -129,7 +129,7 @@ def test_a_killed_process_leaves_the_folder_free(tmp_path: Path) -> None:
 FORKS = """
     pid = os.fork()
     if pid == 0:
-        os.write(1, b"%d\n" % os.getpid())  # whoever reads this knows that the fork is over
+        os.write(1, b"%d\\n" % os.getpid())  # whoever reads this knows that the fork is over
         os.close(1)
         time.sleep(60)
 """
