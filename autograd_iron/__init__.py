@@ -5,10 +5,11 @@ Everything public is on this page.
 
 __version__ = "0.1.0"
 
-from autograd_iron import cuda
-from autograd_iron.draw import draw_graph
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron import cuda, dtypes
 from autograd_iron.dtypes import bool_, float16, float32, float64, int32, int64
-from autograd_iron.gradcheck import check_grads
 from autograd_iron.graph import enable_grad, no_grad
 from autograd_iron.hooks import (
     beside,
@@ -97,10 +98,20 @@ from autograd_iron.ops.shapes import (
     stack,
     transpose,
 )
-from autograd_iron.plan import compile
 from autograd_iron.primitive import composite, elementwise, primitive
 from autograd_iron.tensor import Tensor, vocabulary
 from autograd_iron.transforms import grad, identity, value_and_grad
+
+# What not every program uses is imported when it is first asked for: `_LATER` says where it is.
+if TYPE_CHECKING:
+    from autograd_iron.draw import draw_graph
+    from autograd_iron.gradcheck import check_grads
+    from autograd_iron.plan import compile
+
+    bfloat16: Any
+
+_LATER = {"bfloat16": "dtypes", "check_grads": "gradcheck", "compile": "plan", "draw_graph": "draw"}
+_MODULES = {"draw", "gradcheck", "plan"}
 
 __all__ = [
     "Generator",
@@ -204,13 +215,24 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Return `bfloat16`, whose package is imported when it is first asked for."""
-    if name == "bfloat16":
-        from autograd_iron.dtypes import dtype
+if not TYPE_CHECKING:  # a type checker knows all names from above, and that others are mistakes
 
-        return dtype(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Return what is imported when it is first asked for, or such a submodule."""
+        if name == "bfloat16":
+            found = dtypes.dtype(name)
+        elif name in _LATER:
+            found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        elif name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        """Return the names of the module, those not imported yet among them."""
+        return sorted({*globals(), *_LATER, *_MODULES})
 
 
 def _warn_of_another_nn() -> None:

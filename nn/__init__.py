@@ -12,15 +12,31 @@ Everything that a script needs is here under one name; what is finer lies in the
 >>> optimizer.step()
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from nn import functional, init
-from nn.checkpoint import CheckpointError, Checkpoints
 from nn.data import Batches
 from nn.layers import SIREN, FourierFeatures, Linear, ReLU, Sequential, Sigmoid, Sine, Tanh
 from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter, summary
 from nn.optim import SGD, Adam, Optimizer
-from nn.schedule import CosineDecay
-from nn.training import Run, fit
+
+# What not every program uses is imported when it is first asked for: `_LATER` says where it is.
+if TYPE_CHECKING:
+    from nn.checkpoint import CheckpointError, Checkpoints
+    from nn.run import Run
+    from nn.schedule import CosineDecay
+    from nn.training import fit
+
+_LATER = {
+    "CheckpointError": "checkpoint",
+    "Checkpoints": "checkpoint",
+    "CosineDecay": "schedule",
+    "Run": "run",
+    "fit": "training",
+}
+_MODULES = {"checkpoint", "control", "run", "schedule", "training"}
 
 __all__ = [
     "SGD",
@@ -50,3 +66,20 @@ __all__ = [
     "init",
     "summary",
 ]
+
+
+if not TYPE_CHECKING:  # a type checker knows all names from above, and that others are mistakes
+
+    def __getattr__(name: str) -> Any:
+        """Return what is imported when it is first asked for, or such a submodule."""
+        if name in _LATER:
+            found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+            globals()[name] = found
+            return found
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """Return the names of the module, those not imported yet among them."""
+        return sorted({*globals(), *_LATER, *_MODULES})

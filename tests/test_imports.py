@@ -194,32 +194,73 @@ def python(source: str, **environment: str) -> str:
     ).stdout
 
 
+def loaded(source: str, **environment: str) -> set[str]:
+    """Return the modules that a new interpreter has loaded after it ran this."""
+    report = "import json, sys; print(json.dumps(list(sys.modules)))"
+    return set(json.loads(python(f"{source}\n{report}", **environment)))
+
+
 def test_import_loads_no_optional_package(tmp_path: Path) -> None:
-    optional = ["cupy", "graphviz", "matplotlib", "pygraphviz"]
+    optional = ["cupy", "graphviz", "matplotlib", "ml_dtypes", "pygraphviz", "tqdm"]
     for name in optional:  # stand-ins, so that a guarded import of a missing package shows too
         (tmp_path / f"{name}.py").touch()
-    source = "import autograd_iron, json, sys; print(json.dumps(list(sys.modules)))"
-    loaded = set(json.loads(python(source, PYTHONPATH=str(tmp_path))))
-    assert "autograd_iron" in loaded
-    assert loaded & {"nn", *optional} == set()
+    found = loaded("import nn", PYTHONPATH=str(tmp_path))
+    assert "autograd_iron" in found
+    assert found & set(optional) == set()
 
 
-def test_import_costs_little_more_than_numpy(tmp_path: Path) -> None:
-    def cpu_seconds(package: str) -> float:
-        measure = (
-            "import resource\n"
-            "def spent():\n"
-            "    usage = resource.getrusage(resource.RUSAGE_SELF)\n"
-            "    return usage.ru_utime + usage.ru_stime\n"
-            f"start = spent()\nimport {package}\nprint(spent() - start)"
-        )
-        # Byte code is kept, as for any user: its place is ours, so that a first run can fill it.
-        cache = str(tmp_path / "bytecode")
-        return float(python(measure, PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=cache))
+# `tests/benchmarks/imports.py` measures what it costs; these are the modules that would make it so.
+@pytest.mark.parametrize(
+    ("package", "allowed"), [("autograd_iron", {"gc", "threading"}), ("nn", {"gc", "threading"})]
+)
+def test_import_loads_little_but_numpy(package: str, allowed: set[str]) -> None:
+    found = loaded(f"import {package}") - loaded("import numpy, __future__")
+    others = {name for name in found if name.split(".")[0] not in ("autograd_iron", "nn")}
+    # Their private parts, in C, are theirs.
+    assert {name for name in others if not name.startswith("_")} <= allowed
+    later = {"cpu", "cublas", "draw", "gpu", "gradcheck", "plan"}
+    assert found & {f"autograd_iron.{name}" for name in later} == set()
+    assert found & {f"nn.{name}" for name in ("checkpoint", "control", "run", "training")} == set()
+    if package == "autograd_iron":
+        assert not {name for name in found if name.split(".")[0] == "nn"}
 
-    for package in ("numpy", "autograd_iron"):
-        cpu_seconds(package)
-    # Interleaved, so that a busy machine slows both; the least of each is the one least disturbed.
-    pairs = [(cpu_seconds("autograd_iron"), cpu_seconds("numpy")) for _ in range(9)]
-    ours, numpy = (min(column) for column in zip(*pairs, strict=True))
-    assert ours <= 1.3 * numpy, f"{ours:.3f} s for autograd_iron, {numpy:.3f} s for numpy"
+
+@pytest.mark.parametrize("package", ["autograd_iron", "nn"])
+def test_every_public_name_is_found_however_it_is_asked_for(package: str) -> None:
+    python(
+        f"""if True:
+        import importlib
+        import {package} as package
+        names = package.__all__
+        assert set(names) <= set(dir(package)), set(names) - set(dir(package))
+        for name in dir(package):
+            getattr(package, name)
+        found = {{name: getattr(package, name) for name in names}}
+        given = {{}}
+        exec("from {package} import *", given)  # into names of its own: `all` is one of them
+        assert all(given[name] is found[name] for name in names)
+        assert not hasattr(package, "no_such_name")
+        try:
+            from {package} import no_such_name
+        except ImportError:
+            pass
+        """
+    )
+    python(f"from {package} import *")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from autograd_iron import check_grads, compile, draw_graph",
+        "from autograd_iron import draw, gradcheck, plan; draw.draw_graph; plan.compile",
+        "import autograd_iron; autograd_iron.gradcheck.check_grads",
+        "import autograd_iron.plan.compiled; autograd_iron.compile",
+        "from nn import Checkpoints, CheckpointError, CosineDecay, Run, fit",
+        "import nn; nn.training.fit; nn.checkpoint.Checkpoints; nn.control.Control",
+        "import nn.training; nn.fit",
+        "from typing import get_type_hints; import nn; get_type_hints(nn.fit)",
+    ],
+)
+def test_what_is_imported_later_is_found_by_every_way(source: str) -> None:
+    python(source)

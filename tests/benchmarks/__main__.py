@@ -1,6 +1,7 @@
 """All benchmarks: `python -m tests.benchmarks`."""
 
-from tests.benchmarks import compiled, eager
+from tests.benchmarks import compiled, eager, imports
 
+imports.main([])
 eager.main([])
 compiled.main([])
