@@ -263,15 +263,15 @@ def write(array: Any, value: Any) -> None:
 # --- indexing
 
 
-def index(given: Any, array: Any, once: bool = False) -> Any:
-    """Return an index of a GPU's array with its index arrays there.
+def index(given: tuple[Any, ...], array: Any, once: bool = False) -> tuple[Any, ...]:
+    """Return the parts of an `Index` into a GPU's array with the index arrays there.
 
     Those of the host are checked before they are copied: CuPy wraps what is out of range, silently.
     Those of the GPU are taken on trust, but masks: they become the positions of what is true.
 
     Parameters
     ----------
-    given : what stands between the brackets
+    given : Index
     array : cupy.ndarray
     once : bool
         Refuse integer arrays of the host that name a position twice.
@@ -279,16 +279,15 @@ def index(given: Any, array: Any, once: bool = False) -> Any:
     Raises
     ------
     IndexError
-        An index array is neither integers nor a mask, or out of range, or a mask's shape differs.
+        An index array is out of range, or a mask's shape differs, or is a single truth.
     ValueError
         A position is named twice; or an index array lives on another GPU.
     """
-    parts = list(given) if isinstance(given, tuple) else [given]
-    taken = sum(_axes_of(part) for part in parts)
+    taken = sum(_axes_of(part) for part in given)
     found: list[Any] = []
     axis = 0
     hosts: list[Any] = []
-    for part in parts:
+    for part in given:
         if part is Ellipsis:
             axis += array.ndim - taken
             found.append(part)
@@ -298,47 +297,43 @@ def index(given: Any, array: Any, once: bool = False) -> Any:
         axis += count
         if is_array(part):
             found += _trusted(part, array, sizes)
-        elif isinstance(part, list) or hasattr(part, "__array__"):
-            checked = _checked(numpy.asarray(part), sizes)
+        elif isinstance(part, numpy.ndarray):
+            checked = _checked(part, sizes)
             hosts += checked
             found += checked
-        elif part is None or isinstance(part, slice | int):
-            found.append(part)
         else:
-            raise IndexError(f"{part!r} is no index: give integers, slices, ... or index arrays")
+            found.append(part)
     if once and hosts and not any(is_array(part) for part in found):
         _check_once(hosts)
     with array.device:
-        found = [cupy.asarray(p) if isinstance(p, numpy.ndarray) and p.ndim else p for p in found]
-    found = [int(p) if isinstance(p, numpy.ndarray) else p for p in found]
-    return tuple(found) if isinstance(given, tuple) or len(found) != 1 else found[0]
+        return tuple([cupy.asarray(p) if isinstance(p, numpy.ndarray) else p for p in found])
 
 
 def _axes_of(part: Any) -> int:
     """Return how many axes a part of an index takes."""
-    if part is None or part is Ellipsis or isinstance(part, bool):
+    if part is None or part is Ellipsis:
         return 0
-    if isinstance(part, list):
-        part = numpy.asarray(part)
     return part.ndim if getattr(part, "dtype", None) == numpy.dtype("bool") else 1
 
 
 def _checked(part: Any, sizes: tuple[int, ...]) -> list[Any]:
-    if part.size == 0 and part.dtype.kind == "f":
-        part = part.astype("int64")  # an empty list
     if part.dtype.kind == "b":
-        if part.shape != sizes:
-            raise IndexError(f"a mask of shape {part.shape} does not fit axes of sizes {sizes}")
+        _check_mask(part, sizes)
         return list(part.nonzero())
-    if part.dtype.kind not in "iu":
-        raise IndexError(f"an index of dtype {part.dtype} is neither integers nor a bool mask")
     (size,) = sizes or (0,)
     if part.size and not (-size <= part.min() and part.max() < size):
         raise IndexError(
             f"the indices range from {part.min()} to {part.max()}, out of bounds for an axis of "
             f"size {size}"
         )
-    return [part.astype("int64") % max(size, 1)]
+    return [part % max(size, 1)]
+
+
+def _check_mask(mask: Any, sizes: tuple[int, ...]) -> None:
+    if not mask.ndim:
+        raise IndexError("a single truth is no index on a GPU; write x[None] or x[None][:0]")
+    if mask.shape != sizes:
+        raise IndexError(f"a mask of shape {mask.shape} does not fit axes of sizes {sizes}")
 
 
 def _trusted(part: Any, array: Any, sizes: tuple[int, ...]) -> list[Any]:
@@ -348,12 +343,9 @@ def _trusted(part: Any, array: Any, sizes: tuple[int, ...]) -> list[Any]:
             f"cuda:{array.device.id}; move one with .to"
         )
     if part.dtype.kind == "b":
-        if part.shape != sizes:
-            raise IndexError(f"a mask of shape {part.shape} does not fit axes of sizes {sizes}")
+        _check_mask(part, sizes)
         with array.device:
             return list(part.nonzero())
-    if part.dtype.kind not in "iu":
-        raise IndexError(f"an index of dtype {part.dtype} is neither integers nor a bool mask")
     return [part]
 
 

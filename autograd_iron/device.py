@@ -59,7 +59,10 @@ def full_name(asked: str | None) -> str:
     ValueError, ImportError, RuntimeError
         There is no such device.
     """
-    return "cpu" if asked in (None, "cpu") else f"cuda:{cuda.number_of(asked)}"
+    # Not `in`: NumPy finds a dtype equal to None.
+    if asked is None or (isinstance(asked, str) and asked == "cpu"):
+        return "cpu"
+    return f"cuda:{cuda.number_of(asked)}"
 
 
 def mixed(arrays: Iterable[Any]) -> str:
@@ -77,7 +80,7 @@ def are_mixed(arrays: Iterable[Any]) -> bool:
 
 def shown(value: Any) -> str:
     """Return an operation's setting as text for an error, without waiting for a GPU."""
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
     return f"{value.dtype}{list(value.shape)}" if cuda.is_array(value) else repr(value)
 
@@ -116,8 +119,8 @@ def is_on_gpu(value: Any) -> bool:
     return cuda.is_array(value)
 
 
-def index_on_gpu(index: Any, array: Any, once: bool = False) -> Any:
-    """Return an index with its arrays where `array` lives; see `cuda.index`.
+def index_on_gpu(index: tuple[Any, ...], array: Any, once: bool = False) -> tuple[Any, ...]:
+    """Return the parts of an `Index` with its arrays where `array` lives; see `cuda.index`.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def index_on_gpu(index: Any, array: Any, once: bool = False) -> Any:
     """
     if cuda.is_array(array):
         return cuda.index(index, array, once)
-    for part in index if isinstance(index, tuple) else (index,):
+    for part in index:
         if cuda.is_array(part):
             raise ValueError(
                 f"the index is on {name(part)} and what it indexes on cpu; move one with .to"
@@ -193,7 +196,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
     Raises
     ------
     TypeError
-        The values are not real numbers.
+        The values are not real numbers, or they are more than numbers: masked, say; or a list holds
+        Tensors that require a gradient.
     ValueError
         A nested list is ragged.
     """
@@ -202,19 +206,69 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
     if not isinstance(value, Array | Scalar):
         on_gpu = cuda.adopt(value)
         if on_gpu is not None:
-            to = to or dtypes.dtype(on_gpu.dtype)
+            to = dtypes.dtype(on_gpu.dtype) if to is None else to
             with on_gpu.device:
                 return on_gpu.astype(to, copy=copy)
-        if not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
-            to = to or dtypes.default_float
+        if isinstance(value, list | tuple):
+            _check_parts(value)
+        if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
+            to = dtypes.default_float
         value = _plain_array(value)
-    dtypes.dtype(value.dtype)
+    check_plain(value)
+    found = dtypes.dtype(value.dtype)  # in the byte order of this machine
+    to = found if to is None else to
     return numpy.array(value, dtype=to) if copy else numpy.asarray(value, dtype=to)
+
+
+def check_plain(array: Any) -> None:
+    """Refuse an array that is more than its numbers, which would be all that a tensor keeps.
+
+    Raises
+    ------
+    TypeError
+        It is of a class of its own: masked, a matrix, a quantity with a unit.
+    """
+    kind = type(array)
+    if kind is Array or not isinstance(array, Array) or kind is numpy.memmap:
+        return
+    if hasattr(array, "filled"):
+        raise TypeError(
+            "a masked array is more than its numbers, and a tensor would take the masked ones for "
+            "data. Write array.filled(value) to put a number in their place, or keep the numbers "
+            "(array.data) and the mask apart, and choose with ai.where"
+        )
+    raise TypeError(
+        f"a {kind.__module__}.{kind.__qualname__} is more than its numbers (its class has its own "
+        "idea of what they mean), and a tensor would keep the numbers alone. If that is meant, "
+        "write numpy.asarray(array)"
+    )
+
+
+def _check_parts(values: Iterable[Any]) -> None:
+    """Refuse a list of which something would be lost: gradients, masks."""
+    for value in values:
+        if type(value) in (float, int, bool):
+            continue
+        if isinstance(value, list | tuple):
+            _check_parts(value)
+        elif isinstance(value, Array):
+            check_plain(value)
+        elif getattr(value, "requires_grad", False):
+            raise TypeError(
+                "a list with Tensors in it that require a gradient would be cut off from the "
+                "graph. Join them with ai.stack (along a new axis) or ai.concat; or take "
+                "x.detach() of each if no gradient is meant to flow"
+            )
+        elif getattr(value, "device", "cpu") not in ("cpu", None) and hasattr(value, "detach"):
+            raise TypeError(
+                f"a list with a tensor on {value.device} in it would be gathered on the host; join "
+                "tensors with ai.stack or ai.concat"
+            )
 
 
 def _plain_array(value: Any) -> Any:
     try:
-        made = numpy.asarray(value)
+        made = numpy.asanyarray(value)
     except (TypeError, ValueError) as error:
         raise type(error)(
             f"cannot make a tensor of {_describe(value)}: {error}. "

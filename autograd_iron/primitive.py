@@ -25,6 +25,7 @@ from typing import Any, NoReturn, overload
 
 from autograd_iron import cuda, device, dtypes
 from autograd_iron.graph import Node, Spec, switches
+from autograd_iron.plain import PLAIN, setting
 from autograd_iron.registry import Vocabulary, register
 from autograd_iron.tensor import Tensor
 
@@ -48,6 +49,8 @@ class Primitive:
         Whether integer inputs are first made float32.
     exact : bool
         Whether it only moves or converts values: then it takes bfloat16 as it is.
+    forms : dict of str to callable
+        What puts an attribute in its normal form, where `plain.setting` does not.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Primitive:
         self.exact = exact
         self.rules: list[Rule | None] = []
         self.lowering: Callable[..., Any] | None = None
+        self.forms: dict[str, Callable[[Any], Any]] = {}
         self.batching_rule = batching
         parameters = list(inspect.signature(kernel).parameters.values())[1:]
         arrays = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
@@ -274,8 +278,10 @@ class Primitive:
         if not attributes.keys() <= self.defaults.keys() or not self.required <= attributes.keys():
             self._refuse(args, attributes)
         for name, value in attributes.items():
-            if isinstance(value, device.Scalar):
-                attributes[name] = value.item()
+            if name in self.forms:
+                attributes[name] = self.forms[name](value)
+            elif type(value) not in PLAIN:
+                attributes[name] = setting(value, name)
         return args, self.defaults | attributes
 
     def _refuse(self, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Self
 from autograd_iron import cuda, dtypes, graph, interop
 from autograd_iron import device as devices
 from autograd_iron.graph import Leaf, Node
+from autograd_iron.index import Index
 from autograd_iron.registry import Vocabulary, raw
 from autograd_iron.registry import recorded as F
 
@@ -292,6 +293,14 @@ class Tensor:
             raise TypeError(f"a {self.dtype} tensor cannot be an index; convert it: int(t)")
         return int(self.item())
 
+    def index_part(self) -> Any:
+        """Return what stands for it in an index: its array.
+
+        While a plan is captured, that of integers is the Tensor: they may be others in each replay.
+        """
+        frozen = graph.switches.tape is None or self.dtype == dtypes.bool_
+        return self.data if frozen else self
+
     def __bool__(self) -> bool:
         return bool(self.item())
 
@@ -466,7 +475,9 @@ class Tensor:
         return operation(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        index = _frozen(index)
+        if cuda.cupy is None and graph.switches.tape is None:
+            return F.getitem(self, index)
+        index = _index(index)
         if _has_tensors(index):
             return F.read_at(self, index)
         return F.getitem(self, _placed(index, self))
@@ -480,7 +491,7 @@ class Tensor:
     @property
     def at(self) -> At:
         """Functional updates: `x.at[i].set(v)`, `x.at[i].add(v)` return a new tensor."""
-        return At(self, ...)
+        return At(self, Index.of(...))
 
     # --- the most used functions as methods
 
@@ -533,12 +544,12 @@ class At:
 
     __slots__ = ("_index", "_tensor")
 
-    def __init__(self, tensor: Tensor, index: Any) -> None:
+    def __init__(self, tensor: Tensor, index: Index) -> None:
         self._tensor = tensor
         self._index = index
 
     def __getitem__(self, index: Any) -> Self:
-        return type(self)(self._tensor, _frozen(index))
+        return type(self)(self._tensor, _index(index))
 
     def set(self, value: Any) -> Tensor:
         """Return the tensor with `value` at the index.
@@ -554,7 +565,7 @@ class At:
         if _has_tensors(index):
             return _kept(x, F.write_at(x, value, index, add=False))
         if _is_mask_for(index, x, value):
-            return F.where(_spread(index, x), value, x)
+            return F.where(_spread(index[0], x), value, x)
         return _kept(x, F.set_at(x, value, _placed(index, x, once=True)))
 
     def add(self, value: Any) -> Tensor:
@@ -563,7 +574,7 @@ class At:
         if _has_tensors(index):
             return _kept(x, F.write_at(x, value, index, add=True))
         if _is_mask_for(index, x, value):
-            return x + F.where(_spread(index, x), value, 0)
+            return x + F.where(_spread(index[0], x), value, 0)
         return _kept(x, F.add_at(x, value, _placed(index, x)))
 
 
@@ -573,13 +584,14 @@ def _kept(x: Tensor, made: Tensor) -> Tensor:
     return made if same else made.astype(x.dtype)
 
 
-def _is_mask_for(index: Any, x: Tensor, value: Any) -> bool:
+def _is_mask_for(index: Index, x: Tensor, value: Any) -> bool:
     """Return whether a number meets the index of a mask on a GPU, whose count nobody then needs."""
+    mask: Any = index[0] if len(index) == 1 else None
     return (
-        devices.is_on_gpu(index)
-        and index.dtype == dtypes.bool_
-        and devices.name(index) == x.device
-        and index.shape == x.shape[: index.ndim]
+        devices.is_on_gpu(mask)
+        and mask.dtype == dtypes.bool_
+        and devices.name(mask) == x.device
+        and mask.shape == x.shape[: mask.ndim]
         and x.is_floating_point()
         and getattr(value, "shape", ()) == ()
     )
@@ -594,34 +606,38 @@ def _check_readable() -> None:
         graph.switches.tape.refuse_reading()
 
 
-def _frozen(index: Any) -> Any:
-    """Return an index that nobody else can change: arrays in it copied, Tensors among them.
-
-    While a plan is captured, integers in Tensors stay: they may be others in each replay.
-    """
-    if isinstance(index, tuple):
-        return tuple(_frozen(part) for part in index)
-    if isinstance(index, Tensor) and (graph.switches.tape is None or index.dtype == dtypes.bool_):
-        index = index.data
-    if isinstance(index, Tensor | devices.Array) or devices.is_on_gpu(index):
-        if dtypes.is_float(index.dtype):
-            raise IndexError(f"an index of dtype {index.dtype} is neither integers nor a bool mask")
-        return index if isinstance(index, Tensor) else index.copy()
-    return list(index) if isinstance(index, list) else index
+def _index(given: Any) -> Index:
+    if graph.switches.tape is not None:
+        parts = given if isinstance(given, tuple) else (given,)
+        given = tuple([_stacked(part) if _holds_tensors(part) else part for part in parts])
+    return Index.of(given)
 
 
-def _has_tensors(index: Any) -> bool:
-    return any(isinstance(p, Tensor) for p in (index if isinstance(index, tuple) else (index,)))
+def _holds_tensors(part: Any) -> bool:
+    if not isinstance(part, list | tuple):
+        return False
+    return any(isinstance(p, Tensor) or _holds_tensors(p) for p in part)
 
 
-def _placed(index: Any, tensor: Tensor, once: bool = False) -> Any:
+def _stacked(part: Any) -> Any:
+    """Return a nested list with Tensors in it as one: in each replay they may be others."""
+    if isinstance(part, list | tuple):
+        return F.stack([_stacked(p) for p in part])
+    return part if isinstance(part, Tensor) else Tensor(devices.host.asarray(part))
+
+
+def _has_tensors(index: Index) -> bool:
+    return graph.switches.tape is not None and any(isinstance(part, Tensor) for part in index)
+
+
+def _placed(index: Index, tensor: Tensor, once: bool = False) -> Index:
     """Return an index with its arrays where the tensor lives.
 
     `once` says that no position may be named twice, where that can be told without waiting.
     """
     if not devices.has_gpu() or graph.switches.tape is not None:
         return index
-    return devices.index_on_gpu(index, tensor.data, once)
+    return Index(devices.index_on_gpu(index, tensor.data, once))
 
 
 def _rebuild(

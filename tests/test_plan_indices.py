@@ -23,6 +23,8 @@ BY_TENSORS: dict[str, Callable[..., Any]] = {
     "broadcast": lambda x, i, j: x[i[:, None], j],
     "beside an array": lambda x, i, j: x[np.arange(3), j],
     "beside a list": lambda x, i, j: x[[0, 1, 2], j],
+    "of a list": lambda x, i, j: x[[i[0], 2, j[1]]],
+    "of nested lists": lambda x, i, j: x[:, [[i[0]], (j[1],)], [np.int64(0)]],
     "beside an integer": lambda x, i, j: x[i, 1],
     "all three": lambda x, i, j: x[-1, i, (j > 0).astype("int64") - 1],
     "of a view": lambda x, i, j: x.mT[i, 0],
@@ -68,7 +70,7 @@ def test_an_index_out_of_range_or_of_another_kind() -> None:
         for call in (step, lambda i: pair(i, good), lambda i: pair(good, 2 * i)):
             with pytest.raises(IndexError, match=r"not there: .* out of bounds.* as an index"):
                 call(index)
-    for index in (lambda i: x[None, i, :, i], lambda i: x[i, i, i], lambda i: x[i, 1.5]):
+    for index in (lambda i: x[None, i, :, i], lambda i: x[i, i, i]):
         with pytest.raises(IndexError, match=r"integers that stand side by side"):
             ai.compile(index)(good)
     with pytest.raises(IndexError, match="float32 is neither integers nor"):

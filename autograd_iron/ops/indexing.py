@@ -8,6 +8,7 @@ import math
 
 from autograd_iron import device, dtypes
 from autograd_iron.graph import switches
+from autograd_iron.index import Index
 from autograd_iron.primitive import composite, primitive
 
 
@@ -29,12 +30,11 @@ def _(F, g, _y, _x, index):
 
 def _kept_axis(axis, index):
     """Return where an axis goes that a basic index takes whole; None if it is cut."""
-    parts = index if isinstance(index, tuple) else (index,)
-    if not all(isinstance(part, int | slice) for part in parts):
+    if not all(isinstance(part, int | slice) for part in index):
         return None
-    if axis < len(parts) and parts[axis] != slice(None):
+    if axis < len(index) and index[axis] != slice(None):
         return None
-    return axis - sum(isinstance(part, int) for part in parts[:axis])
+    return axis - _dropped(index[:axis])
 
 
 @getitem.batching
@@ -71,7 +71,7 @@ def _(axes, shapes, output_shape, index):
 
 
 def _dropped(index):
-    return sum(isinstance(part, int) for part in (index if isinstance(index, tuple) else (index,)))
+    return sum(isinstance(part, int) for part in index)
 
 
 _TWICE = "an index that names a position twice has no defined result; use .add"
@@ -104,8 +104,7 @@ def set_at(xp, x, value, /, index):
 
 
 def _is_advanced(index):
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, list) or getattr(part, "ndim", 0) > 0 for part in parts)
+    return any(getattr(part, "ndim", 0) > 0 for part in index)
 
 
 @set_at.vjp
@@ -116,6 +115,10 @@ def _(F, g, _y, _x, _value, index):
 @set_at.vjp
 def _(F, g, _y, _x, _value, index):
     return F.getitem(g, index=index)
+
+
+for word in (getitem, add_at, set_at):
+    word.forms["index"] = Index.of
 
 
 @primitive(exact=True)
@@ -241,8 +244,7 @@ def _joined(F, x, index):
 
     The axes that the arrays take are one there; second comes the rest, which is basic.
     """
-    parts = list(index) if isinstance(index, tuple) else [index]
-    parts = [device.host.asarray(p) if isinstance(p, list) else p for p in parts]
+    parts = list(index)
     if not any(part is Ellipsis for part in parts):
         parts.append(Ellipsis)
     at = next(i for i, part in enumerate(parts) if part is Ellipsis)
@@ -256,7 +258,7 @@ def _joined(F, x, index):
             f"x has shape {x.shape}: with a Tensor in an index, a compiled step takes integers "
             "that stand side by side, beside slices, None and ..."
         )
-    basic = tuple(slice(None) if i in places else part for i, part in enumerate(parts))
+    basic = Index(slice(None) if i in places else part for i, part in enumerate(parts))
     if basic != (slice(None),) * x.ndim:
         x = F.getitem(x, index=basic)
     sizes = x.shape[first : last + 1]

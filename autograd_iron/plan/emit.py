@@ -183,7 +183,7 @@ class _Writer:
             line = f"{old}.swapaxes(-1, -2)"
         elif kind == "permute_dims":
             axes = attributes["axes"]
-            line = f"{old}.transpose({'' if axes is None else tuple(axes)})"
+            line = f"{old}.transpose({'' if axes is None else axes})"
         elif kind == "identity":
             line = old
         elif kind == "broadcast_to":
@@ -196,7 +196,6 @@ class _Writer:
             line = f"{old}.reshape({self._shape_text(out)})"
         else:
             parts = attributes["index"]
-            parts = parts if isinstance(parts, tuple) else (parts,)
             if not all(isinstance(p, int | slice) or p is None or p is ... for p in parts):
                 return False
             if not out.shape:
@@ -327,7 +326,6 @@ class _Writer:
             self._kernel(step)
             return
         axis, keepdims = step.attributes["axis"], step.attributes["keepdims"]
-        axis = tuple(axis) if isinstance(axis, list) else axis
         self._reduce("add", x, axis, keepdims, step.output)
 
     def _ones(self, count: str, dtype: Any) -> str:
@@ -396,7 +394,7 @@ class _Writer:
 
     def _permute_dims(self, step: Step) -> None:
         axes = step.attributes["axes"]
-        text = "" if axes is None else tuple(axes)
+        text = "" if axes is None else axes
         self._through_view(step, f"{self._source(step)}.transpose({text})")
 
     def _broadcast_to(self, step: Step) -> None:

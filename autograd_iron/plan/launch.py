@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autograd_iron.index import Index
 from autograd_iron.plan.program import Step, Value
 
 Shape = tuple[int, ...]
@@ -107,13 +108,11 @@ class View:
                 left.append((size, stride))
         return View(self.root, shape, tuple(reversed(strides)), self.offset)
 
-    def indexed(self, index: object) -> View | None:
+    def indexed(self, index: Index) -> View | None:
         """Return it at a basic index (integers, slices, None and ...); None for any other."""
-        parts = list(index) if isinstance(index, tuple) else [index]
-        for part in parts:
-            basic = part is None or part is ... or isinstance(part, slice | int)
-            if not basic or isinstance(part, bool):
-                return None
+        parts = list(index)
+        if not all(part is None or part is ... or isinstance(part, slice | int) for part in parts):
+            return None
         taken = sum(isinstance(p, slice | int) for p in parts)
         rest = [slice(None)] * (len(self.shape) - taken)
         at = next((i for i, p in enumerate(parts) if p is ...), len(parts))

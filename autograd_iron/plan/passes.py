@@ -255,7 +255,7 @@ def _settings(attributes: dict[str, Any]) -> Any:
 def _frozen(value: Any) -> Any:
     if isinstance(value, slice):
         return ("slice", value.start, value.stop, value.step)
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         return tuple(_frozen(v) for v in value)
     hash(value)
     # repr tells -0.0 from 0.0.
