@@ -30,6 +30,8 @@ WHAT_IS_SUPPORTED = (
 def dtype(name: Any) -> Any:
     """Return the dtype that `name` stands for (a string, a NumPy dtype or scalar type).
 
+    None is the default one, float32, and any byte order is that of this machine.
+
     Raises
     ------
     TypeError
@@ -37,6 +39,8 @@ def dtype(name: Any) -> Any:
     ImportError
         It is bfloat16, and ml_dtypes is not installed.
     """
+    if name is None:
+        return default_float
     if isinstance(name, str) and name == "bfloat16":
         return _load_bfloat16()
     try:
@@ -47,7 +51,7 @@ def dtype(name: Any) -> Any:
         return _load_bfloat16()
     if found.kind not in "bfiu" or found.itemsize > 8 or found.char not in numpy.typecodes["All"]:
         raise _not_a_dtype(f"{found} is not supported")
-    return found
+    return found if found.isnative else found.newbyteorder("=")
 
 
 def _not_a_dtype(what: str) -> TypeError:

@@ -63,6 +63,7 @@ def setting(value: Any, name: str = "") -> Any:
     if isinstance(value, device.Scalar):
         return value.item()
     if isinstance(value, device.Array):
+        device.check_plain(value)
         if not value.ndim:
             return value.item()
         return setting(value.tolist(), name) if name in _OF_INTEGERS else value

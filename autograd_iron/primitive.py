@@ -339,7 +339,7 @@ def operand(value: Any) -> Any:
     NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a
     GPU would have to be waited for: see `device.weakened`.
     """
-    if isinstance(value, device.Scalar) or (isinstance(value, device.Array) and value.ndim == 0):
+    if isinstance(value, device.Scalar) or (type(value) is device.Array and value.ndim == 0):
         number = value.item()
         if type(number) in NUMBERS:
             return number

@@ -175,22 +175,32 @@ class Tensor:
         """Return a tensor on the same memory that is cut off from the graph."""
         return Tensor.wrap(self.data, None)
 
-    def to(self, device: str) -> Tensor:
-        """Return the values on a device; this tensor itself if they are there.
+    def to(self, device: Any = None, dtype: Any = None) -> Tensor:
+        """Return the values on a device, in a dtype, or both; this tensor itself if they are so.
 
-        Gradients flow back to the device that they came from.
+        ``x.to("cuda")``, ``x.to(ai.float64)``, ``x.to("cuda", ai.float64)``, ``x.to(other)``.
+        Gradients flow back to the device and the dtype that they came from.
 
         Parameters
         ----------
-        device : str
-            "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on.
+        device : str, dtype or Tensor, optional
+            "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on; or a dtype; or a Tensor whose
+            device and dtype are meant.  What is not named stays as it is.
+        dtype : dtype or str, optional
 
         Raises
         ------
         ValueError, ImportError, RuntimeError
             There is no such device.
+        TypeError
+            There is no such dtype, or two were given.
         """
-        here, there = self.device, devices.full_name(device)
+        device, dtype = destination(device, dtype)
+        moved = self if device is None else self._moved(device)
+        return moved if dtype is None or dtype == moved.dtype else moved.astype(dtype)
+
+    def _moved(self, there: str) -> Tensor:
+        here = self.device
         if here == there:
             return self
         if graph.switches.tape is not None:
@@ -219,6 +229,7 @@ class Tensor:
         """
         if isinstance(value, list | tuple):
             value = Tensor(devices.move(Tensor(value).data, self.device))
+        devices.check_plain(value)
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
             raise ValueError(
@@ -339,7 +350,8 @@ class Tensor:
         if self.node is not None:
             raise TypeError(
                 "NumPy asked for the values of a tensor that requires a gradient, which would "
-                "cut it off from the graph. Use .detach() or .numpy() if that is meant"
+                "cut it off from the graph. Use .detach() or .numpy() if that is meant; tensors in "
+                "a list are joined by ai.stack or ai.concat"
             )
         if self.device != "cpu":
             raise TypeError(
@@ -638,6 +650,32 @@ def _placed(index: Index, tensor: Tensor, once: bool = False) -> Index:
     if not devices.has_gpu() or graph.switches.tape is not None:
         return index
     return Index(devices.index_on_gpu(index, tensor.data, once))
+
+
+def destination(device: Any, dtype: Any) -> tuple[str | None, Any]:
+    """Return the full name of the device and the dtype that `to` was given, None for neither.
+
+    See `Tensor.to` for the parameters and errors.
+    """
+    if device is not None and not _names_a_device(device):
+        if dtype is not None:
+            what = "a Tensor" if isinstance(device, Tensor) else "a dtype"
+            raise TypeError(f"to: a second dtype, {dtype!r}, after {what}; give one of the two")
+        if isinstance(device, Tensor):
+            return device.device, device.dtype
+        device, dtype = None, device
+    there = None if device is None else devices.full_name(device)
+    return there, None if dtype is None else dtypes.dtype(dtype)
+
+
+def _names_a_device(given: Any) -> bool:
+    if not isinstance(given, str):
+        return False
+    try:
+        dtypes.dtype(given)
+    except TypeError:
+        return True
+    return False
 
 
 def _rebuild(

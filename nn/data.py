@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd_iron as ai
+from autograd_iron.device import full_name
 from autograd_iron.staging import Feed, Sent
 
 
@@ -63,7 +64,8 @@ class Batches:
         device: str | None = None,
         resident: bool = True,
     ) -> None:
-        fed = device if device not in (None, "cpu") and not resident else None
+        fed = None if device is None or resident else full_name(device)
+        fed = None if fed == "cpu" else fed
         with ai.no_grad():
             to = None if fed else device
             self._tensors = [ai.asarray(array, device=to).detach() for array in arrays]

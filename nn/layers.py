@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import autograd_iron as ai
+from autograd_iron import dtypes
 from nn import init as schemes
 from nn.module import Module, Parameter
 
@@ -105,7 +106,7 @@ class Linear(Module):
         self.out_features = out_features
         shape = (in_features, out_features)
         self.weight = Parameter((init or schemes.fan_in_uniform)(shape, generator, dtype=dtype))
-        if self.weight.shape != shape or self.weight.dtype != dtype:
+        if self.weight.shape != shape or self.weight.dtype != dtypes.dtype(dtype):
             raise ValueError(
                 f"Linear: init returned {self.weight.shape} {self.weight.dtype} for a weight that "
                 f"is {shape} {dtype}. An init function returns a Tensor of the shape and dtype "

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import autograd_iron as ai
+from autograd_iron import dtypes
+from autograd_iron.tensor import destination
 
 
 class Parameter(ai.Tensor):
@@ -122,28 +124,46 @@ class Module:
         """Leave training mode: the same as ``train(False)``."""
         return self.train(False)
 
-    def to(self, device: str) -> Self:
-        """Move every parameter and buffer to a device, and return the module.
+    def to(self, device: Any = None, dtype: Any = None) -> Self:
+        """Move every parameter and buffer to a device, in a dtype, or both; return the module.
 
         The Tensor objects stay the same, so that an optimizer made before goes on with them; their
-        gradients go along.
+        gradients go along.  Buffers of integers and truths keep their dtype.
 
         Parameters
         ----------
-        device : str
-            "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on.
+        device : str, dtype or Tensor, optional
+            As for `Tensor.to`: ``model.to("cuda")``, ``model.to(ai.float64)``.
+        dtype : dtype or str, optional
+            A floating one.
 
         Raises
         ------
         ValueError, ImportError, RuntimeError
             There is no such device; nothing was moved.
+        TypeError
+            The dtype is not a floating one; nothing was converted.
         """
-        found = [tensor for _, tensor in _state(self)]
-        moved = [tensor.detach().to(device).data for tensor in found]
-        for tensor, data in zip(found, moved, strict=True):
+        device, dtype = destination(device, dtype)
+        if dtype is not None and not dtypes.is_float(dtype):
+            raise TypeError(
+                f"{type(self).__name__}.to: a model computes with floating numbers, and {dtype} "
+                "are none; give float16, float32, float64 or bfloat16"
+            )
+
+        def moved(tensor: ai.Tensor) -> ai.Tensor:
+            return tensor.detach().to(device, dtype if tensor.is_floating_point() else None)
+
+        found = [(tensor, moved(tensor).data) for _, tensor in _state(self)]
+        for tensor, data in found:
+            if data is tensor.data:
+                continue
+            gradient, tracked = tensor.grad, tensor.requires_grad
+            tensor.requires_grad = False  # a leaf knows its dtype: another one needs a new leaf
             tensor.data = data
-            if tensor.grad is not None:
-                tensor.grad = tensor.grad.detach().to(device)
+            tensor.requires_grad = tracked
+            if gradient is not None:
+                tensor.grad = moved(gradient)
         return self
 
     def state_dict(self) -> dict[str, ai.Tensor]:
@@ -169,8 +189,9 @@ class Module:
         """
         own = dict(_state(self))
         check_entries(f"{type(self).__name__}.load_state_dict", own, state)
+        values = {path: ai.asarray(state[path], device=own[path].device) for path in own}
         for path, tensor in own.items():
-            tensor.assign(ai.asarray(state[path], device=tensor.device))
+            tensor.assign(values[path])
 
     def settings(self) -> str:
         """Return what `repr` writes between the parentheses: the plain values assigned to self."""
@@ -279,7 +300,7 @@ def check_entries(caller: str, own: Mapping[str, Any], given: Mapping[str, Any])
 
 def _describe(entry: Any) -> str:
     if hasattr(entry, "shape") and hasattr(entry, "dtype"):
-        return f"{tuple(entry.shape)} {entry.dtype}"
+        return f"{tuple(entry.shape)} {getattr(entry.dtype, 'name', entry.dtype)}"
     return f"a {type(entry).__name__}"
 
 

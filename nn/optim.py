@@ -241,13 +241,13 @@ class _Entry:
         self.numbers: list[ai.Tensor] = []
 
     def follow(self) -> None:
-        """Go where the parameter was moved: its array is another one then."""
+        """Go where the parameter was moved, and take its dtype: its array is another one then."""
         self.array = self.parameter.data
-        there = self.parameter.device
+        there, dtype = self.parameter.device, self.parameter.dtype
         for slot in self.slots:
-            if slot.device != there:
+            if slot.device != there or slot.dtype != dtype:
                 # Not by `to`, which is a part of a step that is being compiled; this is none.
-                slot.data = ai.tensor(slot, device=there).data
+                slot.data = ai.tensor(slot, dtype=dtype, device=there).data
         self.numbers = []
 
 

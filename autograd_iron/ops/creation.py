@@ -11,6 +11,7 @@ from typing import Any
 from autograd_iron import device as devices
 from autograd_iron import dtypes
 from autograd_iron.graph import switches
+from autograd_iron.plain import setting
 from autograd_iron.primitive import composite
 from autograd_iron.registry import Vocabulary
 from autograd_iron.tensor import Tensor
@@ -44,7 +45,7 @@ def tensor(
     ValueError
         A nested list is ragged, or there is no such device.
     """
-    source = value.data if isinstance(value, Tensor) else _without_tensors(value)
+    source = value.data if isinstance(value, Tensor) else value
     if device is None:
         return Tensor(devices.as_array(source, dtype, copy=True), requires_grad)
     here = devices.as_array(source, dtype)
@@ -52,19 +53,6 @@ def tensor(
     if made is source or made is here:
         made = devices.as_array(made, copy=True)
     return Tensor(made, requires_grad)
-
-
-def _without_tensors(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_without_tensors(v) for v in value]
-    if not isinstance(value, Tensor):
-        return value
-    if value.device != "cpu":
-        raise TypeError(
-            f"a list with a tensor on {value.device} in it would be gathered on the host; join "
-            "tensors with ai.stack or ai.concat"
-        )
-    return value.data
 
 
 def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -84,12 +72,13 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     if isinstance(value, Tensor):
         made = value if dtype is None else value.astype(dtype)
     else:
-        made = Tensor(devices.as_array(_without_tensors(value), dtype))
-    return made if device is None else made.to(device)
+        made = Tensor(devices.as_array(value, dtype))
+    return made if device is None else made.to(devices.full_name(device))
 
 
 def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape, value = setting(shape, "shape"), setting(value, "fill_value")
+    shape = (shape,) if isinstance(shape, int) else shape
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
         return F.xp.full(shape, value, dtypes.dtype(dtype))
     if switches.tape is not None:
@@ -136,6 +125,7 @@ def arange(
     ValueError
         `step` is 0.
     """
+    start, stop, step = setting(start, "start"), setting(stop, "stop"), setting(step, "step")
     if step == 0:
         raise ValueError("arange: step is 0; give the distance between two values")
     if stop is None:
@@ -160,6 +150,7 @@ def linspace(
 ) -> Tensor:
     """Return `num` evenly spaced values from `start` to `stop`, which `endpoint` includes."""
     found = dtypes.dtype(dtype)
+    start, stop, num = setting(start, "start"), setting(stop, "stop"), setting(num, "num")
     return Tensor(
         devices.make(device, "linspace", start, stop, num, endpoint=endpoint, dtype=found)
     )
