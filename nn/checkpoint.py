@@ -28,6 +28,12 @@ from nn.files import read_regular, remove_unfinished, write_whole
 
 FORMAT = "autograd_iron checkpoint, version 1"
 
+# What a file calls the dtypes of its arrays.
+_DTYPES = {
+    "BOOL": np.dtype("bool"),
+    **{f"{kind}{8 * n}": np.dtype(f"<{kind.lower()}{n}") for kind in "UI" for n in (1, 2, 4, 8)},
+    **{f"F{8 * n}": np.dtype(f"<f{n}") for n in (2, 4, 8)},
+}
 _NAME = re.compile(r"step-(\d{8}|[1-9]\d{8,})\.safetensors")
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 _BLANK = "0" * 64
@@ -122,12 +128,18 @@ class Checkpoints:
             The system refused (a full disk, a read-only folder). What was saved before is as it was
             and no partial file is left.
         TypeError
-            An entry of `state` is neither an array nor a JSON value.
+            An entry of `state` is neither an array of ordinary numbers nor a JSON value, or `step`
+            is not a whole number.
+        ValueError
+            `step` is negative.
         """
         if metric is not None and not math.isfinite(metric):
             metric = None
-        path = self._path(step)
+        if not isinstance(step, bool) and hasattr(step, "__index__"):
+            step = step.__index__()  # a NumPy integer is one too
+        _check_step(step)
         content = _pack(state, step, metric)
+        path = self._path(step)
         if self._metrics is None:
             self._metrics = self._read_metrics()
             # Room for this one, that a process killed in a save left taken.
@@ -164,7 +176,7 @@ class Checkpoints:
         paths = self.paths()
         for path in reversed(paths):
             try:
-                saved = read(path)
+                saved = _read_named(path)
             except CheckpointError as error:
                 damaged.append(str(error))
                 continue
@@ -196,7 +208,7 @@ class Checkpoints:
         return None if step is None else self._path(step)
 
     def _path(self, step: int) -> Path:
-        return self.folder / f"step-{step:08d}.safetensors"
+        return self.folder / _name(step)
 
     def _steps(self) -> list[int]:
         if not self.folder.is_dir():
@@ -209,7 +221,7 @@ class Checkpoints:
         metrics = {}
         for path in self.paths():
             with suppress(CheckpointError):
-                saved = read(path)
+                saved = _read_named(path)
                 if saved.metric is not None:
                     metrics[saved.step] = saved.metric
         return metrics
@@ -252,7 +264,8 @@ def read(path: str | os.PathLike[str]) -> Saved:
     Raises
     ------
     CheckpointError
-        The file is damaged, cut short, not a checkpoint, or cannot be read.
+        The file is damaged, cut short, no checkpoint whatever its checksum says, or cannot be
+        read.
     """
     path = Path(path)
     try:
@@ -266,31 +279,87 @@ def read(path: str | os.PathLike[str]) -> Saved:
         )
     if content[digits].decode() != _checksum(content, digits):
         raise CheckpointError(f"{path.name} is damaged: its bytes do not match its checksum")
-    header = json.loads(content[8 : _header_end(content)])["__metadata__"]
+    try:
+        return Saved(path, *_unpacked(content))
+    except MemoryError:
+        raise
+    # Whatever it is that nonsense with a right checksum meets.
+    except Exception as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise CheckpointError(f"{path.name} is no checkpoint that can be used: {why}") from error
+
+
+def _read_named(path: Path) -> Saved:
+    """Read a file of a folder, whose name says the step."""
+    saved = read(path)
+    if path.name != _name(saved.step):
+        raise CheckpointError(
+            f"{path.name} holds the checkpoint of step {saved.step}: it belongs to the name "
+            f"{_name(saved.step)}"
+        )
+    return saved
+
+
+def _name(step: int) -> str:
+    return f"step-{step:08d}.safetensors"
+
+
+def _unpacked(content: bytes) -> tuple[int, float | None, dict[str, Any]]:
+    """Return step, metric and state; what makes no sense raises, whatever it is."""
+    header = _parsed(content[8 : _header_end(content)])["__metadata__"]
     if header["format"] != FORMAT:
-        raise CheckpointError(f"{path.name} is a {header['format']!r}; this reads {FORMAT!r}")
-    rest = json.loads(header["state"])
-    found = {**_arrays(content), **rest["values"]}
+        raise ValueError(f"it is a {header['format']!r}; this reads {FORMAT!r}")
+    rest = _parsed(header["state"])
+    step, metric, names, values = (rest[key] for key in ("step", "metric", "names", "values"))
+    _check_step(step)
+    if metric is not None and (type(metric) not in (int, float) or not math.isfinite(metric)):
+        raise ValueError(f"its metric is {metric!r}, not a finite number")
+    arrays = _arrays(content)
+    if not isinstance(values, dict) or not isinstance(names, list):
+        raise TypeError("its entries are no table of names and values")
+    if sorted(names) != sorted([*arrays, *values]):
+        raise ValueError("the names of its entries are not those of its arrays and values")
     # The arrays come in an order of the format's own, and a resumed run must not differ by that.
-    state = {name: found[name] for name in rest["names"]}
-    return Saved(path, rest["step"], rest["metric"], state)
+    found = {**arrays, **values}
+    return step, metric, {name: found[name] for name in names}
+
+
+def _check_step(step: Any) -> None:
+    if isinstance(step, bool) or not isinstance(step, int):
+        raise TypeError(f"a step is a whole number, not {step!r}")
+    if step < 0:
+        raise ValueError(f"a step is 0 or more, not {step}")
+
+
+def _parsed(text: str | bytes) -> Any:
+    """Return what a JSON text holds; a name that stands twice in it is refused."""
+
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            raise ValueError("a table in it has the same name twice")
+        return made
+
+    return json.loads(text, object_pairs_hook=table)
 
 
 def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearray:
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     values: dict[str, Any] = {}
     for name, value in state.items():
+        if not isinstance(name, str) or name == "__metadata__":
+            raise TypeError(f"a state entry cannot be called {name!r}: give it another name")
         if isinstance(value, ai.Tensor):
             value = value.numpy()
         if isinstance(value, np.ndarray | np.generic):
-            arrays[name] = np.asarray(value, order="C")
+            arrays[name] = _plain(name, value)
             continue
         try:
-            values[name] = json.loads(json.dumps(value))
-        except (TypeError, ValueError) as error:
+            values[name] = _parsed(json.dumps(value))
+        except (TypeError, ValueError, RecursionError) as error:
             raise TypeError(
                 f"state entry {name!r} is a {type(value).__name__}: a checkpoint holds arrays and "
-                f"JSON values (numbers, text, lists, dicts) only"
+                f"JSON values (numbers, text, lists, dicts) only ({error})"
             ) from error
     rest = json.dumps({"step": step, "metric": metric, "names": list(state), "values": values})
     header = {"format": FORMAT, "state": rest, "sha256": _BLANK}
@@ -299,6 +368,18 @@ def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearra
     assert digits is not None
     content[digits] = _checksum(content, digits).encode()
     return content
+
+
+def _plain(name: str, value: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(value, order="C")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype not in _DTYPES.values() and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"state entry {name!r} is an array of {array.dtype}: a checkpoint holds numbers of "
+            f"{', '.join(map(str, _DTYPES.values()))} and bfloat16. Convert it first"
+        )
+    return array
 
 
 def _arrays(content: bytes) -> dict[str, Any]:
@@ -310,9 +391,7 @@ def _arrays(content: bytes) -> dict[str, Any]:
 
 
 def _dtype(name: str) -> Any:
-    if name in ("BOOL", "BF16"):
-        return ai.bool_ if name == "BOOL" else ai.bfloat16
-    return np.dtype(f"{'<' + name[0].lower()}{int(name[1:]) // 8}")
+    return ai.bfloat16 if name == "BF16" else _DTYPES[name]
 
 
 def _header_end(content: bytes | bytearray) -> int:

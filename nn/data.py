@@ -202,6 +202,16 @@ class Batches:
         ValueError
             The state is of other batches; the text names what differs, and nothing is changed.
         """
+        self.check_state_dict(state)
+        self._limit = state["limit"]
+        self._generator.state = state["epoch_generator"]
+        self._start_epoch(state["epoch"])
+        self._position = state["position"]
+        # Others may have drawn from the same generator since the epoch began.
+        self._generator.state = state["generator"]
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and load nothing."""
         mine = self.state_dict()
         missing = sorted(mine.keys() - state.keys())
         if missing:
@@ -216,12 +226,18 @@ class Batches:
                 f"the state is of other batches: {'; '.join(differing)}. "
                 f"Resume with the same data and the same batch size."
             )
-        self._limit = state["limit"]
-        self._generator.state = state["epoch_generator"]
-        self._start_epoch(state["epoch"])
-        self._position = state["position"]
-        # Others may have drawn from the same generator since the epoch began.
-        self._generator.state = state["generator"]
+        limit, epoch, position = (state[name] for name in ("limit", "epoch", "position"))
+        counts = [epoch, position, *([] if limit is None else [limit])]
+        end = len(self) if limit is None else limit
+        if not all(type(count) is int for count in counts) or not (
+            epoch >= 0 and 1 <= end <= len(self) and 0 <= position <= end
+        ):
+            raise ValueError(
+                f"the state of the batches is none: epoch {epoch!r}, position {position!r} and "
+                f"limit {limit!r} of {len(self)} samples"
+            )
+        for name in ("epoch_generator", "generator"):
+            ai.Generator().state = state[name]
 
     def _start_epoch(self, epoch: int) -> None:
         self.epoch = epoch

@@ -187,11 +187,18 @@ class Module:
         ValueError
             Naming every missing, extra and differing entry; the model is then unchanged.
         """
+        values = self._converted(state)
+        for path, tensor in _state(self):
+            tensor.assign(values[path])
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and load nothing."""
+        self._converted(state)
+
+    def _converted(self, state: Mapping[str, Any]) -> dict[str, ai.Tensor]:
         own = dict(_state(self))
         check_entries(f"{type(self).__name__}.load_state_dict", own, state)
-        values = {path: ai.asarray(state[path], device=own[path].device) for path in own}
-        for path, tensor in own.items():
-            tensor.assign(values[path])
+        return {path: ai.asarray(state[path], device=own[path].device) for path in own}
 
     def settings(self) -> str:
         """Return what `repr` writes between the parentheses: the plain values assigned to self."""

@@ -208,9 +208,10 @@ class Optimizer:
         Raises
         ------
         ValueError
-            Naming every missing, extra and differing entry; the optimizer is then unchanged.
+            Naming every missing, extra and differing entry, or a number that cannot be; the
+            optimizer is then unchanged.
         """
-        check_entries(f"{type(self).__name__}.load_state_dict", self.state_dict(), state)
+        self.check_state_dict(state)
         self.step_count = int(state["step"].item())
         self._changed_to, self._changed_from = (float(number) for number in state["rate_scale"])
         for name, entry in zip(self.parameters, self._entries, strict=True):
@@ -218,6 +219,18 @@ class Optimizer:
                 value.assign(ai.asarray(state[f"{slot}.{name}"], device=value.device))
             if self.counts_updates:
                 entry.updates = int(state[f"updates.{name}"].item())
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and load nothing."""
+        caller = f"{type(self).__name__}.load_state_dict"
+        check_entries(caller, self.state_dict(), state)
+        steps = int(state["step"].item())
+        updates = [int(state[name].item()) for name in state if name.startswith("updates.")]
+        changed = [float(number) for number in state["rate_scale"]]
+        if steps < 0 or not all(0 <= count <= steps for count in updates):
+            raise ValueError(f"{caller}: {steps} steps, with {updates} updates, cannot be")
+        if not (0 <= changed[0] < math.inf and 0 < changed[1] < math.inf):
+            raise ValueError(f"{caller}: a rate cannot have been changed from and to {changed}")
 
 
 @dataclass(frozen=True)

@@ -94,35 +94,60 @@ class Run:
             The model, the optimizer or the data are not those of the checkpoint. The text names
             the entries, and nothing is changed.
         """
-        before = self.state_dict()
         try:
-            self._load(saved.state)
+            self._check(saved)
         except (KeyError, TypeError, ValueError) as error:
-            self._load(before)
             raise CheckpointError(
                 f"{saved.path} is of another run: {error}\nBuild the model, the optimizer and the "
                 f"data as they were when it was saved, or give another run_dir."
             ) from error
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        def part(prefix: str) -> dict[str, Any]:
-            return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-        self.model.load_state_dict(part("model."))
-        self.optimizer.load_state_dict(part("optimizer."))
-        self.data.load_state_dict(part("data."))
-        generators = dict(self._generators())
-        states = {path: generator.state for path, generator in generators.items()}
-        check_entries("the model's generators", states, part("generator."))
-        for path, generator in generators.items():
+        state = saved.state
+        self.model.load_state_dict(_part(state, "model."))
+        self.optimizer.load_state_dict(_part(state, "optimizer."))
+        self.data.load_state_dict(_part(state, "data."))
+        for path, generator in self._generators():
             generator.state = state[f"generator.{path}"]
-        self.history = {
-            name: [(int(step), float(value)) for step, value in entries]
-            for name, entries in part("history.").items()
-        }
+        self.history = _history(state)
         self.step = state["step"]
         self.metric = state["metric"]
+
+    def _check(self, saved: Saved) -> None:
+        """Raise for anything in it that cannot be restored; what follows cannot fail."""
+        state = saved.state
+        if missing := [name for name in ("step", "metric") if name not in state]:
+            raise ValueError(f"it lacks {', '.join(missing)}: save all of run.state_dict()")
+        self.model.check_state_dict(_part(state, "model."))
+        self.optimizer.check_state_dict(_part(state, "optimizer."))
+        self.data.check_state_dict(_part(state, "data."))
+        states = {path: generator.state for path, generator in self._generators()}
+        given = _part(state, "generator.")
+        check_entries("the model's generators", states, given)
+        for path in states:
+            ai.Generator().state = given[path]
+        _history(state)
+        step, metric = state["step"], state["metric"]
+        if type(step) is not int or step != saved.step:
+            raise ValueError(f"it was saved as step {saved.step} and holds step {step!r}")
+        if metric is not None and type(metric) not in (int, float):
+            raise TypeError(f"its metric is {metric!r}, not a number")
 
     def _generators(self) -> Iterator[tuple[str, ai.Generator]]:
         walked = walk(self.model)
         return ((path, found) for path, found in walked if isinstance(found, ai.Generator))
+
+
+def _part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _history(state: Mapping[str, Any]) -> dict[str, list[tuple[int, float]]]:
+    found = {}
+    for name, entries in _part(state, "history.").items():
+        shape = getattr(entries, "shape", None)
+        if shape is None or not (shape == (0,) or (len(shape) == 2 and shape[1] == 2)):
+            raise ValueError(f"history.{name} is no array of shape (entries, 2)")
+        pairs = ai.asarray(entries).tolist() if shape[0] else []
+        if not all(step >= 0 and step % 1 == 0 for step, _ in pairs):
+            raise ValueError(f"history.{name} is of steps that are no whole numbers")
+        found[name] = [(int(step), float(value)) for step, value in pairs]
+    return found

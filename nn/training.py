@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import autograd_iron as ai
 from autograd_iron.staging import Reading
-from nn.checkpoint import Checkpoints
+from nn.checkpoint import CheckpointError, Checkpoints
 from nn.control import Control
 from nn.data import Batches
 from nn.lock import FolderLock
@@ -344,8 +344,12 @@ def _open(run: Run, checkpoints: Checkpoints, resume: bool) -> Control:
         )
     saved = checkpoints.load(_say) if resume else None
     if saved is not None:
+        # Not in what run.state_dict() gave a `Checkpoints.save` of one's own.
+        rate = saved.state.get("control.rate")
+        if rate is not None and not (type(rate) in (int, float) and 0 < rate < math.inf):
+            raise CheckpointError(f"{saved.path} has {rate!r} for control.rate: no rate above 0")
         run.restore(saved)
-        control.rate = saved.state["control.rate"]
+        control.rate = rate
         _say(f"resuming from {saved.path}, step {saved.step}")
     elif resume:
         _say(f"no checkpoint in {checkpoints.folder} yet: starting from step 0")

@@ -54,6 +54,8 @@ class Generator:
         try:
             found = Generator(value["seed"])
             found._draws = value["draws"]
+            if isinstance(value["seed"], bool) or isinstance(found._draws, bool):
+                raise TypeError("a bool is no number of draws")
             if not isinstance(found._draws, int) or not 0 <= found._draws < 1 << 64:
                 raise ValueError(f"draws is {found._draws!r}")
         except (KeyError, TypeError, ValueError) as error:
