@@ -1,8 +1,6 @@
 """The run directory's ``control.toml``: steer a training run by editing a file while it trains."""
 
-import math
 import os
-import re
 import time
 import tomllib
 from collections.abc import Callable
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nn.checkpoint import CheckpointError
-from nn.files import write_whole
+from nn.files import read_regular, write_whole
 
 TEMPLATE = """\
 # Edit and save this file while the training runs: it is read again after each step.
@@ -28,6 +26,12 @@ preview = false   # true: make a preview now.
 # A file written again this soon after a look may keep the same time stamp, which on some file
 # systems counts in steps of some milliseconds: until then a look at the stamp alone is no proof.
 _SETTLED = 50_000_000
+
+_LONGEST = 5_000  # bytes: what is longer is some other file
+_RATES = 1e-30, 1e30  # further out a rate is 0 or infinite to the numbers of a network
+
+# The start of text that Windows saved.
+_MARK = b"\xef\xbb\xbf"
 
 
 class Request(NamedTuple):
@@ -110,11 +114,12 @@ class Control:
                 return None
             settled = time.time_ns() - status.st_mtime_ns > _SETTLED
             self._stamp = stamp if settled else None
-            text = self.path.read_bytes()
+            text = read_regular(self.path, _LONGEST)
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._ignore(str(error).encode(), error.strerror or str(error))
+            reason = error.strerror or str(error)
+            self._ignore(reason.encode(), reason)
             return None
         if text == self._text:
             return None
@@ -139,10 +144,15 @@ class Control:
         key : str
             ``"stop"`` or ``"preview"``.
         """
-        pattern = re.compile(rb"^(\s*" + key.encode() + rb"\s*=\s*)true\b", re.MULTILINE)
-        # A file that cannot be written back asks for nothing again: its text is known by now.
-        with suppress(OSError):
-            write_whole(self.path, pattern.sub(rb"\1false", self.path.read_bytes()))
+        try:
+            text = read_regular(self.path, _LONGEST)
+            if (answered := _answered(text, key)) is not None:
+                write_whole(self.path, answered)
+        except OSError as error:
+            self.report(
+                f"{self.path} still says {key} = true, which a resumed run will obey again: it "
+                f"cannot be written ({error.strerror or error})"
+            )
 
     def _ignore(self, text: bytes, reason: str) -> None:
         if text != self._text:
@@ -150,23 +160,69 @@ class Control:
             self.report(f"{self.path} ignored: {reason}")
 
 
+def _values(text: bytes) -> dict[str, Any]:
+    try:
+        decoded = text.removeprefix(_MARK).decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    try:
+        return tomllib.loads(decoded)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deep") from None
+
+
 def _parse(text: bytes) -> Request:
-    values = tomllib.loads(text.decode())
+    values = _values(text)
     unknown = values.keys() - set(Request._fields)
     if unknown:
-        raise ValueError(f"unknown key {min(unknown)!r}; the keys are rate, stop and preview")
+        raise ValueError(f"unknown key {_shown(min(unknown))}; the keys are rate, stop and preview")
     for key in ("stop", "preview"):
         _check(key, values.get(key, False), bool, "true or false")
     rate = values.get("rate")
     if rate is not None:
+        lowest, highest = _RATES
         _check("rate", rate, int | float, "a number above 0")
-        rate = float(rate)
-        if not (0 < rate < math.inf):
-            raise ValueError(f"rate must be a number above 0, got {rate}")
+        with suppress(OverflowError):
+            rate = float(rate)
+        if not rate > 0:
+            raise ValueError(f"rate must be a number above 0, got {_shown(rate)}")
+        if not lowest <= rate <= highest:
+            raise ValueError(f"rate must be from {lowest} to {highest}, got {_shown(rate)}")
     return Request(rate, values.get("stop", False), values.get("preview", False))
 
 
 def _check(key: str, value: Any, kind: Any, wanted: str) -> None:
     # A bool is an int in Python, not in TOML.
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise ValueError(f"{key} must be {wanted}, got {value!r}")
+        raise ValueError(f"{key} must be {wanted}, got {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested very deep, a number of very many digits
+        return "what is too long to be shown here"
+    return text if len(text) <= 60 else f"{text[:50]}..."
+
+
+def _answered(text: bytes, key: str) -> bytes | None:
+    """The text with the key false in place of true, None if it is not true in it.
+
+    TOML has many ways to write a key, so each ``true`` is tried until it is the one.
+    """
+    try:
+        wanted = _values(text)
+    except ValueError:
+        return None
+    if wanted.get(key) is not True:
+        return None
+    wanted[key] = False
+    start = text.find(b"true")
+    while start >= 0:
+        changed = text[:start] + b"false" + text[start + 4 :]
+        # In a comment it changes nothing, in another value or a key something else.
+        with suppress(ValueError):
+            if _values(changed) == wanted:
+                return changed
+        start = text.find(b"true", start + 1)
+    return None
