@@ -16,6 +16,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 # Set before NumPy is loaded. A second BLAS thread gains little on matrices of this size, loses much
@@ -26,10 +27,11 @@ try:
     import autograd_iron as ai
     import devices
     import nn
-    from reconstruct import networks, report
-    from reconstruct.folder import check_same, make_ready, read_record, write_record
+    from nn.files import remove_unfinished
+    from nn.lock import FolderLock
+    from reconstruct import folder, networks, report
     from reconstruct.goals import Goal, goal_of
-    from reconstruct.pictures import Picture, UserError, load, scaled, write_csv
+    from reconstruct.pictures import Picture, UserError, load, scaled, write_csv, write_whole
 except ModuleNotFoundError as missing:
     print(
         f"reconstruct_image.py needs the package {missing.name}, which is not installed: "
@@ -83,9 +85,17 @@ def _reconstruct(given: dict[str, Any]) -> int:
     if "to_csv" in given:
         return _convert(given)
     out = Path(given.get("out") or f"runs/{Path(given.get('picture', 'horse')).stem}")
-    record = read_record(out)
+    with folder.locked(out) as held:
+        return _reconstruct_in(held, given, started)
+
+
+def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> int:
+    out = held.folder
+    record = folder.read_record(out)
     earlier = record if "resume" in given else None
     before = earlier["settings"] if earlier else {}
+    if earlier:
+        folder.check_options(out, before, DEFAULTS, lambda line: vars(_parser().parse_args(line)))
 
     options = {name: given.get(name, before.get(name, DEFAULTS[name])) for name in DEFAULTS}
     if reason := devices.problem(options["device"]):
@@ -95,13 +105,14 @@ def _reconstruct(given: dict[str, Any]) -> int:
     settings = _settings(options, picture, goal)
     if earlier:
         # A run may go on anywhere: the last bits of its numbers are then another device's.
-        check_same(out, before | {"device": settings["device"]}, settings, DEFAULTS)
+        folder.check_same(out, before | {"device": settings["device"]}, settings, DEFAULTS)
     goal.check_until(settings["until"])
     if not earlier:
-        make_ready(out, record)
-        write_record(out, settings, None)
+        if record:
+            folder.move_aside(held, record)
+        folder.write_record(out, settings, None)
 
-    run = _train(settings, picture, goal, out, "resume" in given, "no_compile" not in given)
+    run = _train(settings, picture, goal, held, "resume" in given, "no_compile" not in given)
     score = _leave_pictures(run, picture, goal, out)
     seconds = time.monotonic() - started
     if earlier and earlier["result"]:
@@ -115,7 +126,7 @@ def _reconstruct(given: dict[str, Any]) -> int:
         "loss": run.history["loss"][-1][1] if "loss" in run.history else None,
         "weights_sha256": _fingerprint(run.model),
     }
-    write_record(out, settings, result)
+    folder.write_record(out, settings, result)
     return _say_how_it_ended(result, goal.metric, goal.text(score), out)
 
 
@@ -156,8 +167,14 @@ def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str
 
 
 def _train(
-    settings: dict[str, Any], picture: Picture, goal: Goal, out: Path, resume: bool, compile: bool
+    settings: dict[str, Any],
+    picture: Picture,
+    goal: Goal,
+    held: FolderLock,
+    resume: bool,
+    compile: bool,
 ) -> nn.Run:
+    out = held.folder
     generator = ai.Generator(settings["seed"])
     build = networks.RECIPES[settings["recipe"]].build
     model = build(picture.channels, generator).to(settings["device"])
@@ -172,7 +189,7 @@ def _train(
         flush=True,
     )
     _draw_graph(model, picture, goal, out)
-    (out / "previews").mkdir(exist_ok=True)
+    remove_unfinished(folder.previews(out))
     every = max(1, round(steps / LOOKS))
     drawn = networks.draw(model, goal, picture, picture.height, picture.width)
 
@@ -189,7 +206,7 @@ def _train(
         shown = drawn.copy()
         if data.limit is not None:
             shown.reshape(picture.pixels, -1)[data.limit :] = NOT_YET
-        report.save_png(shown, out / "previews" / f"step-{run.step:08d}.png")
+        report.save_png(shown, folder.previews(out) / f"step-{run.step:08d}.png")
 
     def after_step(run: nn.Run) -> None:
         if run.step % every == 0:
@@ -209,7 +226,7 @@ def _train(
         metric=look,
         metric_every=every,
         until=settings["until"],
-        run_dir=out,
+        run_dir=held,
         resume=resume,
         checkpoint_every=settings["checkpoint_every"],
         callbacks=[after_step],
@@ -222,17 +239,16 @@ def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> No
     """Draw one training step, forward and backward."""
     device = next(model.parameters()).device
     points, ink = networks.batches(picture, ai.Generator(0), device).next_batch()
-    unfinished = out / "unfinished.graph.svg"
     try:
         loss = goal.loss(model(points), ink)
-        ai.draw_graph(loss, unfinished, backward=True, names=model.named_parameters())
-        unfinished.replace(out / "graph.svg")
+        with TemporaryDirectory() as place:
+            drawn = Path(place) / "graph.svg"
+            ai.draw_graph(loss, drawn, backward=True, names=model.named_parameters())
+            write_whole(out / "graph.svg", drawn.read_bytes())
     except RuntimeError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"{out / 'graph.svg'} cannot be written: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> float:
@@ -246,8 +262,7 @@ def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> flo
     )
     scores = dict(run.history.get(goal.metric, []))
     frames = {}
-    for path in sorted((out / "previews").glob("step-*.png")):
-        step = int(path.stem.removeprefix("step-"))
+    for path, step in folder.preview_steps(out).items():
         frames[path] = f"step {step}"
         if step in scores:
             frames[path] += f", {goal.text(scores[step])}"

@@ -24,7 +24,7 @@ from safetensors import deserialize
 from safetensors.numpy import save as safetensors_save
 
 import autograd_iron as ai
-from nn.files import read_regular, remove_unfinished, write_whole
+from nn.files import make_folder, read_regular, remove_unfinished, write_whole
 
 FORMAT = "autograd_iron checkpoint, version 1"
 
@@ -145,6 +145,7 @@ class Checkpoints:
             # Room for this one, that a process killed in a save left taken.
             remove_unfinished(self.folder)
         try:
+            make_folder(self.folder)
             write_whole(path, content)
         except OSError as error:
             raise CheckpointError(self._refused(path, len(content), error)) from error

@@ -22,7 +22,6 @@ def write_whole(path: Path, content: bytes | bytearray, *, replace: bool = True)
     Parameters
     ----------
     path : Path
-        Its folder is made if it is not there.
     content : bytes
         On the disk when this returns.
     replace : bool
@@ -35,7 +34,6 @@ def write_whole(path: Path, content: bytes | bytearray, *, replace: bool = True)
     OSError
         The system refused; the old file is as it was.
     """
-    make_folder(path.parent)
     if not replace:
         path.open("xb").close()
     # A name that nobody can know before. It has no part of `path`, whose name may be the longest
@@ -57,11 +55,16 @@ def write_whole(path: Path, content: bytes | bytearray, *, replace: bool = True)
     _sync_folder(path.parent)
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether this is what a process that died within `write_whole` left."""
+    return _UNFINISHED.fullmatch(path.name) is not None
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what processes that died within `write_whole` left; only the folder's writer may."""
     with suppress(OSError):  # no folder yet, or one that the writer is told of when it writes
         for path in folder.iterdir():
-            if _UNFINISHED.fullmatch(path.name):
+            if is_unfinished(path):
                 path.unlink(missing_ok=True)
 
 

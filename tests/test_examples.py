@@ -24,6 +24,7 @@ from PIL import Image
 import autograd_iron as ai
 import nn
 from nn.checkpoint import read
+from nn.lock import NAME
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -55,7 +56,7 @@ def hashes(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != NAME  # the lock, which a killed run leaves
     }
 
 

@@ -1,10 +1,14 @@
-"""The folder of a run: `run.json`, and whether a new run may use it."""
+"""The folder of a run: who may use it, and `run.json`."""
 
 from __future__ import annotations
 
 import json
+import math
+import os
 import platform
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +18,158 @@ import PIL
 
 import autograd_iron as ai
 import nn
+from nn import files, lock
 from reconstruct.pictures import UserError, write_whole
 
 FINISHED = ("steps", "until")
 
+# What the result in `run.json` holds, besides the score under its own name.
+RESULT = {
+    "stop_reason": (str,),
+    "steps": (int,),
+    "seconds": (float, int),
+    "parameters": (int,),
+    "loss": (float, int, type(None)),
+    "weights_sha256": (str,),
+}
+LONGEST_RECORD = 1_000_000  # bytes
+
+_PREVIEW = re.compile(r"step-(\d{8,18})\.png")
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[lock.FolderLock]:
+    """Keep every other run out of the folder, which is made if need be.
+
+    Raises
+    ------
+    UserError, nn.CheckpointError
+        Another run is in it, or it cannot be made.
+    """
+    with ExitStack() as stack:
+        try:
+            held = stack.enter_context(lock.FolderLock(out))
+        except nn.CheckpointError as error:
+            if isinstance(error.__cause__, NotADirectoryError):
+                raise UserError(f"{out} is not a folder: give another --out") from None
+            if isinstance(error.__cause__, OSError):
+                reason = error.__cause__.strerror
+                raise UserError(f"the folder {out} cannot be made: {reason}") from None
+            raise
+        yield held
+
 
 def read_record(out: Path) -> dict[str, Any] | None:
-    """Return what `run.json` says of the run in the folder, None for a new or empty folder.
+    """Return what `run.json` says of the run in the folder, None for an empty folder.
 
     Raises
     ------
     UserError
-        `run.json` cannot be read, or the folder holds files and no `run.json`.
+        `run.json` is not what `write_record` writes, or the folder holds files and no `run.json`.
     """
     path = out / "run.json"
     try:
-        record = json.loads(path.read_bytes())
-        if isinstance(record["settings"], dict) and "result" in record:
-            return dict(record)
+        record = json.loads(files.read_regular(path, LONGEST_RECORD))
     except FileNotFoundError:
-        if out.is_dir() and any(out.iterdir()):
+        if any(
+            entry.name != lock.NAME and not files.is_unfinished(entry) for entry in out.iterdir()
+        ):
             raise UserError(
                 f"{out} holds files and no run.json, so it is not the folder of a run: give "
                 f"another --out"
             ) from None
         return None
-    except NotADirectoryError:
-        raise UserError(f"{out} is not a folder: give another --out") from None
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise UserError(f"{path} is damaged: put it right, or give another --out")
+    except (ValueError, RecursionError):
+        raise _damaged(out, "it is not JSON") from None
+    if problem := _problem_with(record):
+        raise _damaged(out, problem)
+    return dict(record)
+
+
+def _problem_with(record: Any) -> str | None:
+    if not isinstance(record, dict):
+        return "it is not an object"
+    for name, kinds in (("settings", dict), ("versions", dict), ("result", dict | None)):
+        if not isinstance(record.get(name, ...), kinds):
+            return f"{name} is {_shown(record, name)}"
+    result = record["result"]
+    if result is None:
+        return None
+    for name, kinds in RESULT.items():
+        value = result.get(name, ...)
+        if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
+            return f"{name} in the result is {_shown(result, name)}"
+    # A whole number may be larger than any float.
+    if not 0 <= result["seconds"] < 1e12:
+        return f"seconds in the result is {_shown(result, 'seconds')}"
+    return None
+
+
+def check_options(
+    out: Path,
+    settings: dict[str, Any],
+    options: dict[str, Any],
+    parse: Callable[[list[str]], dict[str, Any]],
+) -> None:
+    """Refuse options in `run.json` that could not have been given on the command line.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, for the text.
+    settings : dict
+        Those of `run.json`.
+    options : dict
+        Those of them that are the user's, with what they are unless the user says otherwise.
+    parse : function
+        Takes a command line apart, as it is done for the user's.
+
+    Raises
+    ------
+    UserError
+        The text names the first.
+    """
+    for name, default in options.items():
+        value = settings.get(name, ...)
+        shown = f"the setting {name} is {_shown(settings, name)}"
+        if value is default and (value is None or value is False):
+            continue  # and no command line gives it
+        if not isinstance(value, str | int | float) or not _could_be_given(f"{value}"):
+            raise _damaged(out, shown)
+        flag = f"--{name.replace('_', '-')}"
+        if name == "picture":
+            arguments = ["--", f"{value}"]
+        else:
+            arguments = [flag if value is True else f"{flag}={value}"]
+        try:
+            parsed = parse(arguments)[name]
+        except UserError:
+            parsed = None
+        if parsed != value or isinstance(parsed, bool | str) != isinstance(value, bool | str):
+            raise _damaged(out, shown)
+
+
+def _could_be_given(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _damaged(out: Path, problem: str) -> UserError:
+    return UserError(
+        f"{out / 'run.json'} is damaged, {problem}: put it right, or give another --out"
+    )
+
+
+def _shown(values: dict[str, Any], name: str) -> str:
+    if name not in values:
+        return "missing"
+    try:
+        text = ascii(values[name])
+    except (RecursionError, ValueError):  # nested very deep, a number of very many digits
+        text = "very long"
+    return text if len(text) < 60 else f"{text[:50]}..."
 
 
 def write_record(out: Path, settings: dict[str, Any], result: dict[str, Any] | None) -> None:
@@ -78,12 +204,16 @@ def check_same(
     UserError
         The text names what differs.
     """
-    differing = [name for name in now if before.get(name) != now[name]]
+    for name in [*now, *before]:
+        if name not in before:
+            raise _damaged(out, f"the setting {name} is missing")
+        if name not in now:
+            raise _damaged(out, f"there is no setting {name}")
+    differing = [name for name in now if before[name] != now[name]]
     causes = [name for name in differing if name in options] or differing
     if causes:
         described = ", ".join(
-            f"{name.replace('_', '-')} was {before.get(name)} and is now {now[name]}"
-            for name in causes
+            f"{name.replace('_', '-')} was {before[name]} and is now {now[name]}" for name in causes
         )
         raise UserError(
             f"the run in {out} had other settings: {described}; go on with those that it had, or "
@@ -91,23 +221,15 @@ def check_same(
         )
 
 
-def make_ready(out: Path, record: dict[str, Any] | None) -> None:
-    """Make the folder for a new run; an older run in it is moved aside if it is finished.
+def move_aside(held: lock.FolderLock, record: dict[str, Any]) -> None:
+    """Rename the folder of a finished run, and have an empty one in its place.
 
     Raises
     ------
     UserError
-        The run in it is not finished (it may be running), or the folder cannot be made.
+        The run in it is not finished, or it cannot be renamed.
     """
-    try:
-        if record is not None:
-            _move_aside(out, record)
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"the folder {out} cannot be made: {error.strerror}") from None
-
-
-def _move_aside(out: Path, record: dict[str, Any]) -> None:
+    out = held.folder
     checkpoints = nn.Checkpoints(out).paths()
     result = record["result"]
     if checkpoints and (result is None or result["stop_reason"] not in FINISHED):
@@ -118,7 +240,36 @@ def _move_aside(out: Path, record: dict[str, Any]) -> None:
     if Path.cwd().is_relative_to(out.resolve()):
         raise UserError(f"{out} holds a run, and you are in it: give another --out")
     number = 1
-    while (aside := out.with_name(f"{out.name}-{number}")).exists():
+    while os.path.lexists(aside := out.with_name(f"{out.name}-{number}")):
         number += 1
-    out.rename(aside)
+    try:
+        held.move_folder(aside)
+    except OSError as error:
+        raise UserError(f"{out} cannot be renamed to {aside}: {error.strerror}") from None
     print(f"The run that was in {out} is now in {aside}.")
+
+
+def previews(out: Path) -> Path:
+    """Return the folder of the previews, made if it is not there.
+
+    Raises
+    ------
+    UserError
+        There is something else of its name, or it cannot be made.
+    """
+    folder = out / "previews"
+    try:
+        files.make_folder(folder)
+        if folder.is_symlink():
+            raise NotADirectoryError
+    except NotADirectoryError:
+        raise UserError(f"{folder} is not a folder of this run alone: move it away") from None
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror or error}") from None
+    return folder
+
+
+def preview_steps(out: Path) -> dict[Path, int]:
+    """Return the previews with their steps, in order; what else is there is none of ours."""
+    found = {path: _PREVIEW.fullmatch(path.name) for path in sorted(previews(out).iterdir())}
+    return {path: int(match[1]) for path, match in found.items() if match}

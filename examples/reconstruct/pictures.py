@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from nn import files
 
 Kind = Literal["black and white", "grey", "colour"]
 
@@ -178,12 +179,10 @@ def write_csv(picture: Picture, path: Path) -> None:
     UserError
         There is such a file already, or it cannot be written.
     """
-    if path.exists():
-        raise UserError(f"{path} is already there: remove it, or give another name")
     lines = [",".join(HEADER)]
     for y, row in enumerate(picture.ink[..., 0]):
         lines += [f"{x},{y},{_shortest(value)}" for x, value in enumerate(row)]
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    write_whole(path, ("\n".join(lines) + "\n").encode(), replace=False)
 
 
 def _shortest(value: np.float32) -> str:
@@ -271,20 +270,18 @@ def _number(text: str) -> float:
 # --- files
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Give the file its content in one step: whoever reads it finds the old one or the new one.
 
     Raises
     ------
     UserError
-        The system refused, as on a full disk; the old file, if there was one, is untouched.
+        The system refused, as on a full disk; the old file, if there was one, is untouched. Or it
+        may not be replaced.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        files.write_whole(path, content, replace=replace)
+    except FileExistsError:
+        raise UserError(f"{path} is already there: remove it, or give another name") from None
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None

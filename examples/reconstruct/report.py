@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from nn.files import read_regular
 from reconstruct.pictures import write_whole
 
 History = dict[str, list[tuple[int, float]]]
@@ -29,7 +31,14 @@ def save_png(ink: np.ndarray, path: Path) -> None:
 
 def save_timelapse(frames: dict[Path, str], path: Path) -> None:
     """Write PNG files, each with the words to put below it, as one animated GIF."""
-    images = [_captioned(_open(file), words) for file, words in frames.items()]
+    images = []
+    for file, words in frames.items():
+        try:
+            images.append(_captioned(_open(file), words))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            print(f"{file} is no picture any more: the time-lapse goes without it", file=sys.stderr)
+    if not images:
+        return
     times = [FRAME_MS] * (len(images) - 1) + [LAST_FRAME_MS]
     first, *rest = images
     _save(first, path, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
@@ -85,7 +94,7 @@ def _image(ink: np.ndarray) -> Image.Image:
 
 
 def _open(path: Path) -> Image.Image:
-    with Image.open(path) as image:
+    with Image.open(io.BytesIO(read_regular(path))) as image:
         return image.copy()
 
 
