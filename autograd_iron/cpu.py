@@ -122,6 +122,6 @@ def is_function(value: Any) -> bool:
     return callable(value) and getattr(numpy, getattr(value, "__name__", ""), None) is value
 
 
-def save_arrays(path: Any, arrays: dict[str, Any]) -> None:
-    """Write arrays to an .npz file."""
-    numpy.savez(path, **arrays)
+def save_arrays(file: Any, arrays: dict[str, Any]) -> None:
+    """Write arrays to an open file, in the format of .npz."""
+    numpy.savez(file, **arrays)

@@ -37,6 +37,8 @@ class Stage:
         The reductions over the rows.
     slots : dict of Value to int
         The buffer of each value that has none to itself for good; one buffer holds many in turn.
+    kernels : set of str
+        The primitives that are run by their kernels.
     rest : dict of str to object, optional
         What `make` is called with for a last tile that is lower.
     """
@@ -48,6 +50,7 @@ class Stage:
     parameters: list[str]
     totals: list[Value]
     slots: dict[Value, int]
+    kernels: set[str]
     rest: dict[str, Any] | None = None
 
 
@@ -75,6 +78,10 @@ class Plan:
         How it runs, for `Compiled.explain`.
     views : list of str
         Lines that make the views of memory that never moves.
+    view_functions : set of str
+        The functions of the array library that these lines call.
+    old : dict of Value to array
+        Where a value that the step changes, and is to return as it was, is kept during a step.
     """
 
     def __str__(self) -> str:
@@ -93,8 +100,9 @@ class Plan:
                 self.schedule, self.tile = schedule, height
                 break
         self._arrays: dict[Value, Any] = {}
-        self._final: dict[Value, Any] = {}
+        self.old: dict[Value, Any] = {}
         self.views: list[str] = []
+        self.view_functions: set[str] = set()
         self._bind_sources()
         self._moving = list(program.arguments)
         self._runs: list[Callable[[tuple[Any, ...]], None]] = []
@@ -154,7 +162,7 @@ class Plan:
 
     def _where_is(self, value: Value) -> Any:
         """Return the memory of a value at the end, or which of the arguments it is."""
-        known = self._final.get(value, self._arrays.get(value))
+        known = self.old.get(value, self._arrays.get(value))
         return self._moving.index(value) if known is None else known
 
     def _dense(self) -> set[Value]:
@@ -209,9 +217,13 @@ class Plan:
                 array = self._arrays[source]
                 view = step.primitive.compute([array], step.attributes)
                 if view.size and device.storage(view) is device.storage(array):
-                    self._arrays[step.output] = view
-                    self.views.extend(emit.emit(emit.Region([step], dense=self._dense())).setup)
-                    continue
+                    # A reshape that shows memory does so whether it is dense or not.
+                    text = emit.emit(emit.Region([step], dense={source}))
+                    if text.setup:
+                        self._arrays[step.output] = view
+                        self.views += text.setup
+                        self.view_functions |= text.functions
+                        continue
             left.append(step)
         return left
 
@@ -248,7 +260,7 @@ class Plan:
             first = [f"copyto(old_{v.number}, {emit.name(v)})" for v in saved]
             text.body = first + text.body
             extra |= {f"old_{v.number}": array for v, array in saved.items()}
-            self._final |= saved
+            self.old |= saved
         used = {v for s in steps for v in s.values} | {v for _, v in effects}
         parameters = [v for v in self._moving if v in used]
         positions = [self._moving.index(v) for v in parameters]
@@ -390,7 +402,8 @@ class Plan:
         source = source_text.write(used, text, parameters)
         given = {n: names[n] for n in used}
         run = source_text.compiled(source)(*given.values())
-        stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot)
+        kernels = {primitive.name for primitive in text.kernels.values()}
+        stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot, kernels)
         return run, stage, memory
 
 

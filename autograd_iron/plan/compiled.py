@@ -14,6 +14,7 @@ from autograd_iron import cpu, device
 from autograd_iron.graph import switches
 from autograd_iron.ops.creation import asarray
 from autograd_iron.tensor import Tensor
+from autograd_iron.text import visible
 
 # What makes plans is imported with the first capture, to keep `import autograd_iron` fast.
 if TYPE_CHECKING:
@@ -186,13 +187,16 @@ class Compiled:
         RuntimeError
             The function has not been called yet.
         """
+        return self._latest().plan
+
+    def _latest(self) -> _Entry:
         if self._last is None:
             raise RuntimeError("there is no plan before the first call: call the function once")
-        return self._last.plan
+        return self._last
 
     def explain(self) -> str:
         """Say why each plan was captured, and what the last one holds fixed."""
-        lines = [f"{self.__name__}: {len(self._history)} captures"]
+        lines = [f"{visible(self.__name__)}: {len(self._history)} captures"]
         lines += [f"  {i}. {reason}" for i, reason in enumerate(self._history, 1)]
         if self._last is not None:
             program = self._last.plan.program
@@ -215,23 +219,30 @@ class Compiled:
         ----------
         path : path
             `step.py`; the arrays go to `step.npz`.  `python step.py` runs a step; from Python,
-            `import step; step.step(*arrays)` returns what the function returned, as arrays.
+            `import step; step.step(*arrays)` takes the tensors among the arguments in order, and
+            returns those of the result in order, as arrays.  `step.gradients` then has what the
+            step leaves in `.grad`.  Files that an earlier call wrote are replaced.
 
         Raises
         ------
         ValueError
-            A part of the plan has no text in NumPy, or the step ran on a GPU last.
+            A part of the plan has no text in NumPy, the step ran on a GPU last, or a file of this
+            name cannot be used.
+        FileExistsError
+            Something that was not written by `eject` is there.
         """
         from autograd_iron.plan.build import Plan
         from autograd_iron.plan.eject import eject
 
-        if not isinstance(self.plan, Plan):
+        entry = self._latest()
+        if not isinstance(entry.plan, Plan):
             raise ValueError(
-                f"eject: the last plan of {self.__name__} runs on {self.plan.program.place}, and "
+                f"eject: the last plan of {self.__name__} runs on {entry.plan.program.place}, and "
                 "what is written is NumPy. Call the step on tensors of the host first; "
                 "step.plan.source has the kernels of this one"
             )
-        eject(self.plan, self.__name__, path)
+        with self._lock:
+            eject(entry.plan, self.__name__, entry.filled, path)
 
     def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
         import random

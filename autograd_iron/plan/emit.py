@@ -11,6 +11,7 @@ from autograd_iron import device, dtypes
 from autograd_iron.ops.reductions import columns
 from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Operand, Step, Value
+from autograd_iron.text import identifier
 
 # What only shows memory of its input in another shape, and how to write it.
 VIEWS = ("matrix_transpose", "permute_dims", "reshape", "broadcast_to", "getitem", "identity")
@@ -83,7 +84,7 @@ class Text:
     kernels : dict of str to Primitive
         Operations that are called as they are.
     settings : dict of str to object
-        Their attributes.
+        Their attributes, and indices.
     """
 
     setup: list[str] = field(default_factory=list)
@@ -198,8 +199,8 @@ class _Writer:
             parts = attributes["index"]
             if not all(isinstance(p, int | slice) or p is None or p is ... for p in parts):
                 return False
-            if not out.shape:
-                return False
+            if not out.shape and ... not in parts:  # else NumPy answers with a number
+                parts = (*parts, ...)
             line = f"{old}[{', '.join(map(_index_text, parts)) or '...'}]"
         root = self.text.roots.get(source, source)
         self.text.roots[out] = root
@@ -470,18 +471,30 @@ class _Writer:
 
     def _kernel(self, step: Step) -> None:
         """Call the primitive's kernel, which makes a new array, and copy that."""
-        kind = step.primitive.name
-        self.text.kernels[f"{kind}_kernel"] = step.primitive
         self.text.functions.add("copyto")
-        operands = ["None" if v is None else self._operand(v, step) for v in step.inputs]
-        settings = []
-        for key in step.attributes:
-            if key == "shape":
-                settings.append(f"shape={self._shape_text(step.output)}")
-                continue
-            settings.append(f"{key}={self._setting(step, key)}")
-        call = f"{kind}_kernel({', '.join((*operands, *settings))})"
-        self.text.body.append(f"copyto({name(step.output)}, {call})")
+        out, settings = step.output, dict(step.attributes)
+        given = ["None" if v is None else self._operand(v, step) for v in step.inputs]
+        shape = settings.get("shape")
+        if isinstance(shape, tuple | list) and tuple(shape) == out.shape:
+            del settings["shape"]
+            given.append(f"shape={self._shape_text(out)}")
+        if settings:
+            label = f"{name(out)}_settings"
+            self.text.settings[label] = settings
+            given.append(f"**{label}")
+        call = f"{self._kernel_label(step.primitive)}({', '.join(given)})"
+        self.text.body.append(f"copyto({name(out)}, {call})")
+
+    def _kernel_label(self, primitive: Any) -> str:
+        """Return what the text calls a kernel: like its primitive, which may have any name."""
+        for label, known in self.text.kernels.items():
+            if known is primitive:
+                return label
+        label = f"{identifier(primitive.name)}_kernel"
+        if label in self.text.kernels:
+            label = f"{label}_{len(self.text.kernels)}"
+        self.text.kernels[label] = primitive
+        return label
 
 
 def _index_text(part: Any) -> str:

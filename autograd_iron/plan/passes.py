@@ -239,7 +239,7 @@ def _unbroadcast(walk: _Rewriting, operand: Operand) -> Operand:
 def _share(walk: _Rewriting, step: Step) -> Value | None:
     try:
         inputs = tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs)
-        key = (step.primitive.name, inputs, _settings(step.attributes))
+        key = (step.primitive, inputs, _settings(step.attributes))
         known = walk.equal.setdefault(key, step.output)
     except TypeError:  # an index with arrays in it cannot be compared
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_iron.cuda import size_text
 from autograd_iron.plan.launch import Call, Launch, Pack, Product
 from autograd_iron.plan.program import Operand, Program, Step, Value
+from autograd_iron.text import visible
 
 if TYPE_CHECKING:
     from autograd_iron.plan.build import Plan
@@ -97,7 +98,7 @@ def _title(launch: Launch) -> str:
     if isinstance(launch, Product):
         return "matmul"
     if isinstance(launch, Call):
-        return launch.step.primitive.name
+        return visible(launch.step.primitive.name)
     if isinstance(launch, Pack):
         return " | ".join(map(_title, launch.parts))
     words = [line.step.primitive.name for line in launch.lines]
@@ -107,7 +108,7 @@ def _title(launch: Launch) -> str:
 def largest(plan: GpuPlan, count: int = 5) -> str:
     """Return the values that take most of the memory of a plan on a GPU, in words."""
     program, names = plan.program, _names(plan.program)
-    made = {step.output: step.primitive.name for step in program.steps}
+    made = {step.output: visible(step.primitive.name) for step in program.steps}
     held = [*program.arguments, *(v for _, v in (*program.constants, *program.draws))]
     held += [v for launch in plan.launches for v in launch.writes]
     texts = []
@@ -129,7 +130,7 @@ def _number_of(program: Program, tensor: Any) -> Any:
 
 
 def _names(program: Program) -> dict[Value, str]:
-    names = dict(program.names)
+    names = {value: visible(name) for value, name in program.names.items()}
     for i, value in enumerate(program.arguments):
         names.setdefault(value, f"argument{i}")
     return names
@@ -141,8 +142,12 @@ def _label(value: Operand, names: dict[Value, str]) -> str:
 
 def _call(step: Step, names: dict[Value, str]) -> str:
     operands = [_label(v, names) for v in step.inputs]
-    operands += [f"{key}={value!r}" for key, value in step.attributes.items() if value is not None]
-    return f"{step.primitive.name}({', '.join(operands)})"
+    operands += [
+        f"{key}={visible(' '.join(repr(value).split()))}"
+        for key, value in step.attributes.items()
+        if value is not None
+    ]
+    return f"{visible(step.primitive.name)}({', '.join(operands)})"
 
 
 def flops(step: Step) -> int:
