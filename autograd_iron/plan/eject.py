@@ -250,7 +250,9 @@ class _Writer:
         return self._literal(name, value)
 
     def _literal(self, name: str, value: Any) -> str:
-        """Return an index, or a part of one."""
+        """Return an index, a part of one, or a message."""
+        if isinstance(value, str):
+            return ascii(value)
         if isinstance(value, device.Array):
             return self._read(name, value)
         if isinstance(value, tuple | list):
