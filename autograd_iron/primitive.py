@@ -343,7 +343,7 @@ def operand(value: Any) -> Any:
         number = value.item()
         if type(number) in NUMBERS:
             return number
-    return device.as_array(value)
+    return setting(value) if isinstance(value, int | float) else device.as_array(value)
 
 
 def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:

@@ -12,6 +12,7 @@ from autograd_iron import cuda, dtypes, graph, interop
 from autograd_iron import device as devices
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.index import Index
+from autograd_iron.plain import integer
 from autograd_iron.registry import Vocabulary, raw
 from autograd_iron.registry import recorded as F
 
@@ -523,7 +524,7 @@ class Tensor:
 
     def transpose(self, *axes: Any) -> Tensor:
         """Return the tensor with its axes permuted (reversed by default)."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        order = axes[0] if len(axes) == 1 and integer(axes[0]) is None else axes or None
         return F.permute_dims(self, order)
 
     def astype(self, dtype: Any) -> Tensor:

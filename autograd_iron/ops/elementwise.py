@@ -373,6 +373,9 @@ def _(F, x, min, max):
     _check_bounds(min, max)
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
         x = F.astype(x, dtype="float32")
+    if x.dtype.kind in "iu":  # of which a bound need not be one: NumPy leaves out what holds anyway
+        min = None if min is None or min <= dtypes.extreme(x.dtype, lowest=True) else min
+        max = None if max is None or max >= dtypes.extreme(x.dtype, lowest=False) else max
     x = x if min is None else F.maximum(x, min)
     return x if max is None else F.minimum(x, max)
 

@@ -13,6 +13,7 @@ import math
 
 from autograd_iron import device, dtypes
 from autograd_iron.graph import no_grad
+from autograd_iron.plain import setting
 from autograd_iron.primitive import composite, primitive
 
 
@@ -22,15 +23,23 @@ def axes_of(axis, ndim):
     Raises
     ------
     ValueError
-        There is no such axis.
+        There is no such axis, or one is named twice.
+    TypeError
+        It is no integer.
     """
     if axis is None:
         return tuple(range(ndim))
-    given = axis if isinstance(axis, tuple | list) else (axis,)
+    axis = setting(axis, "axis")
+    given = axis if isinstance(axis, tuple) else (axis,)
     for a in given:
+        if not isinstance(a, int):
+            raise TypeError(f"axis {a!r} is not an integer")
         if not -ndim <= a < ndim:
             raise ValueError(f"axis {a} is out of range: there are {ndim} axes")
-    return tuple(a + ndim if a < 0 else a for a in given)
+    axes = tuple(a + ndim if a < 0 else a for a in given)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"an axis is named twice in {given}")
+    return axes
 
 
 def known(axis, x):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from autograd_iron import device, dtypes
 from autograd_iron.ops.reductions import axes_of
+from autograd_iron.plain import setting
 from autograd_iron.primitive import composite, primitive
 
 
@@ -92,7 +93,8 @@ def squeeze(F, x, /, axis=None):
 @composite
 def expand_dims(F, x, /, axis):
     """Return `x` with new axes of size 1 at these places of the result."""
-    count = len(axis) if isinstance(axis, tuple | list) else 1
+    axis = setting(axis, "axis")
+    count = len(axis) if isinstance(axis, tuple) else 1
     axes = axes_of(axis, x.ndim + count)
     old = iter(x.shape)
     return F.reshape(x, shape=tuple(1 if i in axes else next(old) for i in range(x.ndim + count)))
@@ -197,6 +199,7 @@ def split(F, x, /, indices_or_sections, axis=0):
     """
     (axis,) = axes_of(axis, x.ndim)
     size = x.shape[axis]
+    indices_or_sections = setting(indices_or_sections, "axes")
     if isinstance(indices_or_sections, int):
         if indices_or_sections < 1:
             raise ValueError(f"cannot split into {indices_or_sections} parts; give 1 or more")
