@@ -30,8 +30,10 @@ try:
     from nn.files import remove_unfinished
     from nn.lock import FolderLock
     from reconstruct import folder, networks, report
+    from reconstruct.csv_files import write_csv
     from reconstruct.goals import Goal, goal_of
-    from reconstruct.pictures import Picture, UserError, load, scaled, write_csv, write_whole
+    from reconstruct.loading import load
+    from reconstruct.pictures import Picture, UserError, scaled, write_whole
 except ModuleNotFoundError as missing:
     print(
         f"reconstruct_image.py needs the package {missing.name}, which is not installed: "
@@ -49,6 +51,8 @@ NOT_YET = 0.1  # ink of what `--rows` has not come to, in a preview
 # from the picture or the recipe.
 DEFAULTS: dict[str, Any] = {
     "picture": None,
+    "kind": None,
+    "threshold": None,
     "size": None,
     "recipe": "fourier",
     "optimizer": "sgd",
@@ -82,6 +86,8 @@ def _reconstruct(given: dict[str, Any]) -> int:
     started = time.monotonic()
     if "picture" in given:
         given["picture"] = os.path.abspath(given["picture"])
+    if "threshold" in given and given.get("kind", "black and white") != "black and white":
+        raise UserError(f"--threshold makes a picture black and white: leave out --{given['kind']}")
     if "to_csv" in given:
         return _convert(given)
     out = Path(given.get("out") or f"runs/{Path(given.get('picture', 'horse')).stem}")
@@ -134,13 +140,19 @@ def _convert(given: dict[str, Any]) -> int:
     path = Path(given["to_csv"])
     picture = _picture(DEFAULTS | given)
     write_csv(picture, path)
-    print(f"{path}: {picture.width} x {picture.height} pixels, 1 is black")
+    white_or_black = "1 is black" if picture.channels == 1 else "1 is full light"
+    print(f"{path}: {_described(picture)}, {white_or_black}")
     return 0
+
+
+def _described(picture: Picture) -> str:
+    how = f" ({picture.how})" if picture.how else ""
+    return f"{picture.kind}{how}, {picture.width} x {picture.height} pixels"
 
 
 def _picture(options: dict[str, Any]) -> Picture:
     try:
-        picture = load(options["picture"])
+        picture = load(options["picture"], options["kind"], options["threshold"])
     except ModuleNotFoundError as error:
         raise UserError(
             f"the horse is in the package {error.name}, which is not installed: "
@@ -154,6 +166,8 @@ def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str
     recipe = networks.RECIPES[options["recipe"]]
     until = goal.until if options["until"] is None else options["until"]
     return options | {
+        "kind": picture.kind,
+        "threshold": picture.threshold,
         "size": max(picture.height, picture.width),
         "until": until,
         "steps": options["steps"] or recipe.steps,
@@ -161,7 +175,6 @@ def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str
         "batch_size": networks.batch_size(picture),
         "width": picture.width,
         "height": picture.height,
-        "kind": picture.kind,
         "pixels_sha256": hashlib.sha256(picture.ink.tobytes()).hexdigest(),
     }
 
@@ -182,8 +195,7 @@ def _train(
     optimizer = networks.optimizer(settings["optimizer"], model, settings["rate"], steps)
     data = networks.batches(picture, generator, settings["device"])
     print(
-        f"{picture.name}: {picture.kind}, {picture.width} x {picture.height} pixels. "
-        f"A {settings['recipe']} network of "
+        f"{picture.name}: {_described(picture)}. A {settings['recipe']} network of "
         f"{sum(parameter.size for parameter in model.parameters()):,} parameters learns it with "
         f"{settings['optimizer'].upper()}.",
         flush=True,
@@ -330,8 +342,22 @@ def _parser() -> argparse.ArgumentParser:
         "picture",
         nargs="?",
         metavar="PICTURE",
-        help="PNG, JPEG, WebP, or CSV with the header x,y,pixel_value (1 = black); without one, a "
-        "horse",
+        help="PNG, JPEG, WebP, or CSV with the header x,y,pixel_value (1 = black) or x,y,r,g,b "
+        "(1 = full light); without one, a horse",
+    )
+    kind = parser.add_mutually_exclusive_group()
+    for name, what in (
+        ("black and white", "learn it as black and white, whatever it is"),
+        ("grey", "learn it in shades of grey"),
+        ("colour", "learn it in colour"),
+    ):
+        option = "--" + name.replace(" ", "-")
+        kind.add_argument(option, dest="kind", action="store_const", const=name, help=what)
+    add(
+        "--threshold",
+        type=_whole_number(1, 255),
+        metavar="N",
+        help="learn it as black and white: black is what is darker than N of 255 (Otsu's number)",
     )
     add(
         "--size",
@@ -346,7 +372,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_number,
         metavar="SCORE",
         help="stop at this share of the pixels right, of black and white (1.0), or at this PSNR in "
-        "dB, of grey (40)",
+        "dB, of grey and colour (40)",
     )
     add("--steps", type=_whole_number(1), metavar="N", help="at most so many (by the recipe)")
     add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")

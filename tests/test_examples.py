@@ -9,29 +9,24 @@ import signal
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from drawings import EXAMPLES, letter_f, save
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import autograd_iron as ai
 import nn
+import reconstruct_image
 from nn.checkpoint import read
 from nn.lock import NAME
-
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-sys.path.insert(0, str(EXAMPLES))
-
-import reconstruct_image  # noqa: E402
-from reconstruct import networks, pictures  # noqa: E402
-from reconstruct.goals import BlackAndWhite, Shades  # noqa: E402
+from reconstruct import networks, pictures
+from reconstruct.goals import BlackAndWhite, Shades
 
 SCRIPT = str(EXAMPLES / "reconstruct_image.py")
 DARK, LIGHT = 40, 220
@@ -62,20 +57,6 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def record(folder: Path) -> dict[str, dict[str, Any]]:
     return json.loads((folder / "run.json").read_text())
-
-
-def a_picture(height: int, width: int) -> np.ndarray:
-    """Black and white as ink, no flip or turn of it the same: the letter F."""
-    ink = np.zeros((height, width), dtype=np.float32)
-    ink[height // 8 : -height // 8, width // 8 : width // 4] = 1
-    ink[height // 8 : height // 4, width // 8 : -width // 8] = 1
-    ink[height // 2 : height // 2 + max(1, height // 8), width // 8 : width // 2] = 1
-    return ink
-
-
-def save(ink: np.ndarray, path: Path) -> Path:
-    Image.fromarray(np.uint8(255 * (1 - ink))).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +120,7 @@ def test_rows_come_from_the_top(whole: tuple[Path, str]) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_the_picture_comes_back_the_right_way_round(tmp_path: Path) -> None:
-    ink = a_picture(40, 48)
+    ink = letter_f(40, 48)
     out = tmp_path / "run"
     assert reconstruct(save(ink, tmp_path / "f.png"), "--steps", 150, "--out", out) == 0
     assert record(out)["result"]["accuracy"] == 1.0
@@ -158,7 +139,7 @@ def test_the_picture_comes_back_the_right_way_round(tmp_path: Path) -> None:
     ("recipe", "optimizer"), [("fourier", "adam"), ("siren", "sgd"), ("plain", "adam")]
 )
 def test_every_recipe_learns(tmp_path: Path, recipe: str, optimizer: str) -> None:
-    picture, out = save(a_picture(8, 48), tmp_path / "f.png"), tmp_path / "run"
+    picture, out = save(letter_f(8, 48), tmp_path / "f.png"), tmp_path / "run"
     options = ("--recipe", recipe, "--optimizer", optimizer, "--steps", "60", "--out", out)
     assert reconstruct(picture, *options) == 0
     assert record(out)["result"]["loss"] < np.log(2)
@@ -166,7 +147,7 @@ def test_every_recipe_learns(tmp_path: Path, recipe: str, optimizer: str) -> Non
 
 @pytest.mark.usefixtures("quick")
 def test_a_run_can_do_without_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, out = save(a_picture(8, 48), tmp_path / "f.png"), tmp_path / "run"
+    picture, out = save(letter_f(8, 48), tmp_path / "f.png"), tmp_path / "run"
     monkeypatch.setattr(nn.training.ai, "compile", lambda *_: pytest.fail("compiled"))
     assert reconstruct(picture, "--no-compile", "--steps", 4, "--out", out) == 0
 
@@ -282,7 +263,7 @@ def test_resume_takes_the_settings_of_the_run_and_no_others(
     assert "step 4" in capsys.readouterr().err
     assert record(out)["settings"]["seed"] == 3
 
-    save(a_picture(8, 48), picture)
+    save(letter_f(8, 48), picture)
     assert reconstruct("--out", out, "--resume") == 2
     assert "pixels-sha256 was" in capsys.readouterr().err
 
@@ -291,7 +272,7 @@ def test_resume_takes_the_settings_of_the_run_and_no_others(
 def test_a_checkpoint_of_another_network_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picture = save(a_picture(8, 48), tmp_path / "f.png")
+    picture = save(letter_f(8, 48), tmp_path / "f.png")
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     assert reconstruct(picture, "--steps", 4, "--out", ours) == 0
     assert reconstruct(picture, "--steps", 4, "--out", theirs, "--recipe", "siren") == 0
@@ -374,7 +355,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         (("--until", "99"), "--until 99: for a black-and-white picture this is a share"),
         (("grey.png", "--until", "1.0"), "--until 1: for a grey picture this is a PSNR in dB"),
         (("--until", "nan"), "--until: 'nan' is not a number"),
-        (("--colour",), "unrecognized arguments: --colour"),
+        (("--color",), "unrecognized arguments: --color"),
+        (("--grey", "--colour"), "argument --colour: not allowed with argument --grey"),
+        (("--threshold", "0"), "--threshold: '0' is not a whole number from 1 to 255"),
+        (("--threshold", "9", "--grey"), "--threshold makes a picture black and white"),
         (("--device", "gpu"), "there is no device 'gpu': devices are"),
         (("--out", "text.png"), "text.png is not a folder"),
         (("--out", "text.png/run"), "text.png/run is not a folder"),
@@ -396,7 +380,7 @@ def test_bad_input_is_one_sentence(
     Path("text.png").write_text("no picture")
     Path("empty.png").touch()
     save(np.full((9, 9), 0.5), Path("grey.png"))
-    Path("cut.png").write_bytes(save(a_picture(64, 64), Path("f.png")).read_bytes()[:120])
+    Path("cut.png").write_bytes(save(letter_f(64, 64), Path("f.png")).read_bytes()[:120])
     Path("full").mkdir()
     Path("full/thesis.tex").touch()
     Path("damaged").mkdir()
@@ -422,180 +406,6 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path) -> No
         "reconstruct_image.py needs the package PIL, which is not installed: "
         "pip install 'autograd-iron[examples]'\n"
     )
-
-
-# --- CSV
-
-
-@given(
-    arrays(
-        np.float32,
-        st.tuples(st.integers(1, 5), st.integers(1, 5)),
-        elements=st.floats(0, 1, width=32) | st.sampled_from([0.0, 1.0]),
-    )
-)
-def test_csv_gives_back_every_pixel(
-    tmp_path_factory: pytest.TempPathFactory, ink: np.ndarray
-) -> None:
-    path = tmp_path_factory.mktemp("csv") / "pixels.csv"
-    pictures.write_csv(pictures.Picture("any", ink[..., None], "grey"), path)
-    again = pictures.load(str(path))
-    if again.kind == "black and white":
-        ink = np.float32(ink >= 0.5)
-    np.testing.assert_array_equal(again.ink[..., 0], ink)
-    assert again.ink.dtype == np.float32
-
-
-def test_to_csv_writes_the_picture_at_its_size_and_trains_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    ink = a_picture(16, 24)
-    save(ink, Path("f.png"))
-    assert reconstruct("f.png", "--to-csv", "f.csv") == 0
-    assert "24 x 16 pixels" in capsys.readouterr().out
-    assert sorted(os.listdir()) == ["f.csv", "f.png"]
-    lines = Path("f.csv").read_text().splitlines()
-    assert lines[0] == "x,y,pixel_value"
-    assert lines[1 + 24 * 3 + 4] == f"4,3,{ink[3, 4]:.0f}" == "4,3,1"
-    np.testing.assert_array_equal(pictures.load("f.csv").ink[..., 0], ink)
-
-    assert reconstruct("f.png", "--size", 12, "--to-csv", "half.csv") == 0
-    assert len(Path("half.csv").read_text().splitlines()) == 1 + 12 * 8
-
-
-GRID = "x,y,pixel_value\n0,0,0\n1,0,1\n0,1,1\n1,1,0\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        GRID,
-        GRID.replace("\n", "\r\n"),
-        "\ufeff" + GRID,
-        "x, y, pixel_value\n1,1,0\n\n0,1,1\n1,0,1.0\n0.0,0,0e0\n",
-        "name,pixel_value,y,x\na,0,0,0\nb,1,0,1\nc,1,1,0\nd,0,1,1\n",
-    ],
-    ids=["plain", "windows", "byte order mark", "any order", "more columns"],
-)
-def test_csv_files_that_are_read(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "grid.csv"
-    path.write_bytes(text.encode())
-    np.testing.assert_array_equal(pictures.load(str(path)).ink[..., 0], [[0, 1], [1, 0]])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "line 1: the header has no x and no y and no pixel_value; it must be x,y,pixel_value"),
-        ("x,y\n0,0\n", "line 1: the header has no pixel_value"),
-        ("0,0,1\n", "line 1: the header has no x"),
-        ("x,y,pixel_value\n", "line 1: there are no pixels below the header"),
-        (GRID.replace("1,0,1\n", ""), "ends at line 4 without the pixel x=1, y=0: 2 x 2 pixels"),
-        (GRID + "0,1,1\n", "line 6: the pixel x=0, y=1 comes a second time, after line 4"),
-        (GRID + "9999,9999,1\n", "ends at line 6 without the pixel x=2, y=0"),
-        (GRID + "2,two,1\n", "line 6: y is 'two', not a whole number"),
-        (GRID + "2.5,0,1\n", "line 6: x is '2.5', not a whole number"),
-        (GRID + "-1,0,1\n", "line 6: x is '-1', not a whole number"),
-        (GRID + "1e99,0,1\n", "line 6: x is '1e99', not a whole number from 0 to 999,999"),
-        (GRID + "inf,0,1\n", "line 6: x is 'inf', not a whole number"),
-        (GRID + "2,0,black\n", "line 6: pixel_value is 'black', not a number from 0"),
-        (GRID + "2,0,255\n", "line 6: pixel_value is '255', not a number from 0"),
-        (GRID + "2,0,nan\n", "line 6: pixel_value is 'nan', not a number from 0"),
-        (GRID + "2,0,\n", "line 6: pixel_value is '', not a number from 0"),
-        (GRID + "2,0\n", "line 6: 3 values are needed, and there are 2"),
-        (GRID + "2,0,\udcff\n", "this is not the text of a CSV file"),
-    ],
-)
-def test_csv_mistakes_are_named_by_file_and_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
-) -> None:
-    path = tmp_path / "grid.csv"
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    line = refused(capsys, path)
-    assert str(path) in line
-    assert message in line
-
-
-# --- pictures of every kind
-
-
-def rgba(alpha: int) -> Image.Image:
-    return Image.new("RGBA", (3, 2), (0, 0, 0, alpha))
-
-
-def palette() -> Image.Image:
-    image = Image.new("P", (3, 2), 1)
-    image.putpalette([255, 0, 0, LIGHT, LIGHT, LIGHT])
-    return image
-
-
-def deep(value: int) -> Image.Image:
-    return Image.fromarray(np.full((2, 3), value, dtype=np.uint16))
-
-
-KINDS: dict[str, tuple[Callable[[], Image.Image], str, float]] = {
-    "grey": (lambda: Image.new("L", (3, 2), LIGHT), "png", LIGHT / 255),
-    "transparent": (lambda: rgba(0), "png", 1.0),
-    "half transparent": (lambda: rgba(128), "webp", 127 / 255),
-    "grey with alpha": (lambda: Image.new("LA", (3, 2), (0, 0)), "png", 1.0),
-    "palette": (palette, "png", LIGHT / 255),
-    "16 bits": (lambda: deep(20_000), "png", 20_000 / 65_535),
-    "16 bits, dark": (lambda: deep(200), "tiff", 200 / 65_535),
-    "32 bits": (lambda: Image.new("I", (3, 2), 20_000), "tiff", 20_000 / 65_535),
-    "floating point": (lambda: Image.new("F", (3, 2), 0.25), "tiff", 0.25),
-    "CMYK": (lambda: Image.new("CMYK", (3, 2), (0, 0, 0, 255 - LIGHT)), "tiff", LIGHT / 255),
-    "CMYK JPEG": (lambda: Image.new("CMYK", (3, 2), (0, 0, 0, 255 - LIGHT)), "jpg", LIGHT / 255),
-    "colour": (lambda: Image.new("RGB", (3, 2), (DARK, DARK, DARK)), "webp", DARK / 255),
-    "bits": (lambda: Image.new("1", (3, 2), 1), "png", 1.0),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_picture_becomes_ink(tmp_path: Path, kind: str) -> None:
-    make, suffix, luminance = KINDS[kind]
-    path = tmp_path / f"picture.{suffix}"
-    make().save(path)
-    picture = pictures.load(str(path))
-    assert picture.ink.shape == (2, 3, 1)
-    assert picture.ink.dtype == np.float32
-    np.testing.assert_allclose(picture.ink, 1 - luminance, atol=0.015)
-
-
-def test_a_turned_photograph_is_turned_back(tmp_path: Path) -> None:
-    upright = a_picture(16, 24)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees to the right to see it upright
-    lying = Image.fromarray(np.uint8(255 * (1 - np.rot90(upright))))
-    lying.save(tmp_path / "photo.png", exif=exif)
-    np.testing.assert_array_equal(pictures.load(str(tmp_path / "photo.png")).ink[..., 0], upright)
-
-
-def test_a_jpeg_of_black_on_white_is_black_and_white(tmp_path: Path) -> None:
-    ink = a_picture(80, 120)
-    picture = pictures.load(str(save(ink, tmp_path / "f.jpg")))
-    assert picture.kind == "black and white"
-    np.testing.assert_array_equal(picture.ink[..., 0], ink)
-    smaller = picture.resized(60)
-    assert (smaller.height, smaller.width) == (40, 60)
-    assert set(np.unique(smaller.ink)) == {0, 1}
-
-
-def test_a_grey_picture_stays_grey(tmp_path: Path) -> None:
-    ink = np.tile(np.linspace(0, 1, 60, dtype=np.float32), (40, 1))
-    picture = pictures.load(str(save(ink, tmp_path / "grey.png")))
-    assert picture.kind == "grey"
-    np.testing.assert_allclose(picture.ink[..., 0], ink, atol=1 / 255)
-    np.testing.assert_allclose(picture.resized(30).ink[..., 0], ink[::2, ::2], atol=0.05)
-
-
-def test_the_horse_stands_on_its_feet_and_is_black() -> None:
-    horse = pictures.load(None)
-    assert horse.kind == "black and white"
-    assert horse.ink.shape == (328, 400, 1)
-    assert horse.ink[150, 200] == 1  # the belly
-    assert horse.ink[0].sum() == 0
-    assert 0 < horse.ink[310].sum() < horse.ink[150].sum()  # hooves are narrower
 
 
 # --- drawing
@@ -625,7 +435,7 @@ def test_coordinates_cover_the_same_picture_at_every_size(
 
 
 def test_drawing_needs_no_more_memory_for_a_larger_picture() -> None:
-    picture = pictures.Picture("any", a_picture(16, 64)[..., None], "black and white")
+    picture = pictures.Picture("any", letter_f(16, 64)[..., None], "black and white")
     model = networks.fourier(1, ai.Generator(0))
 
     def working_memory(height: int, width: int) -> int:

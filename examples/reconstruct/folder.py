@@ -139,10 +139,12 @@ def check_options(
         flag = f"--{name.replace('_', '-')}"
         if name == "picture":
             arguments = ["--", f"{value}"]
+        elif name == "kind":
+            arguments = [f"--{value}".replace(" ", "-")]
         else:
             arguments = [flag if value is True else f"{flag}={value}"]
         try:
-            parsed = parse(arguments)[name]
+            parsed = parse(arguments).get(name)
         except UserError:
             parsed = None
         if parsed != value or isinstance(parsed, bool | str) != isinstance(value, bool | str):
