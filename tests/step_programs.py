@@ -102,11 +102,16 @@ class Step:
     program: list[tuple[str, int, int]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     backward: bool = False
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
         self.state = [
-            ai.tensor(filled(*s, rng), requires_grad=s[1] == "float32" and self.seed % 2 == 0)
+            ai.tensor(
+                filled(*s, rng),
+                requires_grad=s[1] == "float32" and self.seed % 2 == 0,
+                device=self.device,
+            )
             for s in STATE
         ]
         self.generator = ai.Generator(self.seed)
@@ -134,22 +139,25 @@ class Step:
         if word in BINARY:
             return BINARY[word](x, y)
         if word == "draw":
-            return self.generator.uniform((3,))
+            return self.generator.uniform((3,), device=self.device)
         if word == "normal":
-            return self.generator.normal((ROWS, 3))
+            return self.generator.normal((ROWS, 3), device=self.device)
         target = self.state[first % len(STATE)]
         target.assign(y)
         return target
 
     def pulled(self, values: list[ai.Tensor]) -> ai.Tensor:
         some = [v for v in values if v.dtype in ("float32", "float64") and v.size]
-        loss = sum((ai.mean(ai.sin(v)).astype("float32") for v in some), ai.zeros(()))
+        loss = sum((ai.mean(ai.sin(v)).astype("float32") for v in some), self.zero())
         loss.backward()
         return loss
 
-    def twin(self) -> Step:
+    def zero(self) -> ai.Tensor:
+        return ai.zeros((), device=self.device)
+
+    def twin(self, device: str = "cpu") -> Step:
         """Return the same step with tensors of its own."""
-        return Step(self.seed, self.program, self.ends, self.backward)
+        return Step(self.seed, self.program, self.ends, self.backward, device)
 
 
 def random_step(seed: int) -> Step:

@@ -166,6 +166,7 @@ STEPS: dict[str, Any] = {
     "no function of NumPy": lambda: W.T,
     "nothing": lambda: None,
     "an empty index": lambda: W.at[()].add(1),
+    "a part that is set": lambda: W.at[1, ::2].set(W[0, 0]).at[..., 0].set(7),
     "a constant": lambda: ai.zeros((2,)),
     "a number that is not finite": lambda: ai.where(W > 3, W, float("-inf")) * float("nan"),
     "an extreme of rows": lambda: (ai.max(W, axis=0), ai.argmin(W)),

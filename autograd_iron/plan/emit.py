@@ -19,7 +19,7 @@ VIEWS = ("matrix_transpose", "permute_dims", "reshape", "broadcast_to", "getitem
 _WRITTEN = {
     *VIEWS,
     *("multiply_no_nan", "matmul", "where", "sum", "sum_to", "max", "min", "argmax", "argmin"),
-    *("astype", "join", "flip", "add_at", "gather", "scatter_sum"),
+    *("astype", "join", "flip", "add_at", "set_at", "gather", "scatter_sum"),
 }
 # Bytes that the copies of a number may take.
 SPREAD = 1 << 20
@@ -438,6 +438,15 @@ class _Writer:
         self.text.functions.update(("copyto", "add", "broadcast_to"))
         value = f"broadcast_to({value}, {out}[{index}].shape)"
         self.text.body += [f"copyto({out}, {x})", f"add.at({out}, {index}, {value})"]
+
+    def _set_at(self, step: Step) -> None:
+        if any(getattr(part, "ndim", 0) for part in step.attributes["index"]):
+            self._kernel(step)  # which refuses a position that is named twice
+            return
+        x, value = (self._operand(v, step) for v in step.inputs)
+        out, index = name(step.output), self._setting(step, "index")
+        self.text.functions.add("copyto")
+        self.text.body += [f"copyto({out}, {x})", f"{out}[{index}] = {value}"]
 
     def _gather(self, step: Step) -> None:
         x, indices = step.inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +11,14 @@ import pytest
 from compiling import proven  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from samples import DIFFERENTIABLE, ROWS
+from step_programs import Step, random_step
 from test_plan import WANTED, Instruction, both_ways, instructions
 
 import autograd_iron as ai
 import nn
 
 from .device_under_test import TIER
-from .planning import interpreted, twins
+from .planning import RUNS, interpreted, near, twins
 from .test_eager import cases, leaves, run
 
 # The stand-in's compiler needs half a minute for these; test_kernels has their kernels.
@@ -73,6 +75,34 @@ def test_every_rule_in_one_step() -> None:
 def test_random_programs(wanted: str, program: list[Instruction]) -> None:
     with interpreted():
         both_ways(program, wanted, rows=5, threads=1, device="cuda")
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [range(25), pytest.param(range(25, 600), marks=pytest.mark.slow)],
+    ids=["some", "many"],
+)
+def test_random_steps_that_assign(seeds: range) -> None:
+    compared = 0
+    for seed in seeds:
+        step = random_step(seed)
+        host, other = step.twin(), step.twin("cuda")
+        made = ai.compile(other)
+        with interpreted():
+            for call in range(RUNS):
+                arguments = Step.arguments(call)
+                try:
+                    with np.errstate(all="ignore"):
+                        wanted = host(*map(ai.tensor, arguments))
+                    found = made(*(ai.tensor(a, device="cuda") for a in arguments))
+                except (RuntimeError, ValueError) as error:
+                    # Written in place before a gradient; a view of what was assigned to.
+                    assert re.search("written in place|a view is read", str(error)), step  # noqa: PT017
+                    break
+                for one, two in ((found, wanted), (other.state, host.state)):
+                    near(one, two, 1e-2, 1e-2)
+                compared += 1
+    assert compared > 4 * len(seeds)
 
 
 # --- training steps
