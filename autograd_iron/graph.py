@@ -183,6 +183,11 @@ def note_write(array: Any) -> None:
     _writes.by_storage[id(owner)] = (reference, _writes.last)
 
 
+def last_write() -> int:
+    """Return a number that grows with each write that was noted."""
+    return _writes.last
+
+
 def _forget(key: int, reference: weakref.ref[Any]) -> None:
     known = _writes.by_storage.get(key)
     if known is not None and known[0] is reference:

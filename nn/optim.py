@@ -224,6 +224,8 @@ class Optimizer:
         """Raise what `load_state_dict` would raise, and load nothing."""
         caller = f"{type(self).__name__}.load_state_dict"
         check_entries(caller, self.state_dict(), state)
+        for value in state.values():
+            ai.asarray(value)
         steps = int(state["step"].item())
         updates = [int(state[name].item()) for name in state if name.startswith("updates.")]
         changed = [float(number) for number in state["rate_scale"]]

@@ -21,6 +21,7 @@ from nn.data import Batches
 from nn.lock import FolderLock
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.rescue import Boundary
 from nn.run import Run
 
 __all__ = ["Run", "fit"]
@@ -74,7 +75,10 @@ def fit(
         Stop once the metric is at least this.
     run_dir : path, optional
         Where checkpoints and ``control.toml`` (see `nn.control`) go. With one, a checkpoint is
-        always saved at the end, whatever ended the training. It is locked meanwhile, so that no
+        always saved at the end, whatever ended the training, an error in a callback, the metric,
+        the preview, the schedule or the data included: the error goes on, and the checkpoint is of
+        the last whole step. (Not if that step is not finite, or if it is an error of a model or a
+        loss that had written into a tensor already.) The folder is locked meanwhile, so that no
         other run comes into it; or it is a `FolderLock` that you hold.
     resume : bool
         Go on from the newest good checkpoint in `run_dir`, or start if there is none. Weights,
@@ -169,23 +173,35 @@ def fit(
             optimizer.zero_grad()
             model.train()
             run.stop_reason = stop_reason()
-            while run.stop_reason is None:
-                rate = optimizer.rate if due(run.step + 1) else None
-                run.loss = train(*data.next_batch())
-                run.step += 1
-                if rate is not None:
-                    looks.look(rate)
-                bar.update()
-                for callback in callbacks:
-                    callback(run)
-                if control is not None:
-                    _obey(control, run, preview)
-                run.stop_reason = stop_reason()
-                if run.stop_reason or saves(run.step):
-                    looks.settle()
-                    if lock and checkpoints and control:
-                        with ctrl_c.held():
-                            _save(run, lock, checkpoints, control, name)
+            boundary = Boundary(run) if lock else None
+            first = run.step
+            try:
+                while run.stop_reason is None:
+                    if boundary:
+                        boundary.leave()
+                    rate = optimizer.rate
+                    run.loss = train(*data.next_batch())
+                    run.step += 1
+                    if boundary:
+                        boundary.reach()
+                    if due(run.step):
+                        looks.look(rate)
+                    bar.update()
+                    for callback in callbacks:
+                        callback(run)
+                    if control is not None:
+                        _obey(control, run, preview)
+                    run.stop_reason = stop_reason()
+                    if run.stop_reason or saves(run.step):
+                        looks.settle()
+                        if lock and checkpoints and control:
+                            with ctrl_c.held():
+                                _save(run, lock, checkpoints, control, name)
+            except (Exception, SystemExit) as error:
+                if boundary and run.step > first:
+                    with ctrl_c.held():
+                        _rescue(error, boundary, looks, run, lock, checkpoints, control, name)
+                raise
         if ctrl_c.pressed:  # Too late for the loop to see it, yet the user wants to leave.
             run.stop_reason = "interrupted"
         return run
@@ -261,11 +277,12 @@ class _Looks:
         values = {"loss": reading.value(), "rate": rate}
         if not math.isfinite(values["loss"]):
             raise FloatingPointError(_not_finite(run, f"the loss is {values['loss']}", step))
+        for key, value in values.items():
+            run.history.setdefault(key, []).append((step, value))
         if self._metric is not None:
             with _evaluating(run.model):
                 values[self._name] = run.metric = float(self._metric(run.model))
-        for key, value in values.items():
-            run.history.setdefault(key, []).append((step, value))
+            run.history.setdefault(self._name, []).append((step, values[self._name]))
         shown = ", ".join(f"{k} {v:.5g}" for k, v in values.items())
         self._bar.set_postfix_str(shown, refresh=False)
 
@@ -300,6 +317,20 @@ def _save(
         _say(f"{lock.folder} was moved or removed: this run goes on in a new folder of that name")
     state = {**run.state_dict(), "control.rate": control.rate}
     checkpoints.save(state, run.step, _latest(run, name))
+
+
+def _rescue(error: BaseException, boundary: Boundary, looks: _Looks, run: Run, *where: Any) -> None:
+    """Save the last whole step of a run that an error ends, which goes on its way afterwards."""
+    try:
+        whole = not isinstance(error, CheckpointError) and boundary.go_back()
+        looks.settle()
+        if whole and run.loss is not None and math.isfinite(float(run.loss)):
+            _save(run, *where)
+            _say(f"{type(error).__name__} after step {run.step}, which was saved")
+    except FloatingPointError:
+        pass  # never saved: the checkpoints from before are kept
+    except Exception as another:
+        error.add_note(f"Step {run.step} could not be saved: {another}")
 
 
 def _obey(control: Control, run: Run, preview: Callable[[Run], object] | None) -> None:
