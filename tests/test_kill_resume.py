@@ -18,7 +18,7 @@ import nn
 # At its end it says why, at which step, and a digest of everything that the run ended with.
 TRAIN = """
 import hashlib, os, signal, sys
-import autograd_iron as ai, nn
+import autograd_iron as ai, nn, nn.training, safetensors
 
 # A process in the background may start with Ctrl-C ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
