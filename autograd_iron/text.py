@@ -1,9 +1,13 @@
-"""Names are data: what a user calls something never becomes a part of a program's text."""
+"""Names are data: what a user calls something never becomes a part of a program's text.
+
+A number does, but as its value, not as what its type prints.
+"""
 
 from __future__ import annotations
 
 import keyword
 import re
+from typing import Any
 
 LONGEST = 200
 
@@ -32,3 +36,17 @@ def identifier(name: object) -> str:
     """Return a name with which a program can call something; different names may become one."""
     word = re.sub(r"\W", "_", str(name)[:LONGEST], flags=re.ASCII)
     return word if word.isidentifier() and not keyword.iskeyword(word) else f"_{word}"
+
+
+def number_text(number: Any) -> str:
+    """Return a number, or an array of one, as Python reads it, whichever type it is of."""
+    if hasattr(number, "dtype"):
+        number = number.item()
+    if isinstance(number, bool):
+        return str(number)
+    if isinstance(number, int):
+        return int.__repr__(number)
+    if isinstance(number, float):
+        text = float.__repr__(number)
+        return f"float('{text}')" if "inf" in text or "nan" in text else text
+    raise TypeError(f"a number was expected, not {type(number).__name__}")

@@ -363,6 +363,39 @@ def test_two_primitives_whose_names_look_alike_are_told_apart() -> None:
         assert [float(t) for t in step(np.float32([3.0]))] == [4.0, 2.0, 7.0]
 
 
+class Loud(int):
+    """A number that prints as an instruction."""
+
+    def __repr__(self) -> str:
+        return "print('ran')"
+
+    __str__ = __repr__
+
+    def __format__(self, _: str) -> str:
+        return repr(self)
+
+
+@pytest.mark.parametrize("kind", [Loud, np.int64, np.int8])
+def test_a_number_stands_in_the_text_as_its_value(kind: Any, tmp_path: Path) -> None:
+    zero, one, two = map(kind, range(3))
+
+    def step() -> Any:
+        ai.check_range(W, zero, kind(20), "out of range")
+        return (
+            *(ai.sum(W, axis=one), ai.flip(W, axis=(zero, one)), ai.argmax(W, axis=one)),
+            *(W[one], W[one:two], W[zero, None, ::two], W.at[one, zero].add(two)),
+            *(ai.permute_dims(W, (one, zero)), W * two, two > W, W**two, ai.clip(W, one, two)),
+            *(ai.concat([W, W], axis=one), W.reshape(two, 6), ai.broadcast_to(W, (two, 4, 3))),
+        )
+
+    compiled = ai.compile(step)
+    for one_found, one_wanted in zip(compiled(), step(), strict=True):
+        np.testing.assert_array_equal(one_found.numpy(), one_wanted.numpy())
+    assert "print(" not in compiled.plan.source
+    check_in_clean_interpreter([ejected(compiled, tmp_path / "mine.py")])
+    assert "('ran'" not in (tmp_path / "mine.py").read_text()
+
+
 # --- files
 
 

@@ -19,7 +19,7 @@ from autograd_iron.plan import emit, tiling
 from autograd_iron.plan.build import Plan, Stage
 from autograd_iron.plan.files import write_whole
 from autograd_iron.plan.program import Value
-from autograd_iron.text import docstring, visible
+from autograd_iron.text import docstring, number_text, visible
 
 # How a file that eject wrote starts, and the array that says which text the others belong to.
 _MARK = "# Written by autograd_iron's eject, which may write over this file."
@@ -246,7 +246,7 @@ class _Writer:
             if re.fullmatch(r"v\d+", name):
                 return _empty(value)
             if value.ndim == 0:
-                return f"np.array({_number(value.item())}, '{value.dtype}')"
+                return f"np.array({number_text(value)}, '{value.dtype}')"
         return self._literal(name, value)
 
     def _literal(self, name: str, value: Any) -> str:
@@ -263,7 +263,7 @@ class _Writer:
         if isinstance(value, slice):
             bounds = (value.start, value.stop, value.step)
             return f"slice({', '.join(self._literal(name, bound) for bound in bounds)})"
-        return "None" if value is None else "..." if value is ... else _number(value)
+        return "None" if value is None else "..." if value is ... else number_text(value)
 
     def _tiles(self, number: int, stage: Stage) -> list[str]:
         plan = self.plan
@@ -280,7 +280,7 @@ class _Writer:
             lines.append(f"{rest} = {self._made(number, stage.rest)}")
         comma = "," if len(stage.totals) == 1 else ""
         fills = [
-            _number(tiling.neutral(h, v.dtype)) for h, v in zip(how, stage.totals, strict=True)
+            number_text(tiling.neutral(h, v.dtype)) for h, v in zip(how, stage.totals, strict=True)
         ]
         lines += [
             f"totals_{number} = [({totals}{comma})]",
@@ -344,17 +344,3 @@ def _kind(value: Value) -> str:
 
 def _empty(array: Any) -> str:
     return f"np.empty({array.shape}, '{array.dtype}')"
-
-
-def _number(number: Any) -> str:
-    """Return a number as Python reads it, whichever type it is of."""
-    if isinstance(number, device.Scalar):
-        number = number.item()
-    if isinstance(number, bool):
-        return str(bool(number))
-    if isinstance(number, int):
-        return int.__repr__(number)
-    if isinstance(number, float):
-        text = float.__repr__(number)
-        return f"float('{text}')" if "inf" in text or "nan" in text else text
-    raise ValueError(f"eject: a {type(number).__name__} in an index has no text; use integers")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_iron.primitive import Primitive
+from autograd_iron.text import number_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +60,7 @@ class Check:
 
     def text(self, lowest: str, highest: str, message: str) -> str:
         """Return it as a line of Python, in which these names stand for the values and the text."""
-        low, high = (
-            repr(n) if math.isfinite(n) else f"float('{n}')" for n in (self.low, self.high)
-        )
+        low, high = number_text(self.low), number_text(self.high)
         broken = f"{lowest} < {low} or {highest} > {high}"
         if not self.nan:
             broken = f"not ({lowest} >= {low} and {highest} <= {high})"
