@@ -73,13 +73,16 @@ def set_memory_limit(size: int | None, device: str = "cuda") -> None:
     ValueError
         The size is not a positive whole number.
     """
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+    from autograd_iron.plain import integer  # which is above this file
+
+    whole = None if size is None else integer(size) or 0
+    if whole is not None and whole < 1:
         raise ValueError(
             f"set_memory_limit: {size!r} is no number of bytes; give a positive integer, such as "
             "4 * 1024**3 for 4 GiB, or None for no limit"
         )
     with cupy_on(number_of(device)):
-        cupy.get_default_memory_pool().set_limit(size=size or 0)
+        cupy.get_default_memory_pool().set_limit(size=whole or 0)
 
 
 def empty_cache() -> None:

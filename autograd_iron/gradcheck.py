@@ -8,6 +8,7 @@ from typing import Any
 from autograd_iron import device, dtypes, graph
 from autograd_iron.ops.creation import asarray, tensor
 from autograd_iron.ops.random import Generator
+from autograd_iron.plain import integer
 from autograd_iron.registry import recorded as F
 from autograd_iron.tensor import Tensor, pull_back
 
@@ -50,8 +51,10 @@ def check_grads(
     TypeError
         No argument is floating.
     """
-    if not isinstance(order, int) or order < 1:
+    whole = integer(order)
+    if whole is None or whole < 1:
         raise ValueError(f"check_grads: order is {order!r}; it must be 1 or more")
+    order = whole
     values = [asarray(a).detach() for a in args]
     floating = [i for i, a in enumerate(values) if dtypes.is_float(a.dtype)]
     if not floating:

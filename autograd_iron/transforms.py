@@ -9,6 +9,7 @@ from typing import Any
 from autograd_iron import graph
 from autograd_iron.graph import Node
 from autograd_iron.ops.creation import asarray
+from autograd_iron.plain import setting
 from autograd_iron.primitive import primitive
 from autograd_iron.tensor import Tensor, pull_back
 
@@ -53,6 +54,7 @@ def value_and_grad(
     ValueError
         `f` returns more than one element; or no path leads from an argument to the result.
     """
+    argnums = setting(argnums, "axes")
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)

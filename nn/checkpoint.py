@@ -24,6 +24,8 @@ from safetensors import deserialize
 from safetensors.numpy import save as safetensors_save
 
 import autograd_iron as ai
+from autograd_iron.device import check_plain
+from autograd_iron.plain import integer, setting
 from nn.files import make_folder, read_regular, remove_unfinished, write_whole
 
 FORMAT = "autograd_iron checkpoint, version 1"
@@ -98,10 +100,13 @@ class Checkpoints:
     """
 
     def __init__(self, folder: str | os.PathLike[str], keep: int = 3) -> None:
-        if keep < 1:
+        whole = integer(keep)
+        if whole is None:
+            raise TypeError(f"keep must be a whole number of checkpoints, got {keep!r}")
+        if whole < 1:
             raise ValueError(f"keep must be at least 1 checkpoint, got {keep}")
         self.folder = Path(folder)
-        self.keep = keep
+        self.keep = whole
         self._metrics: dict[int, float] | None = None
 
     def save(self, state: Mapping[str, Any], step: int, metric: float | None = None) -> Path:
@@ -133,10 +138,9 @@ class Checkpoints:
         ValueError
             `step` is negative.
         """
-        if metric is not None and not math.isfinite(metric):
-            metric = None
-        if not isinstance(step, bool) and hasattr(step, "__index__"):
-            step = step.__index__()  # a NumPy integer is one too
+        metric = None if metric is None or not math.isfinite(metric) else float(metric)
+        whole = integer(step)
+        step = step if whole is None else whole
         _check_step(step)
         content = _pack(state, step, metric)
         path = self._path(step)
@@ -356,7 +360,7 @@ def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearra
             arrays[name] = _plain(name, value)
             continue
         try:
-            values[name] = _parsed(json.dumps(value))
+            values[name] = _parsed(json.dumps(value, default=_json_number))
         except (TypeError, ValueError, RecursionError) as error:
             raise TypeError(
                 f"state entry {name!r} is a {type(value).__name__}: a checkpoint holds arrays and "
@@ -371,7 +375,15 @@ def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearra
     return content
 
 
+def _json_number(value: Any) -> Any:
+    """Return a number inside a list or a table that NumPy computed as JSON's own."""
+    if not isinstance(value, np.generic):
+        raise TypeError(f"a {type(value).__name__} in it is no JSON value")
+    return setting(value)
+
+
 def _plain(name: str, value: Any) -> np.ndarray[Any, Any]:
+    check_plain(value)
     array = np.asarray(value, order="C")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))

@@ -5,6 +5,7 @@ from typing import Any
 
 import autograd_iron as ai
 from autograd_iron.device import full_name
+from autograd_iron.plain import integer
 from autograd_iron.staging import Feed, Sent
 
 
@@ -64,6 +65,7 @@ class Batches:
         device: str | None = None,
         resident: bool = True,
     ) -> None:
+        batch_size = None if batch_size is None else _whole("batch_size", batch_size)
         fed = None if device is None or resident else full_name(device)
         fed = None if fed == "cpu" else fed
         with ai.no_grad():
@@ -77,7 +79,7 @@ class Batches:
             rows = _checked_rows(self._tensors, batch_size)
             self._feed = Feed(self._arrays, rows, fed)
         self.batch_size = batch_size
-        self.shuffle = shuffle and batch_size is not None
+        self.shuffle = bool(shuffle) and batch_size is not None
         self._generator = ai.Generator(0) if generator is None else generator
         self._limit: int | None = None
         self._position: int
@@ -100,6 +102,7 @@ class Batches:
 
     @limit.setter
     def limit(self, limit: int | None) -> None:
+        limit = None if limit is None else _whole("limit", limit)
         if limit is not None and not 1 <= limit <= len(self):
             raise ValueError(f"limit must be from 1 to the {len(self)} samples, got {limit}")
         if limit != self._limit:
@@ -250,6 +253,13 @@ class Batches:
             order = self._generator.permutation(self._drawn_from)
             places = {tensor.device for tensor in self._tensors}
             self._order = {place: order.to(place) for place in places}
+
+
+def _whole(name: str, given: Any) -> int:
+    whole = integer(given)
+    if whole is None:
+        raise TypeError(f"{name} counts samples: it is a whole number or None, not {given!r}")
+    return whole
 
 
 def _check_arrays(arrays: list[Any], batch_size: int | None) -> None:

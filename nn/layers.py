@@ -10,6 +10,7 @@ from typing import Any
 
 import autograd_iron as ai
 from autograd_iron import dtypes
+from autograd_iron.plain import integer
 from nn import init as schemes
 from nn.module import Module, Parameter
 
@@ -100,7 +101,9 @@ class Linear(Module):
         generator: ai.Generator | None = None,
         dtype: str = "float32",
     ) -> None:
-        _check_sizes("Linear", in_features=in_features, out_features=out_features)
+        in_features, out_features = _sizes(
+            "Linear", in_features=in_features, out_features=out_features
+        )
         generator = generator or schemes.default_generator
         self.in_features = in_features
         self.out_features = out_features
@@ -210,9 +213,13 @@ class SIREN(Sequential):
         generator: ai.Generator | None = None,
         dtype: str = "float32",
     ) -> None:
-        _check_sizes("SIREN", in_features=in_features, hidden_features=hidden_features)
-        _check_sizes("SIREN", out_features=out_features)
-        _check_sizes("SIREN", lowest=0, hidden_layers=hidden_layers)
+        in_features, hidden_features, out_features = _sizes(
+            "SIREN",
+            in_features=in_features,
+            hidden_features=hidden_features,
+            out_features=out_features,
+        )
+        (hidden_layers,) = _sizes("SIREN", lowest=0, hidden_layers=hidden_layers)
         if not omega_0 > 0:
             raise ValueError(f"SIREN: omega_0 must be positive, and it is {omega_0}; try 30.")
         generator = generator or schemes.default_generator
@@ -267,7 +274,9 @@ class FourierFeatures(Module):
         generator: ai.Generator | None = None,
         dtype: str = "float32",
     ) -> None:
-        _check_sizes("FourierFeatures", in_features=in_features, out_features=out_features)
+        in_features, out_features = _sizes(
+            "FourierFeatures", in_features=in_features, out_features=out_features
+        )
         if out_features % 2:
             raise ValueError(
                 f"FourierFeatures: out_features must be even, half cosines and half sines, and it "
@@ -290,10 +299,12 @@ class FourierFeatures(Module):
         return features
 
 
-def _check_sizes(layer: str, lowest: int = 1, **sizes: int) -> None:
-    for name, size in sizes.items():
-        if not hasattr(size, "__index__") or size < lowest:
+def _sizes(layer: str, lowest: int = 1, **sizes: int) -> list[int]:
+    found = [integer(size) for size in sizes.values()]
+    for (name, size), whole in zip(sizes.items(), found, strict=True):
+        if whole is None or whole < lowest:
             raise ValueError(
                 f"{layer}: {name} must be an integer from {lowest} up, and it is {size!r}. "
                 f"The number of coordinates or columns of x is x.shape[-1]."
             )
+    return [whole for whole in found if whole is not None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from autograd_iron.plain import integer, setting
+
 
 @dataclass(frozen=True)
 class CosineDecay:
@@ -51,6 +53,8 @@ class CosineDecay:
     restarts: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("rate", "floor"):
+            object.__setattr__(self, name, setting(getattr(self, name), name))
         if not (self.rate > 0 and math.isfinite(self.rate)):
             raise ValueError(f"CosineDecay: rate must be positive and finite, not {self.rate}.")
         if not 0 <= self.floor <= self.rate:
@@ -60,10 +64,12 @@ class CosineDecay:
             )
         for name, lowest in (("steps", 1), ("warmup", 0), ("restarts", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < lowest:
+            whole = integer(value)
+            if whole is None or whole < lowest:
                 raise ValueError(
                     f"CosineDecay: {name} must be an integer from {lowest} up, not {value!r}."
                 )
+            object.__setattr__(self, name, whole)
         if self.warmup >= self.steps:
             raise ValueError(
                 f"CosineDecay: a warm-up of {self.warmup} steps leaves none of the {self.steps} "

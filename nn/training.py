@@ -14,6 +14,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 import autograd_iron as ai
+from autograd_iron.plain import integer
 from autograd_iron.staging import Reading
 from nn.checkpoint import CheckpointError, Checkpoints
 from nn.control import Control
@@ -132,7 +133,10 @@ def fit(
     (20, 'steps')
     """
     _check_data(data)
-    _check_counts(steps=steps, metric_every=metric_every, checkpoint_every=checkpoint_every)
+    steps = _count("steps", steps)
+    metric_every = _count("metric_every", metric_every)
+    if checkpoint_every is not None:
+        checkpoint_every = _count("checkpoint_every", checkpoint_every)
     _check_optimizer(optimizer, model)
     name = _check_metric(metric, until)
     callbacks = tuple(callbacks)
@@ -459,14 +463,13 @@ def _check_data(data: Any) -> None:
         raise ValueError("data needs inputs and a target: write nn.Batches(inputs, targets)")
 
 
-def _check_counts(**counts: Any) -> None:
-    for name, count in counts.items():
-        if count is None:
-            continue
-        if isinstance(count, bool) or not hasattr(count, "__index__"):
-            raise TypeError(f"{name} must be a whole number, got {count!r}")
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+def _count(name: str, given: Any) -> int:
+    count = integer(given)
+    if count is None:
+        raise TypeError(f"{name} must be a whole number, got {given!r}")
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")
+    return count
 
 
 def _check_optimizer(optimizer: Optimizer, model: Module) -> None:

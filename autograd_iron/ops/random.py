@@ -10,6 +10,7 @@ from typing import Any
 from autograd_iron import device as devices
 from autograd_iron import dtypes, philox
 from autograd_iron.graph import switches
+from autograd_iron.plain import integer, setting
 from autograd_iron.tensor import Tensor
 
 Shape = int | Sequence[int]
@@ -35,11 +36,12 @@ class Generator:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        if not isinstance(seed, int) or seed < 0:
+        whole = integer(seed)
+        if whole is None or whole < 0:
             raise ValueError(f"a seed is an integer that is not negative, not {seed!r}")
-        if seed >= 1 << 128:
+        if whole >= 1 << 128:
             raise ValueError(f"a seed is less than 2^128, which {seed} is not")
-        self._seed, self._draws = seed, 0
+        self._seed, self._draws = whole, 0
 
     @property
     def state(self) -> dict[str, Any]:
@@ -53,16 +55,14 @@ class Generator:
     def state(self, value: dict[str, Any]) -> None:
         try:
             found = Generator(value["seed"])
-            found._draws = value["draws"]
-            if isinstance(value["seed"], bool) or isinstance(found._draws, bool):
-                raise TypeError("a bool is no number of draws")
-            if not isinstance(found._draws, int) or not 0 <= found._draws < 1 << 64:
-                raise ValueError(f"draws is {found._draws!r}")
+            draws = integer(value["draws"])
+            if draws is None or not 0 <= draws < 1 << 64:
+                raise ValueError(f"draws is {value['draws']!r}")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"this is not a state of a Generator, which holds seed and draws: {error!r}"
             ) from None
-        self._seed, self._draws = found._seed, found._draws
+        self._seed, self._draws = found._seed, draws
 
     def normal(
         self,
@@ -92,7 +92,11 @@ class Generator:
 
     def integers(self, low: int, high: int, shape: Shape = (), device: str | None = None) -> Tensor:
         """Return int64 draws from [low, high): made on the host, and moved to the device."""
-        return self._chosen(lambda source: source.integers(low, high, shape), shape, device)
+        ends = integer(low), integer(high)
+        if None in ends:
+            raise ValueError(f"integers are drawn from [low, high): not from [{low!r}, {high!r})")
+        shape = setting(shape, "shape")
+        return self._chosen(lambda source: source.integers(*ends, shape), shape, device)
 
     def permutation(self, n: int, device: str | None = None) -> Tensor:
         """Return the numbers 0 to n - 1 in a random order, int64: as `integers`.
@@ -102,12 +106,13 @@ class Generator:
         ValueError
             n is not a whole number, or is negative.
         """
-        if not hasattr(n, "__index__") or n < 0:
+        count = integer(n)
+        if count is None or count < 0:
             raise ValueError(
                 f"permutation puts the numbers 0 to n - 1 in order: n is a count, not {n!r}; for a "
                 "tensor x in a random order write x[generator.permutation(len(x))]"
             )
-        return self._chosen(lambda source: source.permutation(n), n, device)
+        return self._chosen(lambda source: source.permutation(count), count, device)
 
     def _filled(
         self, kind: str, shape: Shape, dtype: Any, shift: float, scale: float, where: str | None
@@ -116,6 +121,7 @@ class Generator:
             with devices.beside(array):
                 fill(devices.namespace((array,)), kind, array, key, draw, shift, scale)
 
+        shape = setting(shape, "shape")
         return self._drawn(devices.make(where, "empty", shape, dtype), make)
 
     def _chosen(self, choose: Callable[[Any], Any], shape: Shape, where: str | None) -> Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_iron import cpu, device
 from autograd_iron.graph import switches
 from autograd_iron.ops.creation import asarray
+from autograd_iron.plain import integer
 from autograd_iron.tensor import Tensor
 from autograd_iron.text import visible
 
@@ -139,7 +140,10 @@ class Compiled:
         update_wrapper(self, function)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function
-        self._threads = threads or cpu.cores()
+        whole = cpu.cores() if threads is None else integer(threads)
+        if whole is None or whole < 1:
+            raise ValueError(f"compile: threads must be a whole number from 1 up, not {threads!r}")
+        self._threads = whole
         self._entries: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.RLock()
         self._history: list[str] = []
