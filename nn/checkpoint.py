@@ -24,6 +24,7 @@ from safetensors import deserialize
 from safetensors.numpy import save as safetensors_save
 
 import autograd_iron as ai
+from autograd_iron.closed import Closed
 from autograd_iron.device import check_plain
 from autograd_iron.plain import integer, setting
 from nn.files import make_folder, read_regular, remove_unfinished, write_whole
@@ -70,7 +71,7 @@ class Saved(NamedTuple):
     state: dict[str, Any]
 
 
-class Checkpoints:
+class Checkpoints(Closed):
     """The checkpoints of one run: ``step-00000120.safetensors`` and its like in one folder.
 
     Parameters

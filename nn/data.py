@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd_iron as ai
+from autograd_iron.closed import Closed
 from autograd_iron.device import full_name
 from autograd_iron.plain import integer
 from autograd_iron.staging import Feed, Sent
 
 
-class Batches:
+class Batches(Closed):
     """Endless batches of samples, in an order that a checkpoint can resume exactly.
 
     Every epoch draws one permutation of the samples and gathers slices of it, so each sample is

@@ -17,10 +17,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import autograd_iron as ai
+from autograd_iron.closed import Closed
 from nn import functional
 
 
-class MSELoss:
+class MSELoss(Closed):
     """Mean squared error: ``mean((prediction - target)^2)``.
 
     Examples
@@ -55,7 +56,7 @@ class MSELoss:
         return _mean(ai.square(prediction - target))
 
 
-class BCEWithLogitsLoss:
+class BCEWithLogitsLoss(Closed):
     """Binary cross entropy of logits: the loss for yes or no, with no sigmoid at the model's end.
 
     ``mean(max(z, 0) - z y + log(1 + exp(-|z|)))`` for logits z and targets y: finite and with the
@@ -112,7 +113,7 @@ class BCEWithLogitsLoss:
         _PROBABILITIES.check_rows("BCEWithLogitsLoss", targets)
 
 
-class BCELoss:
+class BCELoss(Closed):
     """Binary cross entropy of probabilities; prefer `BCEWithLogitsLoss`.
 
     ``mean(-y log(p) - (1 - y) log(1 - p))`` for probabilities p and targets y, with both logarithms
@@ -163,7 +164,7 @@ class BCELoss:
         _PROBABILITIES.check_rows("BCELoss", targets)
 
 
-class CrossEntropyLoss:
+class CrossEntropyLoss(Closed):
     """Cross entropy of logits and class numbers: the loss for one class out of several.
 
     ``mean(-log_softmax(z)[k])`` for the logits z of a sample, one for each class, and the number k

@@ -18,16 +18,17 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd_iron as ai
+from autograd_iron.closed import Closed
 from nn.module import Module, Parameter, check_entries
 
 Schedule = Callable[[int], float]
 Named = Module | Iterable[tuple[str, Parameter]]
 
 
-class Optimizer:
+class Optimizer(Closed):
     """What all optimizers share: the parameters, the rate, and saving.
 
     A subclass names what its rule keeps per parameter in ``slots``, gives the rule as `update`, and
@@ -57,6 +58,11 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()
     counts_updates = False
+    said_otherwise: ClassVar[dict[str, str]] = {
+        "lr": "rate",
+        "learning_rate": "rate",
+        "param_groups": "rate",
+    }
 
     def __init__(self, parameters: Named, rate: float | Schedule) -> None:
         self.parameters = _named(type(self).__name__, parameters)
@@ -317,7 +323,7 @@ class SGD(Optimizer):
                 "momentum=0.9."
             )
         self.momentum = float(momentum)
-        self.nesterov = nesterov
+        self.nesterov = bool(nesterov)
         self.weight_decay = float(weight_decay)
         self.slots = ("velocity",) if momentum else ()
         super().__init__(parameters, rate)
@@ -325,6 +331,11 @@ class SGD(Optimizer):
     def update(self, F: Any, p: Any, g: Any, slots: list[Any], numbers: list[Any]) -> Any:
         """Return ``(p, v)``, or ``(p,)`` without momentum."""
         velocity = slots[0] if slots else None
+        if self.momentum and velocity is None:
+            raise ValueError(
+                f"SGD: momentum was set to {self.momentum} on an optimizer made without any, which "
+                "keeps no velocity. Make it with the momentum: SGD(model, rate, momentum=0.9)."
+            )
         (rate,) = numbers
         return sgd(F, p, g, velocity, rate, self.momentum, self.nesterov, self.weight_decay)
 

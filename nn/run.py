@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import autograd_iron as ai
+from autograd_iron.closed import Closed
 from nn.checkpoint import CheckpointError, Saved
 from nn.data import Batches
 from nn.module import Module, check_entries, walk
@@ -13,7 +14,7 @@ from nn.optim import Optimizer
 
 
 @dataclass
-class Run:
+class Run(Closed):
     """What `fit` is doing: handed to every callback and returned at the end.
 
     Attributes
@@ -48,6 +49,9 @@ class Run:
     metric: float | None = None
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict, repr=False)
     stop_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        self.close()
 
     def stop(self, reason: str = "callback") -> None:
         """End the training after this step; with a run directory a checkpoint is saved first.

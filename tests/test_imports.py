@@ -19,6 +19,7 @@ FLOORS = {
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
     "autograd_iron.registry": 0,
+    "autograd_iron.closed": 0,
     "autograd_iron.cpu": 0,
     "autograd_iron.cublas": 0,
     "autograd_iron.cuda": 0,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_iron import device as devices
 from autograd_iron import dtypes, philox
+from autograd_iron.closed import Closed
 from autograd_iron.graph import switches
 from autograd_iron.plain import integer, setting
 from autograd_iron.tensor import Tensor
@@ -19,7 +20,7 @@ _BYTES_OF_A_THREAD = {"uniform": philox.BLOCK_BYTES, "normal": 2 * philox.BLOCK_
 _THREADS = 256
 
 
-class Generator:
+class Generator(Closed):
     """A source of random numbers: the same seed gives the same numbers.
 
     Each draw is a function of the seed, its own number (how many draws came before it) and its
@@ -34,6 +35,8 @@ class Generator:
     seed : int
         From 0 to 2^128 - 1.
     """
+
+    said_otherwise: ClassVar[dict[str, str]] = {"seed": "state", "manual_seed": "state"}
 
     def __init__(self, seed: int = 0) -> None:
         whole = integer(seed)

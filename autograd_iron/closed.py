@@ -1,0 +1,67 @@
+"""Objects that take no attribute but their own: `optimizer.lr = 0.01` raises, and says `rate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ClassVar
+
+
+class Closed:
+    """What users configure by its attributes: setting one that it does not have raises.
+
+    Its attributes are those that its class declares and those that its `__init__` sets.
+
+    Attributes
+    ----------
+    said_otherwise : dict of str to str
+        What other libraries call some of them.
+    """
+
+    said_otherwise: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            # A class's own method is replaced: nothing else sees the end of the outermost one.
+            cls.__init__ = _closing(cls.__init__)  # type: ignore[method-assign]
+
+    def close(self) -> None:
+        """Take no further attribute; the end of `__init__` does this by itself."""
+        vars(self)["_closed"] = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = vars(self)
+        if name not in own and "_closed" in own and not hasattr(type(self), name):
+            raise AttributeError(self._no_attribute(name))
+        super().__setattr__(name, value)
+
+    def _no_attribute(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        kind = type(self)
+        known = [n for n in dir(self) if not n.startswith("_") and n not in dir(Closed)]
+        known = [n for n in known if not callable(getattr(kind, n, None))]
+        meant = self.said_otherwise.get(name)
+        near = [meant] if meant else get_close_matches(name, known, 1)
+        advice = f"Write .{near[0]}" if near else f"It has {', '.join(known) or 'none'}"
+        return (
+            f"{kind.__name__} has no attribute {name!r}, and setting it would change nothing. "
+            f"{advice}. (An attribute of your own is set in the __init__ of a subclass.)"
+        )
+
+
+def _closing(init: Callable[..., None]) -> Callable[..., None]:
+    @wraps(init)
+    def made(self: Closed, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        if type(self).__init__ is made:
+            self.close()
+
+    return made
+
+
+Closed.__init__ = _closing(Closed.__init__)  # type: ignore[method-assign]
