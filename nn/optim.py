@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -241,11 +240,11 @@ class Optimizer(Closed):
             raise ValueError(f"{caller}: a rate cannot have been changed from and to {changed}")
 
 
-@dataclass(frozen=True)
 class _Constant:
     """The schedule of a plain rate."""
 
-    rate: float
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
 
     def __call__(self, step: int) -> float:
         return self.rate
