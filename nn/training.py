@@ -330,7 +330,7 @@ def _rescue(error: BaseException, boundary: Boundary, looks: _Looks, run: Run, *
         looks.settle()
         if whole and run.loss is not None and math.isfinite(float(run.loss)):
             _save(run, *where)
-            _say(f"{type(error).__name__} after step {run.step}, which was saved")
+            error.add_note(f"Step {run.step} was saved.")
     except FloatingPointError:
         pass  # never saved: the checkpoints from before are kept
     except Exception as another:

@@ -155,6 +155,34 @@ def test_a_step_that_looks_up_what_is_not_there_counts_no_step() -> None:
     np.testing.assert_array_equal(table.numpy(), before)
 
 
+@pytest.mark.parametrize(
+    ("look", "bad"),
+    [
+        (lambda table, at: table[at], 4),
+        (lambda table, at: table.at[at].add(1.0), 4),
+        (lambda table, at: ai.sum(at**at) * table, -1),
+    ],
+    ids=["read", "write", "power"],
+)
+def test_a_refused_call_has_changed_nothing_whatever_came_first(look: Any, bad: int) -> None:
+    """Where the eager step has assigned already when it comes to what it refuses."""
+    weights, velocity = ai.ones((4, 2)), ai.ones((4, 2))
+
+    @ai.compile
+    def step(at: ai.Tensor) -> ai.Tensor:
+        velocity.assign(0.5 * velocity + 1.0)
+        weights.assign(weights * 2.0)
+        return ai.sum(look(weights, at))
+
+    for _ in range(2):
+        before = weights.tolist(), velocity.tolist()
+        with pytest.raises((ValueError, IndexError)):
+            step(ai.tensor(np.array([bad])))
+        assert (weights.tolist(), velocity.tolist()) == before
+        step(ai.tensor(np.array([1])))
+        assert weights.tolist() != before[0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     dtype=st.sampled_from(["bool", "uint8", "int8", "int64", "float16", "float32", "float64"]),

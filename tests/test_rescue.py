@@ -129,8 +129,9 @@ def test_what_raises_goes_on_and_the_last_step_is_saved(
     fit |= {"compile": compile, "checkpoint_every": every}
     made = arguments(batch_size, shared) | fit
     end(made)
-    with pytest.raises(SystemExit if end is leaving else Trouble):
+    with pytest.raises(SystemExit if end is leaving else Trouble) as caught:
         nn.fit(**made, run_dir=tmp_path / "run")
+    assert caught.value.__notes__ == [f"Step {ENDS[end]} was saved."]
     assert nn.Checkpoints(tmp_path / "run").load().step == ENDS[end]
     made = arguments(batch_size, shared) | fit
     resumed = nn.fit(**made, run_dir=tmp_path / "run", resume=True)

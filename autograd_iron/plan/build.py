@@ -185,10 +185,11 @@ class Plan:
         wanted = self.program.wanted()
         if not regions or regions[-1][0]:
             regions.append((False, []))
+        first, rest = self._refusals_first(regions[-1][1])
         looks = -1
-        if self.program.checks:
+        if first or self.program.checks:
             looks = len(regions) - 1
-            regions[looks:] = [(False, part) for part in self._checks_first(regions[looks][1])]
+            regions[looks:] = [(False, first), (False, rest)]
         for i, (tiled, steps) in enumerate(regions):
             later = {v for _, others in regions[i + 1 :] for s in others for v in s.values}
             made = {s.output for s in steps}
@@ -199,9 +200,12 @@ class Plan:
             else:
                 self._whole_stage(steps, kept, last, looks=i == looks)
 
-    def _checks_first(self, steps: list[Step]) -> tuple[list[Step], list[Step]]:
-        """Return what the checks need, and the rest: a run that is refused has changed nothing."""
-        needed = set(self.program.checked())
+    def _refusals_first(self, steps: list[Step]) -> tuple[list[Step], list[Step]]:
+        """Return what may refuse its values, with what it needs, and the rest.
+
+        Tensors are written with the rest: a run that is refused has changed nothing.
+        """
+        needed = {*self.program.checked(), *(s.output for s in steps if emit.may_refuse(s))}
         for step in reversed(steps):
             if step.output in needed:
                 needed.update(step.values)

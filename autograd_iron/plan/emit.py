@@ -103,6 +103,14 @@ def name(value: Value) -> str:
     return f"v{value.number}"
 
 
+def may_refuse(step: Step) -> bool:
+    """Return whether there are values for which the lines of a step raise."""
+    kind = step.primitive.name
+    if kind == "pow":
+        return step.output.dtype.kind not in "fV"  # integers to negative powers
+    return kind in ("gather", "scatter_sum") or not (kind in UFUNCS or kind in _WRITTEN)
+
+
 def emit(region: Region) -> Text:
     """Write the region."""
     return _Writer(region).text
