@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from nn.checkpoint import CheckpointError
 from nn.files import make_folder
@@ -64,6 +64,12 @@ class FolderLock:
         self._descriptor: int | None = None
         self._made: list[Path] = []
         self._lent = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"the lock on {self.folder} is this process's own and cannot be copied or pickled: "
+            f"give the other process the path"
+        )
 
     def __fspath__(self) -> str:
         return os.fspath(self.folder)

@@ -19,6 +19,7 @@ import pytest
 import autograd_iron as ai
 import nn
 from autograd_iron.registry import registry
+from nn.lock import FolderLock
 
 
 def double(x: ai.Tensor) -> ai.Tensor:
@@ -275,9 +276,21 @@ def test_a_copy_of_a_compiled_function_within_another_captures_for_itself() -> N
         pickle.dumps(step)
 
 
-def test_what_belongs_to_a_process_is_refused_with_a_sentence() -> None:
+@pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, pickle.dumps])
+def test_what_belongs_to_a_process_is_refused_with_a_sentence(
+    again: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    step = ai.compile(double)
+    step(ai.zeros(2))
+    with pytest.raises(TypeError, match=r"a plan is bound to the memory.*take the compiled func"):
+        again(step.plan)
+    with (
+        FolderLock(tmp_path / "run") as lock,
+        pytest.raises(TypeError, match=r"the lock on .*run is this process's own.*give the other"),
+    ):
+        again(lock)
     model = layer()
     model.lock = threading.Lock()
-    for again in (copy.deepcopy, pickle.dumps):
+    if again is not copy.copy:
         with pytest.raises(TypeError, match=r"cannot pickle '_thread\.lock' object"):
             again(model)

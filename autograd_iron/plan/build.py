@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from autograd_iron import cpu, device
 from autograd_iron.plan import buffers, emit, pack, passes, tiling
@@ -83,6 +83,12 @@ class Plan:
     old : dict of Value to array
         Where a value that the step changes, and is to return as it was, is kept during a step.
     """
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a plan is bound to the memory of this process and cannot be copied or pickled: take "
+            "the compiled function, which captures again"
+        )
 
     def __str__(self) -> str:
         from autograd_iron.plan.show import show

@@ -9,7 +9,7 @@ goes on kernel by kernel; `explain` says why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from autograd_iron import cuda, device, gpu
 from autograd_iron.cublas import Matrices
@@ -62,6 +62,12 @@ class GpuPlan:
             except MemoryError as error:
                 raise self._explained(error) from None
         self.source = "\n".join(k.source for kernel in self.kernels.values() for k in kernel.all)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a plan is bound to the memory of this process and cannot be copied or pickled: take "
+            "the compiled function, which captures again"
+        )
 
     def __str__(self) -> str:
         from autograd_iron.plan.show import show_launches
