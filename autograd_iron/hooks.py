@@ -57,7 +57,7 @@ def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = Non
     ----------
     prepare : callable
     undo : callable, optional
-        Takes it back, should the capture fail.
+        Takes it back, should the capture fail or the replay be refused.
     """
     if graph.switches.tape is not None:
         graph.switches.tape.each_time(prepare, undo)

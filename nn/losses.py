@@ -230,7 +230,8 @@ class CrossEntropyLoss(Closed):
         ValueError
             With the row and the value.
         """
-        if prediction.ndim and targets.dtype.kind in "iu":
+        # Of another shape or dtype they are refused with the first batch.
+        if targets.ndim == prediction.ndim - 1 and targets.dtype.kind in "iu":
             _class_numbers(prediction).check_rows("CrossEntropyLoss", targets)
 
 

@@ -220,6 +220,48 @@ def test_check_range_is_the_same_in_a_plan(
         assert bool(said[0]) == refused
 
 
+def test_a_primitive_that_is_taken_apart_checks_in_its_lowering() -> None:
+    message = "half_root: {low:g} has no root"
+
+    @ai.elementwise(floating=True)
+    def half_root(xp: Any, x: Any, /) -> Any:
+        """Half of the root."""
+        ai.check_range(ai.Tensor(x), 0, np.inf, message)
+        return xp.sqrt(x) / 2
+
+    @half_root.lower
+    def _(F: Any, x: Any) -> Any:
+        ai.check_range(x, 0, np.inf, message)
+        return F.sqrt(x) / 2
+
+    step = ai.compile(lambda x: half_root(x - 1.0))
+    for function in (lambda x: half_root(x - 1.0), step):
+        assert function(ai.tensor([5.0])).tolist() == [1.0]
+        with pytest.raises(ValueError, match="half_root: -2 has no root"):
+            function(ai.tensor([5.0, -1.0]))
+
+
+def test_labels_that_are_not_given_are_looked_at_too() -> None:
+    """Those that the function finds itself, as a Tensor that may change and as a frozen array."""
+    loss, z = nn.CrossEntropyLoss(), ai.zeros((2, 3))
+    kept = classes(0)
+    for bad in (np.array([0, 3]), ai.tensor(np.array([0, 3]))):
+        with pytest.raises(ValueError, match="class numbers range from 0 to 3"):
+            ai.compile(lambda z, bad=bad: loss(z, bad))(z)
+    step = ai.compile(lambda z: loss(z, kept))
+    step(z)
+    kept.assign(np.array([0, -1]))
+    with pytest.raises(ValueError, match="class numbers range from -1 to 0"):
+        step(z)
+
+
+def test_fit_says_what_is_wrong_with_the_shape_rather_than_with_the_classes() -> None:
+    model = nn.Sequential(nn.Linear(2, 1, generator=ai.Generator(0)), lambda x: x[:, 0])
+    data = nn.Batches(ai.zeros((12, 2)), np.arange(12), batch_size=4)
+    with pytest.raises(ValueError, match=r"the prediction has shape \(4,\) and the target \(4,\)"):
+        nn.fit(model, data, nn.CrossEntropyLoss(), nn.SGD(model, 0.1), steps=2, progress=False)
+
+
 def test_what_was_checked_is_checked_in_an_ejected_file(tmp_path: Path) -> None:
     loss = nn.CrossEntropyLoss()
     step = ai.compile(loss)
