@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compiling import close, proven, same_bits  # noqa: F401
+from compiling import close, proven, same_bits, small_cache  # noqa: F401
 from ejecting import check_in_clean_interpreter, ejected
+from samples import PRIMITIVES, ROWS, fixed_case
 from step_programs import STATE, WORDS, Step, random_step
+from test_plan import WANTED, Instruction, Problem, cast
+from test_plan import WORDS as TILED_WORDS
 
 import autograd_iron as ai
 from autograd_iron.plan.capture import CaptureError
@@ -104,7 +109,65 @@ def test_the_ejected_file_of_a_random_step_does_what_its_plan_does(
     assert refused < len(files) / 2
 
 
+@pytest.mark.usefixtures("small_cache")
+@pytest.mark.parametrize(
+    "seeds", [range(24), pytest.param(range(24, 800), marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_the_ejected_file_of_a_step_in_tiles_does_what_its_plan_does(
+    seeds: range, tmp_path: Path
+) -> None:
+    files = []
+    tiled = 0
+    for seed in seeds:
+        choose = random.Random(seed)
+        program: list[Instruction] = [
+            (
+                choose.choice(sorted(TILED_WORDS)),
+                (choose.randrange(31), choose.randrange(31), choose.randrange(31)),
+                choose.choice([-1.0, 0.5, 2.0]),
+            )
+            for _ in range(choose.randint(1, 12))
+        ]
+        problem = Problem(program, 131)
+        made = ai.compile(getattr(problem, WANTED[seed % len(WANTED)]), threads=2)
+        calls = [[t.numpy() for t in Problem.data(seed, 131)] for seed in (1, 2)]
+        made(*calls[0])
+        with contextlib.suppress(ValueError):  # a kernel that the text cannot say
+            files.append(ejected(made, tmp_path / f"step_{seed}.py", calls))
+            tiled += bool(made.plan.tile)
+    check_in_clean_interpreter(files)
+    assert tiled > len(seeds) / 3
+
+
 def test_the_random_steps_use_every_word() -> None:
     used = {word for seed in range(4 * COUNT) for word, _, _ in random_step(seed).program}
     assert used == set(WORDS)
     assert len(STATE) == len({(shape, dtype) for shape, dtype in STATE})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "rows", [ROWS[::9], pytest.param(ROWS, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_the_ejected_file_of_each_primitive(
+    rows: list[tuple[str, Any]], dtype: str, tmp_path: Path
+) -> None:
+    files = []
+    refused = set()
+    for i, (name, row) in enumerate(rows):
+        arrays = cast(fixed_case(name, row).arrays, dtype)
+        step = ai.compile(
+            lambda *x, name=name, row=row: PRIMITIVES[name](*x, **row.attributes), threads=1
+        )
+        step(*arrays)
+        try:
+            files.append(ejected(step, tmp_path / f"step_{i}.py", [arrays]))
+        except ValueError as error:
+            if "can only be run by its kernel" not in str(error):
+                raise AssertionError(name, row) from error
+            refused.add(name)
+    check_in_clean_interpreter(files)
+    by_kernel = {"all", "any", "pad", "set_at", "to_device"}
+    if dtype == "float16":  # added up in float32
+        by_kernel |= {"matmul", "linear", "sum", "mean", "sum_to", "var", "std", "norm"}
+    assert refused <= by_kernel
