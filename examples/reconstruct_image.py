@@ -119,7 +119,7 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
         folder.write_record(out, settings, None)
 
     run = _train(settings, picture, goal, held, "resume" in given, "no_compile" not in given)
-    score = _leave_pictures(run, picture, goal, out)
+    scores = _leave_pictures(run, picture, goal, out)
     seconds = time.monotonic() - started
     if earlier and earlier["result"]:
         seconds += earlier["result"]["seconds"]
@@ -128,12 +128,12 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
         "steps": run.step,
         "seconds": round(seconds, 1),
         "parameters": sum(parameter.size for parameter in run.model.parameters()),
-        goal.metric: score,
+        **scores,
         "loss": run.history["loss"][-1][1] if "loss" in run.history else None,
         "weights_sha256": _fingerprint(run.model),
     }
     folder.write_record(out, settings, result)
-    return _say_how_it_ended(result, goal.metric, goal.text(score), out)
+    return _say_how_it_ended(result, goal, out)
 
 
 def _convert(given: dict[str, Any]) -> int:
@@ -263,8 +263,8 @@ def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> No
         raise UserError(f"{out / 'graph.svg'} cannot be written: {error.strerror}") from None
 
 
-def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> float:
-    """Write all that is made once the training is over; return the score of the final weights."""
+def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> dict[str, float]:
+    """Write all that is made once the training is over; return the scores of the final weights."""
     ink = networks.draw(run.model, goal, picture, picture.height, picture.width)
     score = goal.score(ink, picture.ink)
     size = f"{picture.width} x {picture.height}"
@@ -286,7 +286,7 @@ def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> flo
             run.model, goal, picture, *scaled(picture.height, picture.width, longer)
         )
         report.save_png(goal.final(drawn), out / f"render-{longer}.png")
-    return score
+    return {goal.metric: score, **goal.details(ink, picture.ink)}
 
 
 def _fingerprint(model: nn.Module) -> str:
@@ -296,7 +296,7 @@ def _fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _say_how_it_ended(result: dict[str, Any], metric: str, score: str, out: Path) -> int:
+def _say_how_it_ended(result: dict[str, Any], goal: Goal, out: Path) -> int:
     why = {
         "steps": "all its steps",
         "until": "as good as it was asked for",
@@ -304,11 +304,12 @@ def _say_how_it_ended(result: dict[str, Any], metric: str, score: str, out: Path
         "interrupted": "stopped by Ctrl-C",
     }[result["stop_reason"]]
     renders = ", ".join(f"render-{size}.png" for size in RENDERED_SIZES)
+    scores = ", ".join(filter(None, (goal.text(result[goal.metric]), goal.details_text(result))))
     print(
-        f"{score} after {result['steps']} steps, {result['seconds']:.1f} s ({why}). In {out}:\n"
+        f"{scores} after {result['steps']} steps, {result['seconds']:.1f} s ({why}). In {out}:\n"
         f"  comparison.png  the picture beside what the network learned\n"
         f"  timelapse.gif   how it was learned; the frames are in previews\n"
-        f"  curves.png      loss, {metric} and learning rate\n"
+        f"  curves.png      loss, {goal.metric} and learning rate\n"
         f"  {renders}: from the same network\n"
         f"  graph.svg       one training step, forward and backward\n"
         f"  run.json        every setting and result"

@@ -119,12 +119,18 @@ def test_rows_come_from_the_top(whole: tuple[Path, str]) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_picture_comes_back_the_right_way_round(tmp_path: Path) -> None:
+def test_the_picture_comes_back_the_right_way_round(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ink = letter_f(40, 48)
     out = tmp_path / "run"
     assert reconstruct(save(ink, tmp_path / "f.png"), "--steps", 150, "--out", out) == 0
     assert record(out)["result"]["accuracy"] == 1.0
     assert record(out)["result"]["stop_reason"] == "until"
+    assert (record(out)["result"]["wrong_pixels"], record(out)["result"]["iou"]) == (0, 1.0)
+    assert "100.00% of the pixels right, 0 wrong, IoU of the black 1.0000 after" in (
+        capsys.readouterr().out
+    )
     last = sorted((out / "previews").iterdir())[-1]
     with Image.open(last) as image:
         np.testing.assert_array_equal(np.asarray(image) < 128, ink == 1)
@@ -454,6 +460,19 @@ def test_scores() -> None:
     half = np.float32([[0.0, 1.0], [0.4, 0.6]])
     assert BlackAndWhite().score(half, np.float32([[0, 1], [1, 1]])) == 0.75
     assert BlackAndWhite().text(1 - 1e-6) == "99.99% of the pixels right"
+    sheet, drawing = np.zeros((20, 20), np.float32), np.zeros((20, 20), np.float32)
+    drawing[3, 4:9] = 1
+    assert BlackAndWhite().score(sheet, drawing) == 395 / 400
+    assert BlackAndWhite().details(sheet, drawing) == {"wrong_pixels": 5, "iou": 0.0}
+    assert BlackAndWhite().details(sheet, sheet) == {"wrong_pixels": 0, "iou": 1.0}
+    assert BlackAndWhite().details(np.roll(drawing, 1, 1), drawing) == {
+        "wrong_pixels": 2,
+        "iou": 4 / 6,
+    }
+    assert "1,234 wrong, IoU of the black 0.9999" in BlackAndWhite().details_text(
+        {"wrong_pixels": 1234, "iou": 1 - 1e-9}
+    )
+    assert Shades().details(half, half) == {}
     assert Shades().score(half, half + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
     assert Shades().score(half, half) == 100.0
 

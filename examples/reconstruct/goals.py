@@ -42,6 +42,14 @@ class Goal(Protocol):
     def text(self, score: float) -> str:
         """Say the score in words."""
 
+    def details(self, ink: np.ndarray, target: np.ndarray) -> dict[str, float]:
+        """Return what is worth knowing beside the score, by the names that `run.json` has."""
+        return {}
+
+    def details_text(self, details: dict[str, float]) -> str:
+        """Say the details in words; empty where there are none."""
+        return ""
+
     def check_until(self, until: float) -> None:
         """Raise a UserError when this is no score to train for."""
 
@@ -65,6 +73,19 @@ class BlackAndWhite(Goal):
     def text(self, score: float) -> str:
         # Rounded down: 100% is said of a picture without a single wrong pixel.
         return f"{math.floor(score * 1e4) / 100:.2f}% of the pixels right"
+
+    def details(self, ink: np.ndarray, target: np.ndarray) -> dict[str, float]:
+        # A white sheet has most pixels of a drawing right, and nothing in common with its lines.
+        drawn, black = ink > 0.5, target > 0.5
+        either = int((drawn | black).sum())
+        return {
+            "wrong_pixels": int((drawn != black).sum()),
+            "iou": int((drawn & black).sum()) / either if either else 1.0,
+        }
+
+    def details_text(self, details: dict[str, float]) -> str:
+        iou = math.floor(details["iou"] * 1e4) / 1e4
+        return f"{details['wrong_pixels']:,} wrong, IoU of the black {iou:.4f}"
 
     def check_until(self, until: float) -> None:
         if not 0 < until <= 1:
