@@ -462,3 +462,29 @@ def test_operations_run_where_their_operands_are() -> None:
     with pytest.raises(ValueError, match="operand 0 on cuda:0, operand 1 on cuda:1"):
         a * b
     assert "cuda:1: " in ai.cuda.memory_summary("cuda:1")
+
+
+def test_an_index_is_on_the_device_what_it_is_on_the_host() -> None:
+    here = ai.tensor(np.arange(24.0).reshape(3, 2, 4))
+    there = here.to("cuda")
+    number = ai.tensor(1, dtype="int64")
+    indices: list[Any] = [
+        ((0, 0),),
+        (slice(None), (0, 1, 0)),
+        (np.int64(1), range(2)),
+        (..., memoryview(b"\x01\x01")),
+        [],
+        ([True, False, True], 0),
+        (slice(np.int64(0), None), np.array(1), [np.uint8(3), 0]),
+        number,
+        np.array([2, 0], dtype=">i4"),
+    ]
+    for index in indices:
+        read = here[index]
+        on_gpu = number.to("cuda") if index is number else index
+        assert np.array_equal(there[on_gpu].numpy(), read.numpy()), index
+        added, expected = (t.at[i].add(1.0) for t, i in ((there, on_gpu), (here, index)))
+        assert np.array_equal(added.numpy(), expected.numpy()), index
+    for index in (True, np.False_, (None, np.array(True))):
+        with pytest.raises(IndexError, match=r"a single truth is no index on a GPU"):
+            there[index]
