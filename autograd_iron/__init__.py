@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_iron import cuda, dtypes
 from autograd_iron.dtypes import bool_, float16, float32, float64, int32, int64
-from autograd_iron.graph import enable_grad, no_grad
 from autograd_iron.hooks import (
     beside,
     capturing,
@@ -99,6 +98,7 @@ from autograd_iron.ops.shapes import (
     transpose,
 )
 from autograd_iron.primitive import composite, elementwise, primitive
+from autograd_iron.switches import enable_grad, no_grad
 from autograd_iron.tensor import Tensor, vocabulary
 from autograd_iron.transforms import grad, identity, value_and_grad
 

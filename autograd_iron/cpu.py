@@ -7,11 +7,12 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
 import numpy
+
+from autograd_iron import forks
 
 
 def quietly() -> Callable[..., Any]:
@@ -53,41 +54,64 @@ def combine(how: str, total: Any, part: Any) -> None:
     {"sum": numpy.add, "max": numpy.maximum, "min": numpy.minimum}[how](total, part, out=total)
 
 
-def single_threaded_blas() -> AbstractContextManager[Any]:
-    """Return a context in which matrix products use one thread each."""
-    return _blas()
-
-
-class _Blas:
-    """Counts who is inside, so that the last one out restores what the first one found."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._controller: Any = None
-        self._limit: Any = None
+class single_threaded_blas:
+    """A context in which matrix products use one thread each."""
 
     def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                if self._controller is None:
-                    import threadpoolctl
-
-                    self._controller = threadpoolctl.ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-                self._limit.__enter__()
-            self._inside += 1
+        _blas_threads().enter(id(self))
 
     def __exit__(self, *_: object) -> None:
+        _blas_threads().leave(id(self))
+
+    # An interrupt may have come right before the block, or right after it.
+    __del__ = __exit__
+
+
+class _BlasThreads:
+    """Knows who is inside, so that the last one out restores what the first one found."""
+
+    def __init__(self) -> None:
+        with forks.importing:
+            import threadpoolctl
+
+        controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
+        self._libraries = controller.lib_controllers
+        self._found: list[int] = []
+        self._inside: set[int] = set()
+        self._lock = threading.RLock()
+        forks.renew(self)
+
+    def enter(self, who: int) -> None:
+        """Have each library use one thread."""
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.__exit__(None, None, None)
+            if not self._inside:
+                self._found = [library.get_num_threads() for library in self._libraries]
+            self._inside.add(who)
+            for library in self._libraries:
+                library.set_num_threads(1)
+
+    def leave(self, who: int) -> None:
+        """Let the libraries go on as before, once nobody is inside; may be called again."""
+        with self._lock:
+            if self._inside == {who}:
+                self._restore()
+            self._inside.discard(who)
+
+    def after_fork(self) -> None:
+        """Let nobody be inside, and give a forked process a lock that nobody holds."""
+        self._lock = threading.RLock()
+        if self._inside:
+            self._restore()
+            self._inside.clear()
+
+    def _restore(self) -> None:
+        for library, count in zip(self._libraries, self._found, strict=True):
+            library.set_num_threads(count)
 
 
 @cache
-def _blas() -> _Blas:
-    return _Blas()
+def _blas_threads() -> _BlasThreads:
+    return _BlasThreads()
 
 
 @cache

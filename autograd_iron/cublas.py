@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from autograd_iron import cuda
+from autograd_iron import cuda, forks
 
 # cudaDataType by the name of the dtype.  What has 16 bits is multiplied and added up in float32.
 _KINDS = {"float16": 2, "bfloat16": 14, "float32": 0, "float64": 1}
@@ -56,7 +56,8 @@ class Blas:
     """
 
     def __init__(self, number: int) -> None:
-        self._lock = threading.Lock()
+        self.after_fork()
+        forks.renew(self)
         self._library = _library()
         self._handle = ctypes.c_void_p()
         with cuda.cupy_on(number):
@@ -71,6 +72,10 @@ class Blas:
             self._check("create", status)
             mode = _DISALLOW_REDUCED_PRECISION_REDUCTION
             self._check("math mode", self._library.cublasSetMathMode(self._handle, mode))
+
+    def after_fork(self) -> None:
+        """Give a forked process a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def multiply(
         self, x: Matrices, y: Matrices, out: Matrices, count: int, stream: int, tf32: bool

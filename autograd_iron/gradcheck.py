@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_iron import device, dtypes, graph
+from autograd_iron import device, dtypes
 from autograd_iron.ops.creation import asarray, tensor
 from autograd_iron.ops.random import Generator
 from autograd_iron.plain import integer
 from autograd_iron.registry import recorded as F
+from autograd_iron.switches import enable_grad, no_grad
 from autograd_iron.tensor import Tensor, pull_back
 
 
@@ -83,7 +84,7 @@ def _check(
     generator: Generator,
     title: str,
 ) -> None:
-    with graph.no_grad():
+    with no_grad():
         outputs = f(*points)
     weights = [_draw(generator, output) for output in outputs]
     direction = [_draw(generator, point) for point in points]
@@ -91,10 +92,10 @@ def _check(
     def pulled(*inputs: Tensor) -> list[Tensor]:
         return _vjp(f, list(inputs[: len(points)]), list(inputs[len(points) :]))
 
-    with graph.enable_grad():
+    with enable_grad():
         gradients = pulled(*points, *weights)
     expected = _value(_dot(gradients, direction))
-    with graph.no_grad():
+    with no_grad():
         ahead = f(*(F.add(p, F.multiply(eps, v)) for p, v in zip(points, direction, strict=True)))
         behind = f(
             *(F.subtract(p, F.multiply(eps, v)) for p, v in zip(points, direction, strict=True))
@@ -148,7 +149,7 @@ def _vjp(
         Tensor(point.data, requires_grad=True) if point.node is None else F.identity(point)
         for point in points
     ]
-    with graph.enable_grad():
+    with enable_grad():
         total = _dot(f(*inputs), cotangents)
     nodes = [t.node for t in inputs if t.node is not None]
     if total.node is None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import ContextDecorator
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -25,39 +23,6 @@ if TYPE_CHECKING:
     from autograd_iron.registry import Vocabulary
 
 _clock = itertools.count(1)
-
-
-class _Switches(threading.local):
-    recording = True
-    tape: Any = None  # what writes a plan down while a function is captured
-
-
-switches = _Switches()
-
-
-class _Recording(ContextDecorator):
-    """Sets the recording switch inside, and puts it back as it was; can be entered many times."""
-
-    def __init__(self, on: bool) -> None:
-        self._on = on
-        self._before: list[bool] = []
-
-    def __enter__(self) -> None:
-        self._before.append(switches.recording)
-        switches.recording = self._on
-
-    def __exit__(self, *_: object) -> None:
-        switches.recording = self._before.pop()
-
-
-def no_grad() -> _Recording:
-    """Return a context manager, or decorator, under which nothing is added to the graph."""
-    return _Recording(False)
-
-
-def enable_grad() -> _Recording:
-    """Return a context manager, or decorator, that records again inside `no_grad`."""
-    return _Recording(True)
 
 
 class Spec:

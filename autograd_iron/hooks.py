@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from autograd_iron import cuda, device, dtypes, graph
+from autograd_iron import cuda, device, dtypes
 from autograd_iron.registry import Vocabulary
 from autograd_iron.registry import recorded as F
+from autograd_iron.switches import switches
 from autograd_iron.tensor import Tensor, vocabulary
 
 
@@ -24,7 +25,7 @@ def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     it is for bfloat16, which only primitives compute with.  For arrays on a GPU it becomes the one
     in use: compute in `beside`, which puts that back.
     """
-    if graph.switches.tape is not None:
+    if switches().tape is not None:
         return F, list(tensors)
     if dtypes.bfloat16 is not None and any(t.dtype == dtypes.bfloat16 for t in tensors):
         return F, [t.detach() for t in tensors]
@@ -59,21 +60,21 @@ def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = Non
     undo : callable, optional
         Takes it back, should the capture fail or the replay be refused.
     """
-    if graph.switches.tape is not None:
-        graph.switches.tape.each_time(prepare, undo)
+    if switches().tape is not None:
+        switches().tape.each_time(prepare, undo)
     else:
         prepare()
 
 
 def capturing() -> bool:
     """Return whether a plan is being captured, so that no value can be read on the host."""
-    return graph.switches.tape is not None
+    return switches().tape is not None
 
 
 def guard(owner: Any, attribute: str) -> None:
     """Make the plan being captured depend on an attribute: a change of it captures anew."""
-    if graph.switches.tape is not None:
-        graph.switches.tape.guard(owner, attribute)
+    if switches().tape is not None:
+        switches().tape.guard(owner, attribute)
 
 
 def check_range(x: Tensor, low: float, high: float, message: str, nan: bool = True) -> None:
@@ -98,8 +99,8 @@ def check_range(x: Tensor, low: float, high: float, message: str, nan: bool = Tr
     """
     if x.device != "cpu" or not x.size:
         return
-    if graph.switches.tape is not None:
-        graph.switches.tape.check_range(x, low, high, message, nan)
+    if switches().tape is not None:
+        switches().tape.check_range(x, low, high, message, nan)
         return
     lowest, highest = x.data.min(), x.data.max()
     if lowest < low or highest > high or (not nan and lowest != lowest):

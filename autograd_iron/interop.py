@@ -10,8 +10,8 @@ import inspect
 from functools import cache
 from typing import Any, NoReturn
 
-from autograd_iron.graph import switches
 from autograd_iron.registry import recorded, registry
+from autograd_iron.switches import switches
 
 _OUR_NAME = {
     "absolute": "abs",
@@ -111,8 +111,8 @@ def _signature(function: Any) -> inspect.Signature | None:
 
 
 def _refuse(name: str, why: str) -> NoReturn:
-    if switches.tape is not None:
-        switches.tape.refuse(
+    if switches().tape is not None:
+        switches().tape.refuse(
             f"numpy.{name} meets a Tensor",
             f"It cannot be recorded: {why}. Use the functions of autograd_iron.",
         )

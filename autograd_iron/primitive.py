@@ -24,9 +24,10 @@ from functools import partial, update_wrapper
 from typing import Any, NoReturn, overload
 
 from autograd_iron import cuda, device, dtypes
-from autograd_iron.graph import Node, Spec, switches
+from autograd_iron.graph import Node, Spec
 from autograd_iron.plain import PLAIN, setting
 from autograd_iron.registry import Vocabulary, register
+from autograd_iron.switches import switches
 from autograd_iron.tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -147,8 +148,9 @@ class Primitive:
             args, attributes = self._bind(args, attributes)
         else:
             attributes = self.defaults
-        if switches.tape is not None:
-            traced: Tensor = switches.tape.run(self, args, attributes)
+        state = switches()
+        if state.tape is not None:
+            traced: Tensor = state.tape.run(self, args, attributes)
             return traced
         arrays: list[Any] = []
         parents: list[Node | None] = []
@@ -178,7 +180,7 @@ class Primitive:
         elif mixed or dtype.kind != "f":
             arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
         output = self.compute(arrays, attributes)
-        if tracked and switches.recording and self.rules and output.dtype.kind in "fV":
+        if tracked and state.recording and self.rules and output.dtype.kind in "fV":
             return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
         return Tensor.wrap(output, None)
 

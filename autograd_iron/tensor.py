@@ -15,6 +15,7 @@ from autograd_iron.index import Index
 from autograd_iron.plain import integer
 from autograd_iron.registry import Vocabulary, raw
 from autograd_iron.registry import recorded as F
+from autograd_iron.switches import enable_grad, no_grad, switches
 
 
 class Tensor:
@@ -123,13 +124,13 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """What `backward` added up in this leaf; None if it has not come here."""
-        tape = graph.switches.tape
+        tape = switches().tape
         return self._grad if tape is None else tape.gradient_of(self)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if graph.switches.tape is not None:
-            graph.switches.tape.set_gradient(self, value)
+        if switches().tape is not None:
+            switches().tape.set_gradient(self, value)
         else:
             self._grad = value
 
@@ -204,8 +205,8 @@ class Tensor:
         here = self.device
         if here == there:
             return self
-        if graph.switches.tape is not None:
-            graph.switches.tape.refuse(
+        if switches().tape is not None:
+            switches().tape.refuse(
                 f'a tensor is moved to "{there}"',
                 "A compiled step runs on one device: move the model and the data before it.",
             )
@@ -244,8 +245,8 @@ class Tensor:
                 f"assign: {what} does not fit a {self.dtype} tensor; cast it first: "
                 f'ai.astype(value, "{self.dtype}")'
             )
-        if graph.switches.tape is not None:
-            graph.switches.tape.assign(self, value)
+        if switches().tape is not None:
+            switches().tape.assign(self, value)
             return
         raw = value.data if isinstance(value, Tensor) else value
         if cuda.cupy is not None and shape and devices.are_mixed((self.data, raw)):
@@ -310,7 +311,7 @@ class Tensor:
 
         While a plan is captured, that of integers is the Tensor: they may be others in each replay.
         """
-        frozen = graph.switches.tape is None or self.dtype == dtypes.bool_
+        frozen = switches().tape is None or self.dtype == dtypes.bool_
         return self.data if frozen else self
 
     def __bool__(self) -> bool:
@@ -488,7 +489,7 @@ class Tensor:
         return operation(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        if cuda.cupy is None and graph.switches.tape is None:
+        if cuda.cupy is None and switches().tape is None:
             return F.getitem(self, index)
         index = _index(index)
         if _has_tensors(index):
@@ -615,12 +616,12 @@ def _spread(mask: Any, x: Tensor) -> Tensor:
 
 
 def _check_readable() -> None:
-    if graph.switches.tape is not None:
-        graph.switches.tape.refuse_reading()
+    if switches().tape is not None:
+        switches().tape.refuse_reading()
 
 
 def _index(given: Any) -> Index:
-    if graph.switches.tape is not None:
+    if switches().tape is not None:
         parts = given if isinstance(given, tuple) else (given,)
         given = tuple([_stacked(part) if _holds_tensors(part) else part for part in parts])
     return Index.of(given)
@@ -640,7 +641,7 @@ def _stacked(part: Any) -> Any:
 
 
 def _has_tensors(index: Index) -> bool:
-    return graph.switches.tape is not None and any(isinstance(part, Tensor) for part in index)
+    return switches().tape is not None and any(isinstance(part, Tensor) for part in index)
 
 
 def _placed(index: Index, tensor: Tensor, once: bool = False) -> Index:
@@ -648,7 +649,7 @@ def _placed(index: Index, tensor: Tensor, once: bool = False) -> Index:
 
     `once` says that no position may be named twice, where that can be told without waiting.
     """
-    if not devices.has_gpu() or graph.switches.tape is not None:
+    if not devices.has_gpu() or switches().tape is not None:
         return index
     return Index(devices.index_on_gpu(index, tensor.data, once))
 
@@ -713,7 +714,7 @@ def pull_back(
                 f"backward: a tensor of shape {root.shape} needs a gradient of that shape to "
                 "start from; reduce it to one number first (sum or mean), or pass gradient="
             )
-        tape = graph.switches.tape
+        tape = switches().tape
         gradient = (
             F.ones(root.shape, root.dtype, root.device)
             if tape is not None
@@ -733,15 +734,15 @@ def pull_back(
             )
         if gradient.dtype != root.dtype:
             gradient = gradient.astype(root.dtype)
-    tape = graph.switches.tape
+    tape = switches().tape
     with devices.quiet() if cuda.cupy is None or tape else devices.quiet_beside(root.data):
         if tape is not None:
-            with graph.enable_grad() if create_graph else graph.no_grad():
+            with enable_grad() if create_graph else no_grad():
                 return graph.sweep(
                     node, gradient, F, targets, lift=tape.lift, retain_graph=retain_graph
                 )
         if create_graph:
-            with graph.enable_grad():
+            with enable_grad():
                 found = graph.sweep(node, gradient, F, targets, lift=Tensor.wrap, retain_graph=True)
         else:
             found = graph.sweep(

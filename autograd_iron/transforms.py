@@ -11,6 +11,7 @@ from autograd_iron.graph import Node
 from autograd_iron.ops.creation import asarray
 from autograd_iron.plain import setting
 from autograd_iron.primitive import primitive
+from autograd_iron.switches import enable_grad, switches
 from autograd_iron.tensor import Tensor, pull_back
 
 
@@ -61,7 +62,7 @@ def value_and_grad(
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         values = list(args)
         inputs: list[list[Tensor]] = []
-        with graph.enable_grad():
+        with enable_grad():
             for i in wanted:
                 if not -len(args) <= i < len(args):
                     raise TypeError(
@@ -159,7 +160,7 @@ def _gradients(result: Tensor, inputs: list[Tensor], f: Callable[..., Any]) -> l
 
 def _needs_outer_graph(result: Tensor, mine: list[Node]) -> bool:
     """Return whether the result depends on something besides our own inputs that is recorded."""
-    if result.node is None or not graph.switches.recording:
+    if result.node is None or not switches().recording:
         return False
     return any(
         node.primitive is None and node not in mine for node in graph.reachable([result.node])

@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 FLOORS = {
     "autograd_iron.tensor": 0,
     "autograd_iron.hooks": 0,
+    "autograd_iron.forks": 0,
     "autograd_iron.gpu": 0,
     "autograd_iron.graph": 0,
     "autograd_iron.primitive": 0,
@@ -30,6 +31,7 @@ FLOORS = {
     "autograd_iron.philox": 0,
     "autograd_iron.plain": 0,
     "autograd_iron.staging": 0,
+    "autograd_iron.switches": 0,
     "autograd_iron.text": 0,
     "autograd_iron.ops": 1,
     "autograd_iron.transforms": 2,

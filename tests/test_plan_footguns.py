@@ -18,8 +18,8 @@ from samples import own_words
 
 import autograd_iron as ai
 import nn
-from autograd_iron.graph import switches
 from autograd_iron.plan.capture import CaptureError
+from autograd_iron.switches import switches
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
 
@@ -159,7 +159,7 @@ def test_reading_a_value_names_the_line(function: Callable[..., Any]) -> None:
     assert any(word in message for word in ("ai.where", "Return the Tensor", "autograd_iron")), (
         "no way out is named"
     )
-    assert switches.tape is None
+    assert switches().tape is None
 
 
 def test_dlpack_is_refused() -> None:
@@ -1285,8 +1285,8 @@ def test_an_exception_in_the_function_changes_nothing() -> None:
     same_bits(states(model, opt), before)
     assert opt.step_count == 0
     assert all(p.grad is None for p in model.parameters())
-    assert switches.tape is None
-    assert switches.recording
+    assert switches().tape is None
+    assert switches().recording
 
 
 def test_an_exception_in_a_capture_leaves_gradients_as_they_were() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from autograd_iron import device as devices
 from autograd_iron import dtypes
-from autograd_iron.graph import switches
 from autograd_iron.plain import setting
 from autograd_iron.primitive import composite
 from autograd_iron.registry import Vocabulary
+from autograd_iron.switches import switches
 from autograd_iron.tensor import Tensor
 
 Shape = int | Sequence[int]
@@ -81,9 +81,9 @@ def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) ->
     shape = (shape,) if isinstance(shape, int) else shape
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
         return F.xp.full(shape, value, dtypes.dtype(dtype))
-    if switches.tape is not None:
+    if switches().tape is not None:
         number = devices.make(device, "full", (), value, dtypes.dtype(dtype))
-        return F.broadcast_to(switches.tape.constant(number), shape=shape)
+        return F.broadcast_to(switches().tape.constant(number), shape=shape)
     return Tensor.wrap(devices.make(device, "full", shape, value, dtypes.dtype(dtype)), None)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 
 from autograd_iron import device, dtypes
-from autograd_iron.graph import switches
 from autograd_iron.index import Index
 from autograd_iron.primitive import composite, primitive
+from autograd_iron.switches import switches
 
 
 @primitive(exact=True)
@@ -231,7 +231,7 @@ def write_at(F, x, value, index, /, add):
         hits = F.scatter_sum(ones, positions, size=size, axis=axis)
         new = F.where(hits > 0, new, part)
         if x.device == "cpu":
-            switches.tape.check_range(hits, 0, 1, f"set_at: {_TWICE}", nan=True)
+            switches().tape.check_range(hits, 0, 1, f"set_at: {_TWICE}", nan=True)
         elif dtypes.is_float(x.dtype):
             new = F.where(hits > 1, math.nan, new)
     whole = F.getitem(x, index=basic)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from autograd_iron import device as devices
 from autograd_iron import dtypes, philox
 from autograd_iron.closed import Closed
-from autograd_iron.graph import switches
 from autograd_iron.plain import integer, setting
+from autograd_iron.switches import switches
 from autograd_iron.tensor import Tensor
 
 Shape = int | Sequence[int]
@@ -141,11 +141,11 @@ class Generator(Closed):
             make(array, philox.key(self._seed), self._draws)
             self._draws += 1
 
-        if switches.tape is None:
+        if switches().tape is None:
             draw(array)
             return Tensor(array)
         before = self.state
-        drawn: Tensor = switches.tape.draw(array, draw, lambda: setattr(self, "state", before))
+        drawn: Tensor = switches().tape.draw(array, draw, lambda: setattr(self, "state", before))
         return drawn
 
 

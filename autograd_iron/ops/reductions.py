@@ -12,9 +12,9 @@ import builtins
 import math
 
 from autograd_iron import device, dtypes
-from autograd_iron.graph import no_grad
 from autograd_iron.plain import setting
 from autograd_iron.primitive import composite, primitive
+from autograd_iron.switches import no_grad
 
 
 def axes_of(axis, ndim):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from autograd_iron import cpu, device
+from autograd_iron import cpu, device, forks
 from autograd_iron.plan import buffers, emit, pack, passes, tiling
 from autograd_iron.plan import source as source_text
 from autograd_iron.plan.program import Program, Step, Value
@@ -118,10 +118,15 @@ class Plan:
         ends = [*program.results, *(v for _, v in program.gradients)]
         self._outputs = [self._where_is(v) for v in ends]
         self._quietly = cpu.quietly()
+        forks.renew(self)
         self.source = "\n\n".join(stage.source for stage in self.stages)
         self.how = "all rows at once"
         if self.tile:
             self.how = f"{self.tile} of {self.schedule.rows} rows at a time, {threads} threads"
+
+    def after_fork(self) -> None:
+        """Give a forked process a context of its own: a thread of the parent may be in this one."""
+        self._quietly = cpu.quietly()
 
     def draw(self) -> None:
         """Draw the random numbers of the next run."""

@@ -12,14 +12,16 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import lru_cache
 from typing import Any, NoReturn
 
 from autograd_iron import device, dtypes
-from autograd_iron.graph import Leaf, Node, no_grad, switches
+from autograd_iron.graph import Leaf, Node
 from autograd_iron.plan.program import Check, Program, Step, Value
 from autograd_iron.primitive import NUMBERS, Primitive, operand
 from autograd_iron.registry import recorded
+from autograd_iron.switches import no_grad, put_tape, switches
 from autograd_iron.tensor import Tensor
 
 
@@ -85,7 +87,7 @@ class Traced(Tensor):
     @property
     def device(self) -> str:
         """Where the values are: on the device of the whole step."""
-        place: str = switches.tape.place
+        place: str = switches().tape.place
         return place
 
     @property
@@ -123,6 +125,11 @@ class Traced(Tensor):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Refuse: NumPy asks for the values."""
         _refuse("NumPy reads the values", "Use the functions of autograd_iron on the Tensor.")
+
+
+def _without_tape(prepare: Callable[[], None]) -> None:
+    put_tape(None)
+    prepare()
 
 
 def _leaf(tensor: Tensor) -> Tensor:
@@ -227,6 +234,7 @@ class Tape:
         self._assigned: dict[Tensor, Traced] = {}
         self._times: Counter[Tensor] = Counter()
         self._gradients: dict[Tensor, Tensor | None] = {}
+        self._left: dict[Tensor, Tensor | None] = {}
         self._before: dict[Tensor, Traced] = {}
 
     # --- what the engine calls
@@ -256,7 +264,7 @@ class Tape:
         node = None
         parents = [h.node if isinstance(h, Tensor) else None for h in handles]
         tracked = sum(1 << i for i, p in enumerate(parents) if p is not None)
-        if tracked and switches.recording and primitive.rules and dtypes.is_float(output.dtype):
+        if tracked and switches().recording and primitive.rules and dtypes.is_float(output.dtype):
             saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
             node = primitive.node(tracked, parents, saved, Traced.make(output, value), attributes)
         return Traced.make(output, value, node, shows)
@@ -313,11 +321,7 @@ class Tape:
 
     def each_time(self, prepare: Callable[[], None], undo: Callable[[], None] | None) -> None:
         """Run something on the host now, and before each replay."""
-        switches.tape = None
-        try:
-            prepare()
-        finally:
-            switches.tape = self
+        copy_context().run(_without_tape, prepare)
         self.before.append((prepare, undo))
         if undo is not None:
             self._undo.append(undo)
@@ -377,22 +381,28 @@ class Tape:
         if not any(o is owner and a == attribute for o, a, _ in self.guards):
             self.guards.append((owner, attribute, getattr(owner, attribute)))
 
-    def close(self, failed: bool) -> None:
-        """Leave nothing of the capture behind in tensors that outlive it."""
+    def close(self) -> None:
+        """Leave nothing of the capture behind in tensors that outlive it; may be called again."""
         for leaf, before in self._gradients.items():
-            self._gradients[leaf], leaf._grad = leaf._grad, before
-        if failed:
-            self.undo()
+            self._left.setdefault(leaf, leaf._grad)
+            leaf._grad = before
 
-    def undo(self) -> None:
-        """Take back what the host did: draws, counts of steps."""
-        for undo in reversed(self._undo):
-            undo()
+    def take_back(self) -> None:
+        """Close, and take back what the host did: draws, counts of steps."""
+        try:
+            self._take_back()
+        finally:  # what an interrupt kept it from
+            self._take_back()
+
+    def _take_back(self) -> None:
+        self.close()
+        while self._undo:
+            self._undo.pop()()
 
     def finish(self, results: list[Tensor]) -> Program:
         """Return the program with what the function returned and left behind."""
         self.program.results = [self._read(self._handle(t)) for t in results]
-        for leaf, left in self._gradients.items():
+        for leaf, left in self._left.items():
             if left is None:
                 self.program.cleared.append(leaf)
             else:

@@ -7,13 +7,14 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron import cpu, device
-from autograd_iron.graph import switches
+from autograd_iron import cpu, device, forks
 from autograd_iron.ops.creation import asarray
 from autograd_iron.plain import integer
+from autograd_iron.switches import is_in, put_tape, switches
 from autograd_iron.tensor import Tensor
 from autograd_iron.text import visible
 
@@ -148,19 +149,21 @@ class Compiled:
         self._lock = threading.RLock()
         self._history: list[str] = []
         self._last: _Entry | None = None
+        self._tape: Tape | None = None  # of the capture that is going on
+        forks.renew(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replay the plan for these arguments, or capture it first."""
-        if switches.tape is not None:
+        if switches().tape is not None:
             return self._function(*args, **kwargs)
         last = self._last
-        if last is not None and not kwargs and switches.recording is last.recording:
+        if last is not None and not kwargs and switches().recording is last.recording:
             with self._lock:
                 if last.takes(args) and last.stale(args) is None:
                     return last.replay(args, again=True)
         tensors: list[Tensor] = []
         key = _key((args, kwargs) if kwargs else args, tensors)
-        key = (switches.recording, key)
+        key = (switches().recording, key)
         with self._lock:
             reason = None
             for entry in self._entries.get(key, ()):
@@ -249,24 +252,22 @@ class Compiled:
             eject(entry.plan, self.__name__, entry.filled, path)
 
     def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
-        import random
+        with forks.importing:
+            import random
 
-        from autograd_iron.plan import passes
-        from autograd_iron.plan.build import Plan
-        from autograd_iron.plan.capture import CaptureError, Tape
+            from autograd_iron.plan import passes
+            from autograd_iron.plan.build import Plan
+            from autograd_iron.plan.capture import CaptureError, Tape
 
         tape = Tape()
         randomness = cpu.global_random_state(), random.getstate()
-        switches.tape = tape
         try:
-            result = self._function(*_traced(args, tape), **_traced(kwargs, tape))
-        except BaseException:
-            switches.tape = None
-            tape.close(failed=True)
-            raise
-        switches.tape = None
-        tape.close(failed=False)
-        try:
+            self._tape = tape
+            try:
+                # Whatever ends the capture, the tape is out: it was put into this context alone.
+                result = copy_context().run(self._trace, tape, args, kwargs)
+            finally:
+                tape.close()
             if (cpu.global_random_state(), random.getstate()) != randomness:
                 raise CaptureError(
                     f"compile: {self.__name__} drew from the global random state of NumPy or "
@@ -277,8 +278,10 @@ class Compiled:
             program = passes.optimise(tape.finish(outputs))
             plan = Plan(program, self._threads) if program.place == "cpu" else _plan_on_gpu(program)
         except BaseException:
-            tape.undo()
+            tape.take_back()
             raise
+        finally:
+            self._tape = None
         entry = _Entry(plan, tape, structure, key)
         self._history.append(reason or self._difference(key))
         kept = self._entries.setdefault(key, [])
@@ -288,6 +291,18 @@ class Compiled:
         while len(self._entries) > PLANS_KEPT:
             self._entries.popitem(last=False)
         return entry
+
+    def _trace(self, tape: Tape, args: Any, kwargs: Any) -> Any:
+        put_tape(tape)
+        return self._function(*_traced(args, tape), **_traced(kwargs, tape))
+
+    def after_fork(self) -> None:
+        """Give a forked process a lock, and undo the capture that only its parent goes on with."""
+        self._lock = threading.RLock()
+        tape = self._tape
+        if tape is not None and not is_in(tape):
+            tape.take_back()
+            self._tape = None
 
     def _difference(self, key: Any) -> str:
         if not self._entries:
