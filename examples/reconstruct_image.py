@@ -43,6 +43,7 @@ except ModuleNotFoundError as missing:
     sys.exit(2)
 
 LARGEST_SIZE = 4096
+LARGEST_COUNT = 2**53  # up to here a float counts whole numbers exactly
 RENDERED_SIZES = (50, 512, 1024)
 LOOKS = 50  # about so many times in a run the whole picture is drawn, scored and kept as a preview
 NOT_YET = 0.1  # ink of what `--rows` has not come to, in a preview
@@ -101,7 +102,7 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
     earlier = record if "resume" in given else None
     before = earlier["settings"] if earlier else {}
     if earlier:
-        folder.check_options(out, before, DEFAULTS, lambda line: vars(_parser().parse_args(line)))
+        folder.check_options(out, before, DEFAULTS, _parser())
 
     options = {name: given.get(name, before.get(name, DEFAULTS[name])) for name in DEFAULTS}
     if reason := devices.problem(options["device"]):
@@ -391,15 +392,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _whole_number(lowest: int, highest: int | None = None) -> Any:
-    limits = f"from {lowest} up" if highest is None else f"from {lowest} to {highest}"
-
+def _whole_number(lowest: int, highest: int = LARGEST_COUNT) -> Any:
     def parse(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             number = lowest - 1
-        if number < lowest or (highest is not None and number > highest):
+        if not lowest <= number <= highest:
+            below = number < lowest and highest == LARGEST_COUNT
+            limits = f"from {lowest} up" if below else f"from {lowest} to {highest}"
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
         return number
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
 import platform
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ RESULT = {
     "weights_sha256": (str,),
 }
 LONGEST_RECORD = 1_000_000  # bytes
+LONGEST_OPTION = 4096  # bytes, as of a path on most systems
 
 _PREVIEW = re.compile(r"step-(\d{8,18})\.png")
 
@@ -106,10 +108,7 @@ def _problem_with(record: Any) -> str | None:
 
 
 def check_options(
-    out: Path,
-    settings: dict[str, Any],
-    options: dict[str, Any],
-    parse: Callable[[list[str]], dict[str, Any]],
+    out: Path, settings: dict[str, Any], options: dict[str, Any], parser: argparse.ArgumentParser
 ) -> None:
     """Refuse options in `run.json` that could not have been given on the command line.
 
@@ -121,8 +120,8 @@ def check_options(
         Those of `run.json`.
     options : dict
         Those of them that are the user's, with what they are unless the user says otherwise.
-    parse : function
-        Takes a command line apart, as it is done for the user's.
+    parser : ArgumentParser
+        Of the command line.
 
     Raises
     ------
@@ -131,31 +130,27 @@ def check_options(
     """
     for name, default in options.items():
         value = settings.get(name, ...)
-        shown = f"the setting {name} is {_shown(settings, name)}"
         if value is default and (value is None or value is False):
             continue  # and no command line gives it
-        if not isinstance(value, str | int | float) or not _could_be_given(f"{value}"):
-            raise _damaged(out, shown)
-        flag = f"--{name.replace('_', '-')}"
-        if name == "picture":
-            arguments = ["--", f"{value}"]
-        elif name == "kind":
-            arguments = [f"--{value}".replace(" ", "-")]
-        else:
-            arguments = [flag if value is True else f"{flag}={value}"]
-        try:
-            parsed = parse(arguments).get(name)
-        except UserError:
-            parsed = None
-        if parsed != value or isinstance(parsed, bool | str) != isinstance(value, bool | str):
-            raise _damaged(out, shown)
+        # argparse tells its actions to nobody, and a list of our own would be a second one.
+        actions = [action for action in parser._actions if action.dest == name]
+        if not any(_could_be_given(action, value) for action in actions):
+            raise _damaged(out, f"the setting {name} is {_shown(settings, name)}")
 
 
-def _could_be_given(text: str) -> bool:
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
+def _could_be_given(action: argparse.Action, value: Any) -> bool:
+    if action.nargs == 0:
+        return type(value) is type(action.const) and bool(value == action.const)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
+    try:
+        text = os.fsencode(f"{value}")
+        parsed = action.type(f"{value}") if callable(action.type) else f"{value}"
+    except (ValueError, argparse.ArgumentTypeError):
+        return False
+    if b"\0" in text or len(text) > LONGEST_OPTION:
+        return False
+    return bool(parsed == value) and (action.choices is None or parsed in action.choices)
 
 
 def _damaged(out: Path, problem: str) -> UserError:
@@ -167,11 +162,12 @@ def _damaged(out: Path, problem: str) -> UserError:
 def _shown(values: dict[str, Any], name: str) -> str:
     if name not in values:
         return "missing"
+    value = values[name]
     try:
-        text = ascii(values[name])
+        text = value if isinstance(value, str) and value.isprintable() and value else ascii(value)
     except (RecursionError, ValueError):  # nested very deep, a number of very many digits
         text = "very long"
-    return text if len(text) < 60 else f"{text[:50]}..."
+    return text if len(text) <= 80 else f"{text[:70]}..."
 
 
 def write_record(out: Path, settings: dict[str, Any], result: dict[str, Any] | None) -> None:
@@ -215,7 +211,8 @@ def check_same(
     causes = [name for name in differing if name in options] or differing
     if causes:
         described = ", ".join(
-            f"{name.replace('_', '-')} was {before[name]} and is now {now[name]}" for name in causes
+            f"{name.replace('_', '-')} was {_shown(before, name)} and is now {_shown(now, name)}"
+            for name in causes
         )
         raise UserError(
             f"the run in {out} had other settings: {described}; go on with those that it had, or "
