@@ -282,13 +282,13 @@ def test_a_checkpoint_of_another_network_is_refused(
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     assert reconstruct(picture, "--steps", 4, "--out", ours) == 0
     assert reconstruct(picture, "--steps", 4, "--out", theirs, "--recipe", "siren") == 0
-    (theirs / "step-00000004.safetensors").replace(ours / "step-00000005.safetensors")
+    (theirs / "step-00000004.safetensors").replace(ours / "step-00000004.safetensors")
     before = hashes(ours)
     capsys.readouterr()
 
     assert reconstruct("--out", ours, "--resume") == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert "step-00000005.safetensors is of another run" in line
+    assert "step-00000004.safetensors is of another run" in line
     assert "missing: layers.0.frequencies" in line
     assert hashes(ours) == before
 
