@@ -264,7 +264,7 @@ def test_a_value_that_no_run_wrote_is_refused_or_does_no_harm(
     out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     """What the command line could have said is the user's to change; all else is refused."""
-    monkeypatch.setattr(reconstruct_image, "_leave_pictures", lambda *arguments: 0.0)
+    monkeypatch.setattr(reconstruct_image, "_leave_pictures", lambda *arguments: {"psnr": 0.0})
     monkeypatch.setattr(reconstruct_image, "_draw_graph", lambda *arguments: None)
     part, name = key.split(".")
     whole = json.loads((out / "run.json").read_text())
