@@ -58,7 +58,9 @@ def setting(value: Any, name: str = "") -> Any:
             "Tensor that requires one. Use an operation whose operand it is (ai.maximum for a "
             "bound, say), or x.detach() if none is meant to"
         )
-    if hasattr(value, "requires_grad") and (not value.ndim or name in _OF_INTEGERS):
+    if hasattr(value, "requires_grad"):
+        if value.ndim and name not in _OF_INTEGERS:
+            return value
         value = value.item() if not value.ndim else value.numpy()
     if isinstance(value, device.Scalar):
         return value.item()
