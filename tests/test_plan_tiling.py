@@ -619,7 +619,8 @@ def test_after_fork() -> None:
         warnings.simplefilter("ignore")
         import numpy as np
         import autograd_iron as ai
-        ai.cpu.cache_size = lambda: 1
+        from autograd_iron import cpu
+        cpu.cache_size = lambda: 1
         step = ai.compile(lambda x: (ai.tanh(x + 1), ai.sum(x, axis=0)), threads=2)
         x = ai.tensor(np.random.default_rng(0).standard_normal((500, 3)).astype("float32"))
         wanted = [t.numpy() for t in step(x)]
