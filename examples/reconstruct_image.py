@@ -9,6 +9,7 @@ course of the training, and checkpoints: a run that was stopped or killed goes o
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import math
 import os
@@ -27,13 +28,14 @@ try:
     import autograd_iron as ai
     import devices
     import nn
+    from nn.console import stderr, stdout
     from nn.files import remove_unfinished
     from nn.lock import FolderLock
     from reconstruct import folder, networks, report
     from reconstruct.csv_files import write_csv
     from reconstruct.goals import Goal, goal_of
     from reconstruct.loading import load
-    from reconstruct.pictures import Picture, UserError, scaled, write_whole
+    from reconstruct.pictures import Picture, UserError, printable, scaled, write_whole
 except ModuleNotFoundError as missing:
     print(
         f"reconstruct_image.py needs the package {missing.name}, which is not installed: "
@@ -71,15 +73,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _reconstruct(vars(_parser().parse_args(arguments)))
     except KeyboardInterrupt:
-        print("Stopped before the end. What was saved before is untouched.", file=sys.stderr)
+        print("Stopped before the end. What was saved before is untouched.", file=stderr)
         return 130
     except MemoryError:
         text = "there is not enough memory for this: give a smaller --size"
     except OSError as error:
         text = f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}"
-    except (UserError, nn.CheckpointError, FloatingPointError) as error:
+    except UserError as error:
+        text = str(error)
+    except (nn.CheckpointError, FloatingPointError) as error:
         text = _one_sentence(error)
-    print(f"reconstruct_image.py: {text}", file=sys.stderr)
+    print(f"reconstruct_image.py: {printable(text)}", file=stderr)
     return 2
 
 
@@ -142,7 +146,7 @@ def _convert(given: dict[str, Any]) -> int:
     picture = _picture(DEFAULTS | given)
     write_csv(picture, path)
     white_or_black = "1 is black" if picture.channels == 1 else "1 is full light"
-    print(f"{path}: {_described(picture)}, {white_or_black}")
+    print(f"{printable(str(path))}: {_described(picture)}, {white_or_black}", file=stdout)
     return 0
 
 
@@ -199,6 +203,7 @@ def _train(
         f"{picture.name}: {_described(picture)}. A {settings['recipe']} network of "
         f"{sum(parameter.size for parameter in model.parameters()):,} parameters learns it with "
         f"{settings['optimizer'].upper()}.",
+        file=stdout,
         flush=True,
     )
     _draw_graph(model, picture, goal, out)
@@ -259,7 +264,7 @@ def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> No
             ai.draw_graph(loss, drawn, backward=True, names=model.named_parameters())
             write_whole(out / "graph.svg", drawn.read_bytes())
     except RuntimeError as error:
-        raise UserError(str(error)) from None
+        raise UserError(_one_sentence(error)) from None
     except OSError as error:
         raise UserError(f"{out / 'graph.svg'} cannot be written: {error.strerror}") from None
 
@@ -307,18 +312,20 @@ def _say_how_it_ended(result: dict[str, Any], goal: Goal, out: Path) -> int:
     renders = ", ".join(f"render-{size}.png" for size in RENDERED_SIZES)
     scores = ", ".join(filter(None, (goal.text(result[goal.metric]), goal.details_text(result))))
     print(
-        f"{scores} after {result['steps']} steps, {result['seconds']:.1f} s ({why}). In {out}:\n"
+        f"{scores} after {result['steps']} steps, {result['seconds']:.1f} s ({why}). "
+        f"In {printable(str(out))}:\n"
         f"  comparison.png  the picture beside what the network learned\n"
         f"  timelapse.gif   how it was learned; the frames are in previews\n"
         f"  curves.png      loss, {goal.metric} and learning rate\n"
         f"  {renders}: from the same network\n"
         f"  graph.svg       one training step, forward and backward\n"
-        f"  run.json        every setting and result"
+        f"  run.json        every setting and result",
+        file=stdout,
     )
     if result["stop_reason"] in ("steps", "until"):
         return 0
     command = shlex.join(["python", sys.argv[0], "--out", str(out), "--resume"])
-    print(f"It is not finished, and everything is saved. Go on with:\n  {command}")
+    print(f"It is not finished, and everything is saved. Go on with:\n  {command}", file=stdout)
     return 130 if result["stop_reason"] == "interrupted" else 0
 
 
@@ -417,5 +424,29 @@ def _number(text: str) -> float:
     return number
 
 
+def _without_terminal() -> None:
+    """Open what is not there of stdin, stdout and stderr, so that no file gets their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def _end_output() -> None:
+    """Say the rest, or let it go where nobody takes it: the run has its own exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _without_terminal()
+    try:
+        sys.exit(main())
+    finally:
+        _end_output()

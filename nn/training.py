@@ -3,7 +3,6 @@
 import math
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ import autograd_iron as ai
 from autograd_iron.plain import integer
 from autograd_iron.staging import Reading
 from nn.checkpoint import CheckpointError, Checkpoints
+from nn.console import stderr
 from nn.control import Control
 from nn.data import Batches
 from nn.lock import FolderLock
@@ -170,7 +170,11 @@ def fit(
         if compile:
             train = ai.compile(train)
         bar = tqdm(
-            total=steps, initial=run.step, unit="step", disable=not progress, file=sys.stderr
+            total=steps,
+            initial=run.step,
+            unit="step",
+            disable=not (progress and stderr.is_there),
+            file=stderr,
         )
         looks = _Looks(run, metric, name, bar)
         with _CtrlC() as ctrl_c, bar:
@@ -430,12 +434,16 @@ class _CtrlC:
             raise KeyboardInterrupt
         self.pressed = True
         # Not print: the signal may come in the middle of a write to the same stream.
-        with suppress(OSError):
-            os.write(2, b"\nStopping after this step; Ctrl-C again to leave without saving.\n")
+        # With no stderr, the descriptor 2 may be that of any file.
+        with suppress(OSError, ValueError, AttributeError):
+            os.write(
+                stderr.fileno(),
+                b"\nStopping after this step; Ctrl-C again to leave without saving.\n",
+            )
 
 
 def _say(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)
+    tqdm.write(line, file=stderr)
 
 
 def _not_finite(run: Run, what: str, step: int) -> str:

@@ -3,6 +3,9 @@
 import io
 import os
 import socket
+import struct
+import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -501,3 +504,196 @@ def test_the_horse_stands_on_its_feet_and_is_black() -> None:
     assert horse.ink[150, 200] == 1  # the belly
     assert horse.ink[0].sum() == 0
     assert 0 < horse.ink[310].sum() < horse.ink[150].sum()  # hooves are narrower
+
+
+# --- what a file says about its levels
+
+
+def png(bits: int, colour: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG of 4 x 1 pixels for each row, whose samples have any number of bits."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    header = struct.pack(">IIBBBBB", 4, len(rows), bits, colour, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+PALETTE = (b"PLTE", bytes([10, 10, 10, 80, 80, 80, 160, 160, 160, 240, 240, 240]))
+# The four pixels, and which of them are transparent, which is white.
+TRANSPARENT: dict[str, tuple[bytes, list[float]]] = {
+    "grey, 1 bit": (png(1, 0, [b"\x50"], (b"tRNS", b"\0\0")), [255, 255, 255, 255]),
+    "grey, 1 bit, white": (png(1, 0, [b"\x50"], (b"tRNS", b"\0\1")), [0, 255, 0, 255]),
+    "grey, 2 bits": (png(2, 0, [b"\x1b"], (b"tRNS", b"\0\1")), [0, 255, 170, 255]),
+    "grey, 4 bits": (png(4, 0, [b"\x05\xaf"], (b"tRNS", b"\0\5")), [0, 255, 170, 255]),
+    "grey, 8 bits": (png(8, 0, [b"\x00\x55\xaa\xff"], (b"tRNS", b"\0\x55")), [0, 255, 170, 255]),
+    "grey, 16 bits": (
+        png(16, 0, [b"\0\0\x55\x55\x55\x54\xff\xff"], (b"tRNS", b"\x55\x55")),
+        [0, 255, 85, 255],
+    ),
+    "colour, 8 bits": (
+        png(8, 2, [bytes([0] * 3 + [85] * 3 + [170] * 3 + [255] * 3)], (b"tRNS", b"\0\x55" * 3)),
+        [0, 255, 170, 255],
+    ),
+    "colour, 16 bits": (
+        png(16, 2, [bytes([0] * 6 + [85] * 6 + [170] * 6 + [255] * 6)], (b"tRNS", b"\x55" * 6)),
+        [0, 255, 170, 255],
+    ),
+    "palette": (png(2, 3, [b"\x1b"], PALETTE, (b"tRNS", b"\xff\x00")), [10, 255, 160, 240]),
+    "palette, in part": (png(2, 3, [b"\x1b"], PALETTE, (b"tRNS", b"\x80")), [132, 80, 160, 240]),
+    "grey with alpha, 16 bits": (
+        png(16, 4, [b"\0\0\xff\xff" + b"\0\0\0\0" + b"\xaa\xaa\xff\xff" * 2]),
+        [0, 255, 170, 170],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRANSPARENT)
+def test_what_is_transparent_is_white(name: str, tmp_path: Path) -> None:
+    content, light = TRANSPARENT[name]
+    (tmp_path / "picture.png").write_bytes(content)
+    picture = load(str(tmp_path / "picture.png"), "grey")
+    np.testing.assert_allclose(255 * (1 - picture.ink[0, :, 0]), light, atol=0.6)
+
+
+def tiff(values: np.ndarray, photometric: int, bits: int, sample_format: int) -> bytes:
+    """Return an uncompressed little-endian TIFF of one strip."""
+    height, width = values.shape
+    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 146)]
+    tags += [(277, 1), (278, height), (279, values.nbytes), (339, sample_format)]
+    tags += [(266, 1)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags))
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + b"\0" * 4 + values.tobytes()
+
+
+RAMP = np.arange(16).reshape(2, 8) / 15
+
+
+@pytest.mark.parametrize("white_is_zero", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "white"),
+    [
+        ("u1", 255),
+        ("u2", 65_535),
+        ("u2", 4_095),
+        ("i4", 65_535),
+        ("i4", 255),
+        ("u4", 2**32 - 1),
+        ("f4", 1),
+        ("f4", 255),
+        ("i2", 4_095),
+        ("i4", 10**9),
+    ],
+)
+def test_every_tiff_has_its_white(
+    kind: str, white: int, white_is_zero: bool, tmp_path: Path
+) -> None:
+    values = (RAMP * white).astype(f"<{kind}")
+    photometric = 0 if white_is_zero else 1
+    sample_format = {"u": 1, "i": 2, "f": 3}[kind[0]]
+    content = tiff(values, photometric, 8 * values.itemsize, sample_format)
+    (tmp_path / "picture.tiff").write_bytes(content)
+    if white_is_zero and kind in ("i2", "i4", "u4"):
+        with pytest.raises(UserError, match=r"is not a picture|damaged"):
+            load(str(tmp_path / "picture.tiff"))
+        return
+    picture = load(str(tmp_path / "picture.tiff"), "grey")
+    light = RAMP[::-1, ::-1] if white_is_zero else RAMP
+    np.testing.assert_allclose(1 - picture.ink[..., 0], light, atol=0.003)
+
+
+def test_twelve_bits_packed(tmp_path: Path) -> None:
+    levels = np.rint(RAMP * 4095).astype(int).ravel()
+    bits = "".join(f"{level:012b}" for level in levels)
+    packed = np.uint8([int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]).reshape(2, -1)
+    content = tiff(packed, 1, 12, 1).replace(
+        struct.pack("<HHII", 256, 4, 1, 12), struct.pack("<HHII", 256, 4, 1, 8)
+    )
+    (tmp_path / "picture.tiff").write_bytes(content)
+    picture = load(str(tmp_path / "picture.tiff"), "grey")
+    np.testing.assert_allclose(1 - picture.ink[..., 0], RAMP, atol=0.001)
+
+
+DEEP = {"I": (np.int32, 65_535), "I;16": (np.uint16, 65_535), "F": (np.float32, 1)}
+
+
+def written() -> dict[str, bytes]:
+    """Return what Pillow writes of every kind of file and of picture."""
+    Image.init()
+    down, across = np.mgrid[:16, :16]
+    levels = np.uint8(np.stack([across * 16, down * 16, 255 - across * 16], axis=2))
+    found = {}
+    for file in sorted(Image.SAVE):
+        for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I", "I;16", "F"):
+            if mode in DEEP:
+                kind, white = DEEP[mode]
+                image = Image.fromarray((levels[..., 0] / 255 * white).astype(kind))
+            else:
+                image = Image.fromarray(levels).convert(mode)
+            content = io.BytesIO()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    image.save(content, file)
+                except Exception:  # not every file takes every picture
+                    continue
+            found[f"{file} {mode}"] = content.getvalue()
+    return found
+
+
+WRITTEN = written()
+NOT_READ = ("EPS", "PALM", "PDF")  # Pillow writes these, and reads none without help
+
+
+def test_what_pillow_writes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "picture"
+    read = 0
+    for name, content in WRITTEN.items():
+        path.write_bytes(content)
+        if name.split()[0] in NOT_READ:
+            with pytest.raises(UserError):
+                load(str(path))
+            continue
+        light = 1 - load(str(path), "grey").ink[..., 0]
+        file, mode = name.split()
+        if light.shape == (16, 16) and mode in ("L", "LA", "RGB", "I", "I;16", "F"):
+            if mode in ("I", "I;16", "F") and file in ("AVIF", "GIF", "WEBP"):
+                continue  # cut off where it was written
+            if mode == "RGB" and file == "SPIDER":
+                continue  # as numbers from 0 to 255
+            down, across = np.mgrid[:16, :16] * 16 / 255
+            grey = 0.299 * across + 0.587 * down + 0.114 * (1 - across)
+            expected = grey if mode == "RGB" else across
+            if mode in ("L", "LA"):
+                expected = grey
+            assert np.abs(light - expected).mean() < 0.03, name
+            read += 1
+    assert read > 50
+
+
+def test_damaged_files_are_refused_or_read(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    path = tmp_path / "picture"
+    outcomes = {"read": 0, "refused": 0}
+    for content in WRITTEN.values():
+        for cut in (True, False, False):
+            damaged = bytearray(content)
+            if cut:
+                damaged = damaged[: random.integers(len(damaged))]
+            else:
+                for place in random.integers(0, min(400, len(damaged)), 3):
+                    damaged[place] = random.integers(256)
+            path.write_bytes(damaged)
+            try:
+                load(str(path))
+                outcomes["read"] += 1
+            except UserError:
+                outcomes["refused"] += 1
+    assert min(outcomes.values()) > 50

@@ -20,6 +20,7 @@ import PIL
 import autograd_iron as ai
 import nn
 from nn import files, lock
+from nn.console import stdout
 from reconstruct.pictures import UserError, write_whole
 
 FINISHED = ("steps", "until")
@@ -245,7 +246,7 @@ def move_aside(held: lock.FolderLock, record: dict[str, Any]) -> None:
         held.move_folder(aside)
     except OSError as error:
         raise UserError(f"{out} cannot be renamed to {aside}: {error.strerror}") from None
-    print(f"The run that was in {out} is now in {aside}.")
+    print(f"The run that was in {out} is now in {aside}.", file=stdout)
 
 
 def previews(out: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from PIL import Image, ImageOps
 from nn.files import read_regular
 from reconstruct.csv_files import GREY_HEADER
 from reconstruct.pictures import UserError
+
+# What is wrong with a file is said once, by the error that is raised.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Drawings, and data, that other programs would have to make pixels of.
 WITHOUT_PIXELS = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")
@@ -121,7 +125,7 @@ def _scaled(
     largest = float(values.max())
     if tags.get(BITS) == (12,):
         white = 4095.0
-    elif kind in ALL_16_BITS or (mode.startswith("I;16") and largest <= 255):
+    elif (kind in ALL_16_BITS and mode != "F") or (mode.startswith("I;16") and largest <= 255):
         white = 65535.0
     else:
         # The usual ones; of numbers that are all far below, or above, the largest is white.

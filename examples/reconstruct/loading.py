@@ -9,7 +9,7 @@ import numpy as np
 from reconstruct import kinds
 from reconstruct.csv_files import read_csv
 from reconstruct.image_files import read_image
-from reconstruct.pictures import Kind, Picture, UserError
+from reconstruct.pictures import Kind, Picture, UserError, printable
 
 # Luminance of red, green and blue, of ITU-R 601, as Pillow rounds it: the sum is exactly 1.
 LUMINANCE = np.array([19595, 38470, 7471]) / 65536
@@ -49,7 +49,7 @@ def load(path: str | None, kind: Kind | None = None, threshold: int | None = Non
         raise UserError(f"{path} may not be read by you: its permissions forbid it") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
-    return as_picture(Path(path).stem, ink, kind, threshold, how)
+    return as_picture(printable(Path(path).stem), ink, kind, threshold, how)
 
 
 def as_picture(

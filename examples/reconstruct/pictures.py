@@ -25,6 +25,7 @@ class Picture:
     Attributes
     ----------
     name : str
+        For people: every letter of it can be printed.
     ink : ndarray (height, width, channels) float32
         One minus the light of each channel: from 0, white, to 1, black; nothing in between in
         black and white. One channel, or in colour three: red, green and blue.
@@ -72,6 +73,14 @@ class Picture:
         if self.kind == "black and white":
             ink = (ink >= 0.5).astype(np.float32)
         return replace(self, ink=ink)
+
+
+def printable(text: str) -> str:
+    """Return the text with line breaks, and whatever else is no letter, written as escapes."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def scaled(height: int, width: int, size: int) -> tuple[int, int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from nn.console import stderr
 from nn.files import read_regular
 from reconstruct.pictures import write_whole
 
@@ -36,7 +37,7 @@ def save_timelapse(frames: dict[Path, str], path: Path) -> None:
         try:
             images.append(_captioned(_open(file), words))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            print(f"{file} is no picture any more: the time-lapse goes without it", file=sys.stderr)
+            print(f"{file} is no picture any more: the time-lapse goes without it", file=stderr)
     if not images:
         return
     times = [FRAME_MS] * (len(images) - 1) + [LAST_FRAME_MS]
@@ -81,9 +82,12 @@ def save_curves(history: History, title: str, path: Path) -> None:
         if name == "rate":
             axes.set_ylim(bottom=0)
     all_axes[-1].set_xlabel("step")
-    figure.suptitle(title)
+    # A name may hold what would be a formula, and letters that the font lacks.
+    figure.suptitle(title, parse_math=False, usetex=False)
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(content, format="png", dpi=120)
     pyplot.close(figure)
     write_whole(path, content.getvalue())
 
