@@ -3,10 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-gpu-sim test-gpu bench compiler clean
+.PHONY: help demo pictures test test-gpu-sim test-gpu bench compiler clean
 
 help:
 	@echo "make demo          train a network on a picture, results in runs/demo"
+	@echo "make pictures      the pictures of README.md and docs/ that are no longer current"
 	@echo "make test          lint, types and tests"
 	@echo "make test-gpu-sim  the GPU tests with the real CuPy, but no GPU: needs g++"
 	@echo "make test-gpu      the GPU tests and benchmarks on an NVIDIA GPU: needs g++"
@@ -15,6 +16,9 @@ help:
 
 demo: .venv/installed-examples
 	$(BIN)/python examples/reconstruct_image.py --out runs/demo
+
+pictures: .venv/installed-examples
+	$(BIN)/python docs/make_pictures.py
 
 # Two workers share the cores, so each keeps to one BLAS thread.
 test: .venv/installed-test
