@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from samples import PRIMITIVES, ROWS, SAMPLES, fixed_case
 
 from autograd_iron import device
+from autograd_iron.index import Index
 from autograd_iron.registry import raw
 
 from . import api_check
@@ -139,18 +139,13 @@ def test_the_table_is_what_the_real_cupy_says() -> None:
 # --- every kernel and every rule, run
 
 
-def on_device(value: Any) -> Any:
-    """Return the value with its arrays, and lists of indices, on the device."""
-    if isinstance(value, tuple):
-        return tuple(map(on_device, value))
-    if isinstance(value, list):
-        value = np.array(value)
-    return cp.asarray(value) if isinstance(value, np.ndarray) else value
+def on_device(index: Index) -> Index:
+    """Return the index with its arrays on the device."""
+    return Index(cp.asarray(part) if isinstance(part, np.ndarray) else part for part in index)
 
 
-def masked(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, cp.ndarray) and part.dtype.kind == "b" for part in parts)
+def masked(index: Index) -> bool:
+    return any(isinstance(part, cp.ndarray) and part.dtype.kind == "b" for part in index)
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name != "to_device"])  # it leaves it
@@ -163,8 +158,10 @@ def test_kernels_and_rules_stay_on_the_device(name: str, monkeypatch: pytest.Mon
         host += [None] * (primitive.arity - len(host))
         arrays = [None if a is None else cp.asarray(a) for a in host]
         attributes = primitive.defaults | dict(case.attributes)
+        if "index" in attributes:
+            attributes["index"] = Index.of(attributes["index"])
         moved = {k: on_device(v) if k == "index" else v for k, v in attributes.items()}
-        if masked(moved.get("index")):
+        if masked(moved.get("index", Index())):
             continue  # how much a mask selects, only the device knows: any answer waits
         with device.quiet():
             expected = np.asarray(primitive.kernel(np, *host, **attributes))
