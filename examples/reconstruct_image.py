@@ -32,6 +32,7 @@ try:
     from nn.files import remove_unfinished
     from nn.lock import FolderLock
     from reconstruct import folder, networks, report
+    from reconstruct.choice import choose, worth_another_plan
     from reconstruct.csv_files import write_csv
     from reconstruct.goals import Goal, goal_of
     from reconstruct.loading import load
@@ -47,7 +48,7 @@ except ModuleNotFoundError as missing:
 LARGEST_SIZE = 4096
 LARGEST_COUNT = 2**53  # up to here a float counts whole numbers exactly
 RENDERED_SIZES = (50, 512, 1024)
-LOOKS = 50  # about so many times in a run the whole picture is drawn, scored and kept as a preview
+LOOKS = 50  # about so many times in a plan the whole picture is drawn, scored and kept as a preview
 NOT_YET = 0.1  # ink of what `--rows` has not come to, in a preview
 
 # What the training depends on, with what it is unless the user says otherwise; None is decided
@@ -57,8 +58,8 @@ DEFAULTS: dict[str, Any] = {
     "kind": None,
     "threshold": None,
     "size": None,
-    "recipe": "fourier",
-    "optimizer": "sgd",
+    "recipe": "auto",
+    "optimizer": None,
     "until": None,
     "steps": None,
     "checkpoint_every": 50,
@@ -113,17 +114,19 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
         raise UserError(reason)
     picture = _picture(options)
     goal = goal_of(picture)
-    settings = _settings(options, picture, goal)
+    recipe = _recipe(options, picture)
+    settings = _settings(options, recipe, picture, goal)
     if earlier:
         # A run may go on anywhere: the last bits of its numbers are then another device's.
         folder.check_same(out, before | {"device": settings["device"]}, settings, DEFAULTS)
-    goal.check_until(settings["until"])
+    goal.check_until(settings["stop_at"])
     if not earlier:
         if record:
             folder.move_aside(held, record)
         folder.write_record(out, settings, None)
 
-    run = _train(settings, picture, goal, held, "resume" in given, "no_compile" not in given)
+    compile = "no_compile" not in given
+    run = _train(settings, recipe, picture, goal, held, "resume" in given, compile)
     scores = _leave_pictures(run, picture, goal, out)
     seconds = time.monotonic() - started
     if earlier and earlier["result"]:
@@ -138,7 +141,8 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
         "weights_sha256": _fingerprint(run.model),
     }
     folder.write_record(out, settings, result)
-    return _say_how_it_ended(result, goal, out)
+    short = run.stop_reason == "until" and scores[goal.metric] < settings["stop_at"]
+    return _say_how_it_ended(result, goal, short, out)
 
 
 def _convert(given: dict[str, Any]) -> int:
@@ -166,18 +170,36 @@ def _picture(options: dict[str, Any]) -> Picture:
     return picture.resized(options["size"] or min(200, max(picture.height, picture.width)))
 
 
-def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str, Any]:
+def _recipe(options: dict[str, Any], picture: Picture) -> networks.Recipe:
+    """Return the recipe that the user named, or the one for this picture."""
+    recipe = choose(picture) if options["recipe"] == "auto" else networks.RECIPES[options["recipe"]]
+    if options["optimizer"] not in (None, *recipe.rates):
+        raise UserError(
+            f"--optimizer {options['optimizer']}: the network of --recipe {options['recipe']} is "
+            f"trained with {' or '.join(recipe.rates)}; others are {', '.join(networks.RECIPES)}"
+        )
+    return recipe
+
+
+def _settings(
+    options: dict[str, Any], recipe: networks.Recipe, picture: Picture, goal: Goal
+) -> dict[str, Any]:
     """Return every option, decided, and what follows from them."""
-    recipe = networks.RECIPES[options["recipe"]]
-    until = goal.until if options["until"] is None else options["until"]
+    optimizer = options["optimizer"] or next(iter(recipe.rates))
+    until = goal.until if recipe.until is None else recipe.until
     return options | {
         "kind": picture.kind,
         "threshold": picture.threshold,
         "size": max(picture.height, picture.width),
-        "until": until,
-        "steps": options["steps"] or recipe.steps,
-        "rate": recipe.rates[options["optimizer"]],
-        "batch_size": networks.batch_size(picture),
+        "optimizer": optimizer,
+        "stop_at": until if options["until"] is None else options["until"],
+        # The steps that the user gives are one plan, and all of it.
+        "most_steps": options["steps"] or recipe.steps * recipe.plans,
+        "plan": options["steps"] or recipe.steps,
+        "rate": recipe.rates[optimizer],
+        "batch_size": recipe.batch,
+        "sharpness": recipe.sharpness,
+        "chosen": recipe.why,
         "width": picture.width,
         "height": picture.height,
         "pixels_sha256": hashlib.sha256(picture.ink.tobytes()).hexdigest(),
@@ -186,6 +208,7 @@ def _settings(options: dict[str, Any], picture: Picture, goal: Goal) -> dict[str
 
 def _train(
     settings: dict[str, Any],
+    recipe: networks.Recipe,
     picture: Picture,
     goal: Goal,
     held: FolderLock,
@@ -194,26 +217,22 @@ def _train(
 ) -> nn.Run:
     out = held.folder
     generator = ai.Generator(settings["seed"])
-    build = networks.RECIPES[settings["recipe"]].build
-    model = build(picture.channels, generator).to(settings["device"])
-    steps = settings["steps"]
-    optimizer = networks.optimizer(settings["optimizer"], model, settings["rate"], steps)
-    data = networks.batches(picture, generator, settings["device"])
-    print(
-        f"{picture.name}: {_described(picture)}. A {settings['recipe']} network of "
-        f"{sum(parameter.size for parameter in model.parameters()):,} parameters learns it with "
-        f"{settings['optimizer'].upper()}.",
-        file=stdout,
-        flush=True,
-    )
-    _draw_graph(model, picture, goal, out)
+    model = recipe.build(picture.channels, generator).to(settings["device"])
+    steps, plan = settings["most_steps"], settings["plan"]
+    schedule = nn.CosineDecay(settings["rate"], steps, restarts=steps // plan - 1)
+    optimizer = networks.optimizer(settings["optimizer"], model, schedule)
+    data = networks.batches(picture, recipe, generator, settings["device"])
+    print(_in_words(settings, picture, model), file=stdout, flush=True)
+    _draw_graph(model, picture, recipe, goal, out)
     remove_unfinished(folder.previews(out))
-    every = max(1, round(steps / LOOKS))
-    drawn = networks.draw(model, goal, picture, picture.height, picture.width)
+    every = max(1, round(plan / LOOKS))
+    device = settings["device"]
+    network = ai.compile(model) if compile else model
+    drawn = networks.draw(network, goal, picture, picture.height, picture.width, device)
 
-    def look(model: nn.Module) -> float:
+    def look(_: nn.Module) -> float:
         nonlocal drawn
-        drawn = networks.draw(model, goal, picture, picture.height, picture.width)
+        drawn = networks.draw(network, goal, picture, picture.height, picture.width, device)
         return goal.score(drawn, picture.ink)
 
     look.__name__ = goal.metric
@@ -222,18 +241,31 @@ def _train(
         if run.step % every:
             look(run.model)
         shown = drawn.copy()
-        if data.limit is not None:
-            shown.reshape(picture.pixels, -1)[data.limit :] = NOT_YET
+        if settings["rows"]:
+            seen = networks.pixels_seen(picture, run.step, plan)
+            shown.reshape(picture.pixels, -1)[seen:] = NOT_YET
         report.save_png(shown, folder.previews(out) / f"step-{run.step:08d}.png")
+
+    def show_rows(step: int) -> None:
+        if settings["rows"]:
+            seen = networks.pixels_seen(picture, step, plan)
+            data.limit = seen * len(data) // picture.pixels
 
     def after_step(run: nn.Run) -> None:
         if run.step % every == 0:
             preview(run)
-        if settings["rows"]:
-            data.limit = networks.pixels_seen(picture, run.step, steps)
+        show_rows(run.step)
 
-    if settings["rows"]:
-        data.limit = networks.pixels_seen(picture, 0, steps)
+    def enough(run: nn.Run) -> bool:
+        scores = run.history.get(goal.metric, [])
+        at, score = scores[-1] if scores else (-1, 0.0)
+        if at == run.step and score >= settings["stop_at"] and settings["until"] is not None:
+            return True
+        if run.step % plan or not run.step:
+            return False
+        return score >= settings["stop_at"] or not worth_another_plan(scores, plan, run.step)
+
+    show_rows(0)
     preview(nn.Run(model, data, optimizer))
     return nn.fit(
         model,
@@ -243,7 +275,7 @@ def _train(
         steps=steps,
         metric=look,
         metric_every=every,
-        until=settings["until"],
+        until=enough,
         run_dir=held,
         resume=resume,
         checkpoint_every=settings["checkpoint_every"],
@@ -253,10 +285,27 @@ def _train(
     )
 
 
-def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> None:
+def _in_words(settings: dict[str, Any], picture: Picture, model: nn.Module) -> str:
+    """Say what learns the picture, why, and how long it may take."""
+    parameters = sum(parameter.size for parameter in model.parameters())
+    said = f"{picture.name}: {_described(picture)}"
+    if settings["chosen"]:
+        said += f"; {settings['chosen']}. They and a small network, {parameters:,} parameters,"
+        said += " learn it"
+    else:
+        said += f". A {settings['recipe']} network of {parameters:,} parameters learns it"
+    said += f" with {settings['optimizer'].upper()} in {settings['plan']:,} steps"
+    if settings["most_steps"] > settings["plan"]:
+        said += f", or up to {settings['most_steps']:,} while it still gets better"
+    return f"{said}."
+
+
+def _draw_graph(
+    model: nn.Module, picture: Picture, recipe: networks.Recipe, goal: Goal, out: Path
+) -> None:
     """Draw one training step, forward and backward."""
     device = next(model.parameters()).device
-    points, ink = networks.batches(picture, ai.Generator(0), device).next_batch()
+    points, ink = networks.batches(picture, recipe, ai.Generator(0), device).next_batch()
     try:
         loss = goal.loss(model(points), ink)
         with TemporaryDirectory() as place:
@@ -271,7 +320,8 @@ def _draw_graph(model: nn.Module, picture: Picture, goal: Goal, out: Path) -> No
 
 def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> dict[str, float]:
     """Write all that is made once the training is over; return the scores of the final weights."""
-    ink = networks.draw(run.model, goal, picture, picture.height, picture.width)
+    device = next(run.model.parameters()).device
+    ink = networks.draw(run.model, goal, picture, picture.height, picture.width, device)
     score = goal.score(ink, picture.ink)
     size = f"{picture.width} x {picture.height}"
     report.save_comparison(
@@ -289,7 +339,7 @@ def _leave_pictures(run: nn.Run, picture: Picture, goal: Goal, out: Path) -> dic
         report.save_curves(run.history, f"{picture.name}, {size} pixels", out / "curves.png")
     for longer in RENDERED_SIZES:
         drawn = networks.draw(
-            run.model, goal, picture, *scaled(picture.height, picture.width, longer)
+            run.model, goal, picture, *scaled(picture.height, picture.width, longer), device
         )
         report.save_png(goal.final(drawn), out / f"render-{longer}.png")
     return {goal.metric: score, **goal.details(ink, picture.ink)}
@@ -302,10 +352,10 @@ def _fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _say_how_it_ended(result: dict[str, Any], goal: Goal, out: Path) -> int:
+def _say_how_it_ended(result: dict[str, Any], goal: Goal, short: bool, out: Path) -> int:
     why = {
         "steps": "all its steps",
-        "until": "as good as it was asked for",
+        "until": "it no longer got better" if short else "as good as it was asked for",
         "control": "stopped by control.toml",
         "interrupted": "stopped by Ctrl-C",
     }[result["stop_reason"]]
@@ -374,16 +424,29 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="pixels along the longer side (200, or those of a smaller picture)",
     )
-    add("--recipe", choices=networks.RECIPES, help="the network (fourier)")
-    add("--optimizer", choices=("sgd", "adam"), help="sgd has momentum 0.9 (sgd)")
+    add(
+        "--recipe",
+        choices=("auto", *networks.RECIPES),
+        help="the network; auto chooses one for the picture (auto)",
+    )
+    add(
+        "--optimizer",
+        choices=("sgd", "adam"),
+        help="sgd has momentum 0.9 (by the recipe: adam for auto, sgd for the others)",
+    )
     add(
         "--until",
         type=_number,
         metavar="SCORE",
         help="stop at this share of the pixels right, of black and white (1.0), or at this PSNR in "
-        "dB, of grey and colour (40)",
+        "dB, of grey and colour (45 or more, by the picture)",
     )
-    add("--steps", type=_whole_number(1), metavar="N", help="at most so many (by the recipe)")
+    add(
+        "--steps",
+        type=_whole_number(1),
+        metavar="N",
+        help="at most so many (by the recipe, and by the picture)",
+    )
     add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")
     add("--rows", action="store_true", help="learn the picture row by row, from the top")
     add("--seed", type=_whole_number(0), metavar="N", help="of all that is random (0)")

@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from nn import functional, init
 from nn.data import Batches
-from nn.layers import SIREN, FourierFeatures, Linear, ReLU, Sequential, Sigmoid, Sine, Tanh
+from nn.layers import (
+    SIREN,
+    FourierFeatures,
+    GridFeatures,
+    Linear,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Sine,
+    Tanh,
+)
 from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter, summary
 from nn.optim import SGD, Adam, Optimizer
@@ -50,6 +60,7 @@ __all__ = [
     "CosineDecay",
     "CrossEntropyLoss",
     "FourierFeatures",
+    "GridFeatures",
     "Linear",
     "MSELoss",
     "Module",

@@ -1,12 +1,14 @@
-"""Layers: Sequential, Linear, activations, SIREN and Fourier features."""
+"""Layers: Sequential, Linear, activations, SIREN, Fourier features and grids of features."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 import autograd_iron as ai
 from autograd_iron import dtypes
@@ -297,6 +299,122 @@ class FourierFeatures(Module):
         angles = ai.matmul(x, (2.0 * math.pi) * self.frequencies)
         features: ai.Tensor = ai.concat([ai.cos(angles), ai.sin(angles)], axis=-1)
         return features
+
+
+class GridFeatures(Module):
+    """Features learned at the nodes of several grids, coarse to fine, linear between the nodes.
+
+    A small network on top of them learns fine detail in few steps, because a sample moves the
+    nodes around it and no others. The grids are those of Mueller et al., "Instant neural graphics
+    primitives with a multiresolution hash encoding", SIGGRAPH 2022,
+    https://arxiv.org/abs/2201.05989, here with an entry for every node and no hashing.
+
+    Parameters
+    ----------
+    shapes : sequence of tuples of int
+        One grid each: its nodes along each coordinate, at least 2. See `growing`.
+    features : int
+        Features at a node.
+    extent : sequence of float, optional
+        A grid covers ``[-extent, extent]`` along each coordinate, 1 by default, as pixels cover a
+        picture: its nodes are in the middle of equal cells. Beyond the outermost nodes the features
+        stay what they are there.
+    generator : Generator, optional
+        By default `nn.init.default_generator`.
+    dtype : str
+
+    Attributes
+    ----------
+    table : Parameter (nodes of all grids, features)
+        Grid after grid; the first coordinate changes fastest. Starts from U(-1e-4, 1e-4).
+
+    Raises
+    ------
+    ValueError
+        When the sizes are no integers in their range, or the shapes or the extent do not fit
+        together.
+
+    Examples
+    --------
+    >>> layer = nn.GridFeatures([(4, 4), (16, 16)], features=2)
+    >>> layer(ai.zeros((5, 2))).shape
+    (5, 4)
+    """
+
+    def __init__(
+        self,
+        shapes: Sequence[tuple[int, ...]],
+        features: int = 2,
+        extent: Sequence[float] | None = None,
+        generator: ai.Generator | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        features, _ = _sizes("GridFeatures", features=features, shapes=len(shapes))
+        shapes = [tuple(_sizes("GridFeatures", 2, nodes=n)[0] for n in shape) for shape in shapes]
+        axes = len(shapes[0])
+        extent = [1.0] * axes if extent is None else extent
+        if {*map(len, shapes), len(extent)} != {axes} or not axes or not min(extent) > 0:
+            raise ValueError(
+                f"GridFeatures: the shapes {shapes} and the extent {list(extent)} "
+                f"must have a number for each coordinate, and those of the extent be positive."
+            )
+        generator = generator or schemes.default_generator
+        nodes = np.array(shapes, dtype=np.int64)
+        counts = nodes.prod(axis=1)
+        self.features = features
+        shape = (int(counts.sum()), features)
+        self.table = Parameter(generator.uniform(shape, -1e-4, 1e-4, dtype))
+
+        # Where a point lies among the nodes of each grid, the node before it, and where the
+        # features of that node and of all nodes around the point are in the table.
+        strides = np.cumprod(np.c_[np.ones(len(nodes), np.int64), nodes[:, :-1]], axis=1) * features
+        corners = np.indices((2,) * axes).reshape(axes, -1)
+        first = (np.cumsum(counts) - counts) * features
+        around = (strides @ corners)[..., None] + np.arange(features) + first[:, None, None]
+        self.scale = ai.tensor(nodes / (2 * np.asarray(extent, np.float64)), dtype=dtype)
+        self.middle = ai.tensor((nodes - 1) / 2, dtype=dtype)
+        self.strides = ai.tensor(strides)
+        self.around = ai.tensor(around)
+
+    def forward(self, x: ai.Tensor) -> ai.Tensor:
+        """Map ``(..., coordinates)`` to ``(..., grids x features)``."""
+        last = 2.0 * self.middle
+        place = x.reshape(-1, 1, x.shape[-1]) * self.scale + self.middle
+        place = ai.minimum(ai.maximum(place, 0.0), last)
+        before = ai.minimum(place, last - 1.0).detach().astype("int64")
+        part = place - before.astype(x.dtype)
+        node = ai.sum(before * self.strides, axis=-1)
+        grids, corners, features = self.around.shape
+        # A flat table, because NumPy adds up the gradients of its entries several times as fast.
+        entries = node.reshape(-1, grids, 1, 1) + self.around
+        values = self.table.reshape(-1)[entries]
+        for axis in range(x.shape[-1]):
+            corners //= 2
+            t = part[:, :, axis].reshape(-1, grids, 1, 1)
+            near, far = values[:, :, :corners], values[:, :, corners:]
+            values = near + t * (far - near)
+        made: ai.Tensor = values.reshape(*x.shape[:-1], grids * features)
+        return made
+
+    @staticmethod
+    def growing(
+        coarsest: Sequence[float], finest: Sequence[float], grids: int
+    ) -> list[tuple[int, ...]]:
+        """Return shapes that grow by the same factor from grid to grid.
+
+        Parameters
+        ----------
+        coarsest, finest : sequence of float
+            The nodes along each coordinate, rounded to integers from 2 up.
+        grids : int
+
+        Returns
+        -------
+        list of tuples of int
+        """
+        parts = [k / max(1, grids - 1) for k in range(grids)]
+        pairs = list(zip(coarsest, finest, strict=True))
+        return [tuple(max(2, round(a * (b / a) ** part)) for a, b in pairs) for part in parts]
 
 
 def _sizes(layer: str, lowest: int = 1, **sizes: int) -> list[int]:

@@ -37,7 +37,7 @@ def fit(
     steps: int,
     metric: Callable[[Any], float] | None = None,
     metric_every: int = 10,
-    until: float | None = None,
+    until: float | Callable[[Run], bool] | None = None,
     run_dir: str | os.PathLike[str] | None = None,
     resume: bool = False,
     checkpoint_every: int | None = None,
@@ -72,8 +72,9 @@ def fit(
         and at the last step. Without a metric a GPU is not waited for: its loss is taken at the
         next look, and before anything is saved, so that it comes to the history, the bar and the
         check for nan that much later, always under the step that it is of.
-    until : float, optional
-        Stop once the metric is at least this.
+    until : float or callable, optional
+        Stop once the metric is at least this, or ``until(run)`` is true. It is asked before the
+        first step too, so that a run that is resumed where it ended, ends there.
     run_dir : path, optional
         Where checkpoints and ``control.toml`` (see `nn.control`) go. With one, a checkpoint is
         always saved at the end, whatever ended the training, an error in a callback, the metric,
@@ -138,7 +139,7 @@ def fit(
     if checkpoint_every is not None:
         checkpoint_every = _count("checkpoint_every", checkpoint_every)
     _check_optimizer(optimizer, model)
-    name = _check_metric(metric, until)
+    name = _check_metric(metric, None if callable(until) else until)
     callbacks = tuple(callbacks)
     if run_dir is None and (resume or checkpoint_every is not None):
         asked = "resume=True" if resume else f"checkpoint_every={checkpoint_every}"
@@ -162,7 +163,11 @@ def fit(
                 return "interrupted"
             if run.stop_reason is not None:
                 return run.stop_reason
-            if until is not None and _latest(run, name) >= until:
+            if callable(until):
+                enough = until(run)
+            else:
+                enough = until is not None and _latest(run, name) >= until
+            if enough:
                 return "until"
             return "steps" if run.step >= steps else None
 

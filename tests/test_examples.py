@@ -262,7 +262,7 @@ def test_resume_takes_the_settings_of_the_run_and_no_others(
     others = ("--recipe", "siren", "--seed", "4", "--steps", "4")
     assert reconstruct(picture, *others, "--out", out, "--resume") == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "recipe was fourier and is now siren, seed was 3 and is now 4;" in line
+    assert "recipe was auto and is now siren, seed was 3 and is now 4;" in line
     assert hashes(out) == before
 
     assert reconstruct("--out", out, "--resume") == 0
@@ -289,7 +289,7 @@ def test_a_checkpoint_of_another_network_is_refused(
     assert reconstruct("--out", ours, "--resume") == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert "step-00000004.safetensors is of another run" in line
-    assert "missing: layers.0.frequencies" in line
+    assert "missing: layers.0.table" in line
     assert hashes(ours) == before
 
 
@@ -479,9 +479,14 @@ def test_scores() -> None:
 
 def test_batches_are_nearly_equal_and_rows_widen_to_all() -> None:
     picture = pictures.Picture("any", np.zeros((164, 200, 1), dtype=np.float32), "grey")
-    size = networks.batch_size(picture)
-    assert size <= networks.BATCH
-    assert picture.pixels % size == 0 or picture.pixels % size > 0.99 * size
+    for sharpness, samples in ((None, 164 * 200), (-0.5, 5 * 164 * 200)):
+        recipe = networks.RECIPES["fourier"]._replace(sharpness=sharpness)
+        batches = networks.batches(picture, recipe, ai.Generator(0), "cpu")
+        assert len(batches) == samples
+        size = batches.batch_size
+        assert size is not None
+        assert size <= networks.BATCH
+        assert samples % size == 0 or samples % size > 0.99 * size
     seen = [networks.pixels_seen(picture, step, 500) for step in range(501)]
     assert seen[0] == 200
     assert seen[250:] == [picture.pixels] * 251

@@ -107,6 +107,14 @@ def test_it_stops_when_the_metric_is_reached_or_a_callback_says_so() -> None:
         **problem(), steps=50, metric=lambda m: float(m.layers[2].calls), metric_every=3, until=7
     )
     assert (run.step, run.stop_reason, run.metric) == (9, "until", 9.0)
+
+
+def test_until_may_be_a_function_that_is_asked_before_the_first_step_too(tmp_path: Path) -> None:
+    arguments = {"steps": 50, "until": lambda run: run.step == 7, "run_dir": tmp_path}
+    first = nn.fit(**problem(), **arguments)
+    assert (first.step, first.stop_reason) == (7, "until")
+    again = nn.fit(**problem(), **arguments, resume=True)
+    assert (again.step, again.stop_reason) == (7, "until")
     run = nn.fit(**problem(), steps=50, callbacks=[at_step(4, nn.Run.stop)])
     assert (run.step, run.stop_reason) == (4, "callback")
 

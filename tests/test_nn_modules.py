@@ -377,8 +377,10 @@ def test_layers_have_the_dtype_asked_for(dtype):
         nn.Linear(2, 4, dtype=dtype, init=nn.init.xavier_normal, generator=generator),
         nn.SIREN(2, 4, 1, 1, generator=generator, dtype=dtype),
         nn.FourierFeatures(2, 4, 1.0, generator=generator, dtype=dtype),
+        nn.GridFeatures([(2, 3)], generator=generator, dtype=dtype),
     ):
-        assert {str(tensor.dtype) for tensor in layer.state_dict().values()} == {dtype}
+        kinds = {str(tensor.dtype) for tensor in layer.state_dict().values()}
+        assert kinds - {"int64"} == {dtype}
         assert layer(x).dtype == dtype
 
 
@@ -410,6 +412,14 @@ def test_wrong_sizes_are_refused():
         nn.FourierFeatures(2, 5, 1.0)
     with pytest.raises(ValueError, match="sigma must be positive"):
         nn.FourierFeatures(2, 4, -1.0)
+    with pytest.raises(ValueError, match=r"nodes must be an integer from 2 up.* 1"):
+        nn.GridFeatures([(4, 4), (4, 1)])
+    with pytest.raises(ValueError, match=r"must have a number for each coordinate"):
+        nn.GridFeatures([(4, 4), (4,)])
+    with pytest.raises(ValueError, match=r"must have a number for each coordinate"):
+        nn.GridFeatures([(4, 4)], extent=(1.0, 0.0))
+    with pytest.raises(ValueError, match=r"shapes must be an integer from 1 up.* 0"):
+        nn.GridFeatures([])
 
 
 def test_sequential_takes_functions_and_refuses_a_list():
@@ -445,6 +455,42 @@ def test_fourier_features_are_cosines_and_sines_of_fixed_gaussian_frequencies():
     assert list(layer.parameters()) == []
 
 
+def test_grid_features_are_linear_between_the_nodes_of_each_grid():
+    layer = nn.GridFeatures([(3, 4), (6, 2)], 2, (1.0, 0.8), ai.Generator(0), dtype="float64")
+    layer.table.assign(ai.Generator(1).normal((24, 2), dtype="float64"))
+    x = ai.Generator(2).uniform((50, 2), -1, 1, dtype="float64").numpy()
+    expected, first = [], 0
+    for nodes in ((3, 4), (6, 2)):
+        across, down = (
+            extent * ((np.arange(n) + 0.5) / n * 2 - 1)
+            for n, extent in zip(nodes, (1.0, 0.8), strict=True)
+        )
+        grid = layer.table.numpy()[first : first + nodes[0] * nodes[1]].reshape(
+            nodes[1], nodes[0], 2
+        )
+        first += nodes[0] * nodes[1]
+        rows = [
+            [[np.interp(px, across, row) for row in grid[..., feature]] for feature in range(2)]
+            for px in x[:, 0]
+        ]
+        expected.append(
+            [
+                [np.interp(py, down, column) for column in row]
+                for py, row in zip(x[:, 1], rows, strict=True)
+            ]
+        )
+    np.testing.assert_allclose(layer(ai.tensor(x)).numpy(), np.concatenate(expected, axis=1))
+    one, many = nn.GridFeatures([(5,)], 3), nn.GridFeatures([(2, 3, 4)] * 2, 1)
+    assert one(ai.zeros((2, 7, 1))).shape == (2, 7, 3)
+    assert many(ai.zeros((7, 3))).shape == (7, 2)
+
+
+def test_grids_grow_by_the_same_factor():
+    shapes = nn.GridFeatures.growing((4, 1), (64, 16), 3)
+    assert shapes == [(4, 2), (16, 4), (64, 16)]
+    assert nn.GridFeatures.growing((8,), (64,), 1) == [(8,)]
+
+
 def test_gradients_of_whole_models_are_right():
     generator = ai.Generator(0)
     x = ai.Generator(1).uniform((3, 2), dtype="float64")
@@ -457,8 +503,27 @@ def test_gradients_of_whole_models_are_right():
             nn.Linear(3, 1, generator=generator, dtype="float64"),
             nn.Sigmoid(),
         ),
+        nn.Sequential(
+            nn.GridFeatures([(3, 4), (6, 5)], generator=generator, dtype="float64"),
+            nn.Linear(4, 3, generator=generator, dtype="float64"),
+            nn.Tanh(),
+        ),
     ):
         ai.check_grads(lambda x, model=model: ai.mean(ai.square(model(x))), (x,), order=2)
+
+
+def test_gradients_of_the_nodes_of_grids_are_right():
+    layer = nn.GridFeatures([(3, 4), (2, 2)], generator=ai.Generator(0), dtype="float64")
+    x = ai.Generator(1).uniform((9, 2), -1, 1, dtype="float64")
+    y = ai.sum(ai.square(layer(x)))
+    y.backward()
+    table, step = layer.table.numpy().copy(), 1e-6
+    for place in np.ndindex(table.shape):
+        moved = table.copy()
+        moved[place] += step
+        layer.table.assign(ai.tensor(moved))
+        found = (float(ai.sum(ai.square(layer(x)))) - float(y)) / step
+        assert abs(found - float(layer.table.grad[place])) < 1e-5
 
 
 # Initial values

@@ -29,14 +29,58 @@ class Recipe(NamedTuple):
     build : function of the number of outputs and a Generator
         Makes the network: 2 coordinates in, one value out for each channel of the picture.
     rates : dict
-        The learning rate at the start, for each optimizer.
+        The learning rate at the start, for each optimizer that trains it; the first one does unless
+        the user says otherwise.
     steps : int
-        How many steps unless the user says otherwise.
+        How many steps unless the user says otherwise: the plan, in which the rate falls to 0.
+    plans : int
+        So many plans at most, one after the other while the score rises.
+    batch : int
+        At most so many points in a batch.
+    sharpness : float or None
+        The network learns what lies between the pixels too, interpolated so (see `samples`); None,
+        the pixels alone.
+    until : float or None
+        The score to stop at unless the user gives another; None, that of the goal.
+    why : str
+        For the user, of a network that was chosen.
     """
 
     build: Callable[[int, ai.Generator], nn.Module]
     rates: dict[str, float]
     steps: int
+    plans: int = 1
+    batch: int = BATCH
+    sharpness: float | None = None
+    until: float | None = None
+    why: str = ""
+
+
+def grid(
+    shapes: list[tuple[int, ...]], sides: tuple[int, int]
+) -> Callable[[int, ai.Generator], nn.Module]:
+    """Return what builds features at the nodes of grids, then two hidden layers of ReLU.
+
+    Parameters
+    ----------
+    shapes : list of (across, down)
+        The nodes of each grid.
+    sides : (int, int)
+        Width and height of the picture that the grids cover.
+    """
+    extent = [side / max(sides) for side in sides]
+
+    def build(outputs: int, generator: ai.Generator) -> nn.Module:
+        return nn.Sequential(
+            nn.GridFeatures(shapes, 2, extent, generator),
+            nn.Linear(2 * len(shapes), 64, generator=generator),
+            nn.ReLU(),
+            nn.Linear(64, 64, generator=generator),
+            nn.ReLU(),
+            nn.Linear(64, outputs, generator=generator),
+        )
+
+    return build
 
 
 def fourier(outputs: int, generator: ai.Generator) -> nn.Module:
@@ -75,27 +119,75 @@ RECIPES = {
 }
 
 
-def optimizer(name: str, model: nn.Module, rate: float, steps: int) -> nn.Optimizer:
-    """Return the optimizer with the rate falling to 0 along half a cosine."""
-    schedule = nn.CosineDecay(rate, steps)
-    if name == "adam":
-        return nn.Adam(model, schedule)
-    return nn.SGD(model, schedule, momentum=0.9)
+def optimizer(name: str, model: nn.Module, schedule: nn.CosineDecay) -> nn.Optimizer:
+    """Return the optimizer that trains the model with this rate."""
+    if name == "sgd":
+        return nn.SGD(model, schedule, momentum=0.9)
+    if any(isinstance(layer, nn.GridFeatures) for layer in model.modules()):
+        # Most nodes have no gradient in most steps, and very small ones in between.
+        return nn.Adam(model, schedule, betas=(0.9, 0.99), eps=1e-15)
+    return nn.Adam(model, schedule)
 
 
-def batch_size(picture: Picture) -> int:
-    """Return how many pixels a batch has, so that all batches of an epoch are nearly equal.
+def samples(picture: Picture, sharpness: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coordinates and the ink that the network learns, row by row from the top.
 
-    A last batch of only a few pixels would be noise, enough to undo what the others have learned.
+    They are those of the pixels; and, with a sharpness, of the pixels of the picture at twice its
+    size, four for each: what a network that learns the pixels alone draws between them is chance.
     """
-    return math.ceil(picture.pixels / math.ceil(picture.pixels / BATCH))
+    height, width, channels = picture.ink.shape
+    points = coordinates(picture, height, width, 0, picture.pixels)
+    if sharpness is None:
+        return points, picture.ink.reshape(-1, channels)
+    doubled = np.clip(twice(twice(picture.ink, 0, sharpness), 1, sharpness), 0.0, 1.0)
+    between = coordinates(picture, 2 * height, 2 * width, 0, 4 * picture.pixels)
+    return tuple(
+        np.concatenate(
+            [a.reshape(height, width, n), b.reshape(height, 4 * width, n)], axis=1
+        ).reshape(-1, n)
+        for a, b, n in ((points, between, 2), (picture.ink, doubled, channels))
+    )
 
 
-def batches(picture: Picture, generator: ai.Generator, device: str) -> nn.Batches:
-    """Return the pixels as (coordinates, ink), row by row from the top, on a device."""
-    points = coordinates(picture, picture.height, picture.width, 0, picture.pixels)
-    ink = picture.ink.reshape(-1, picture.channels)
-    size = batch_size(picture)
+def twice(ink: np.ndarray, axis: int, sharpness: float) -> np.ndarray:
+    """Return ink with twice as many pixels along an axis.
+
+    Between the pixels is Keys' cubic, of which a sharpness of -0.5 is the one called bicubic. R.
+    Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. ASSP 29, 1981.
+    """
+    shape = list(ink.shape)
+    shape[axis] *= 2
+    made = np.empty(shape, dtype=np.float32)
+    for first, t, places in ((0, 0.75, slice(None, -1)), (1, 0.25, slice(1, None))):
+        values = np.moveaxis(_between(ink, axis, t, sharpness), axis, 0)[places]
+        np.moveaxis(made, axis, 0)[first::2] = values
+    return made
+
+
+def _between(ink: np.ndarray, axis: int, t: float, sharpness: float) -> np.ndarray:
+    """Return the n + 1 values a part `t` of the way from pixel to pixel, from the one before all.
+
+    Beyond the edges the picture goes on as it is there.
+    """
+    a = sharpness
+    near = [(a + 2) * s**3 - (a + 3) * s**2 + 1 for s in (t, 1 - t)]
+    far = [a * s**3 - 5 * a * s**2 + 8 * a * s - 4 * a for s in (1 + t, 2 - t)]
+    ink = np.moveaxis(ink, axis, 0)
+    padded = np.pad(ink, [(2, 2)] + [(0, 0)] * (ink.ndim - 1), "edge")
+    n = len(ink) + 1
+    taps = zip((far[0], *near, far[1]), range(4), strict=True)
+    made = sum(np.float32(weight) * padded[first : first + n] for weight, first in taps)
+    return np.moveaxis(np.asarray(made), 0, axis)
+
+
+def batches(picture: Picture, recipe: Recipe, generator: ai.Generator, device: str) -> nn.Batches:
+    """Return what the network learns as (coordinates, ink), on a device.
+
+    All batches of an epoch are nearly equal: a last one of only a few points would be noise, enough
+    to undo what the others have learned.
+    """
+    points, ink = samples(picture, recipe.sharpness)
+    size = math.ceil(len(points) / math.ceil(len(points) / recipe.batch))
     return nn.Batches(points, ink, batch_size=size, generator=generator, device=device)
 
 
@@ -133,19 +225,30 @@ def coordinates(picture: Picture, height: int, width: int, first: int, last: int
     return np.stack([x, y], axis=1).astype(np.float32)
 
 
-def draw(model: nn.Module, goal: Goal, picture: Picture, height: int, width: int) -> np.ndarray:
+def draw(
+    network: Callable[[ai.Tensor], ai.Tensor],
+    goal: Goal,
+    picture: Picture,
+    height: int,
+    width: int,
+    device: str = "cpu",
+) -> np.ndarray:
     """Ask the network for the ink of every pixel of a drawing with `height` x `width` pixels.
+
+    Parameters
+    ----------
+    network : Module, or a compiled function that calls one
+        On `device`.
 
     Returns
     -------
     ndarray (height, width, channels) float32
     """
-    device = next(model.parameters()).device
     ink = np.empty((height * width, picture.channels), dtype=np.float32)
     with ai.no_grad():
         for first in range(0, len(ink), CHUNK):
             last = min(first + CHUNK, len(ink))
             points = coordinates(picture, height, width, first, last)
-            outputs = model(ai.asarray(points, device=device)).numpy()  # waits for the device
+            outputs = network(ai.asarray(points, device=device)).numpy()  # waits for the device
             ink[first:last] = goal.ink(outputs)
     return ink.reshape(height, width, picture.channels)
