@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
+from operator import mul
 from typing import Any
-
-import numpy as np
 
 import autograd_iron as ai
 from autograd_iron import dtypes
@@ -359,22 +358,27 @@ class GridFeatures(Module):
                 f"must have a number for each coordinate, and those of the extent be positive."
             )
         generator = generator or schemes.default_generator
-        nodes = np.array(shapes, dtype=np.int64)
-        counts = nodes.prod(axis=1)
+        counts = [math.prod(shape) for shape in shapes]
         self.features = features
-        shape = (int(counts.sum()), features)
-        self.table = Parameter(generator.uniform(shape, -1e-4, 1e-4, dtype))
+        self.table = Parameter(generator.uniform((sum(counts), features), -1e-4, 1e-4, dtype))
 
-        # Where a point lies among the nodes of each grid, the node before it, and where the
-        # features of that node and of all nodes around the point are in the table.
-        strides = np.cumprod(np.c_[np.ones(len(nodes), np.int64), nodes[:, :-1]], axis=1) * features
-        corners = np.indices((2,) * axes).reshape(axes, -1)
-        first = (np.cumsum(counts) - counts) * features
-        around = (strides @ corners)[..., None] + np.arange(features) + first[:, None, None]
-        self.scale = ai.tensor(nodes / (2 * np.asarray(extent, np.float64)), dtype=dtype)
-        self.middle = ai.tensor((nodes - 1) / 2, dtype=dtype)
-        self.strides = ai.tensor(strides)
-        self.around = ai.tensor(around)
+        # Where a point lies among the nodes of each grid, and where the features are, in the flat
+        # table, of the node before it and, counted from those, of all nodes around the point.
+        strides = [[features * math.prod(shape[:axis]) for axis in range(axes)] for shape in shapes]
+        corners = list(product((0, 1), repeat=axes))
+        firsts = [features * sum(counts[:grid]) for grid in range(len(shapes))]
+        around = [
+            [
+                [first + sum(map(mul, stride, corner)) + feature for feature in range(features)]
+                for corner in corners
+            ]
+            for first, stride in zip(firsts, strides, strict=True)
+        ]
+        scale = [[n / (2 * half) for n, half in zip(s, extent, strict=True)] for s in shapes]
+        self.scale = ai.tensor(scale, dtype=dtype)
+        self.middle = ai.tensor([[(n - 1) / 2 for n in shape] for shape in shapes], dtype=dtype)
+        self.strides = ai.tensor(strides, dtype="int64")
+        self.around = ai.tensor(around, dtype="int64")
 
     def forward(self, x: ai.Tensor) -> ai.Tensor:
         """Map ``(..., coordinates)`` to ``(..., grids x features)``."""
