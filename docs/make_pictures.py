@@ -3,7 +3,7 @@
 Each is left by a command that a reader can run. docs/pictures/made.json keeps, for each command,
 what it printed, and what tells whether it would still draw the same: how it starts, in words and in
 numbers that are compared as numbers, since another processor has other last bits; and the text of
-the files that draw. A picture is made anew when its file is removed.
+the script that draws. A picture is made anew when its file is removed.
 """
 
 import hashlib
@@ -36,6 +36,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 DEMO = "reconstruct_image"
 DEMO_FILES = ["horse-comparison.png", "horse-timelapse.gif", "horse-graph.svg"]
+KEPT = ["comparison.png", "timelapse.gif"]
 PLAIN, SIREN = "plain_network", "siren_start"
 # The name of the picture, and the example and its options that make it.
 COMMANDS = {
@@ -87,8 +88,8 @@ def make(name: str) -> str:
         out = Path(folder, "demo")
         printed = _call(DEMO, ["--out", str(out)])
         comparison, timelapse, graph = files(name)
-        comparison.write_bytes((out / "comparison.png").read_bytes())
-        _save_smaller(out / "timelapse.gif", timelapse)
+        comparison.write_bytes((out / KEPT[0]).read_bytes())
+        _save_smaller(out / KEPT[1], timelapse)
         graphs[0](graph)
         [figures] = re.findall(r"^(.*? after \d+ steps)", printed, re.MULTILINE)
         return figures
@@ -106,16 +107,16 @@ def starts(name: str) -> str:
         loss = run["result"]["loss"]
         settings = {key: value for key, value in run["settings"].items() if key != "until"}
         graph = hashlib.sha256(graphs[0](None).source.encode()).hexdigest()
-        return f"{line}\n{json.dumps(settings)}\ngraph {graph}\nloss {loss:.3g}\n"
+        looks = "".join(f"{file} {_look(out / file)}\n" for file in KEPT)
+        return f"{line}\n{json.dumps(settings)}\ngraph {graph}\nloss {loss:.3g}\n{looks}"
 
 
 def drawn_by(name: str) -> str:
-    """Return a fingerprint of the files that draw, their comments left out."""
+    """Return a fingerprint of the file that draws last, its comments left out."""
     example, _ = COMMANDS[name]
-    drawing = [EXAMPLES / f"{example}.py"]
-    if example == DEMO:
-        drawing = [Path(__file__), EXAMPLES / "reconstruct" / "report.py"]
-    return hashlib.sha256("".join(map(_code, drawing)).encode()).hexdigest()
+    return hashlib.sha256(
+        _code(Path(__file__) if example == DEMO else EXAMPLES / f"{example}.py").encode()
+    ).hexdigest()
 
 
 def outdated(name: str) -> str:
@@ -198,6 +199,13 @@ def _save_smaller(timelapse: Path, path: Path) -> None:
     first, *rest = (frame.resize(size, Image.Resampling.BOX).point(greys, "L") for frame in frames)
     times = [120] * len(rest) + [2500]
     first.save(path, save_all=True, append_images=rest, duration=times, loop=0)
+
+
+def _look(path: Path) -> str:
+    """Return how large a picture is, and how light its parts are."""
+    with Image.open(path) as image:
+        parts = image.convert("L").resize((24, 16), Image.Resampling.BOX)
+        return f"{image.size} {list(parts.tobytes())}"
 
 
 def _code(path: Path) -> str:

@@ -90,6 +90,11 @@ def test_a_network_that_starts_otherwise_is_found(monkeypatch: pytest.MonkeyPatc
     assert "now starts with" in pictures.outdated("siren")
 
 
+def test_a_comparison_that_is_drawn_otherwise_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconstruct.report.BACKGROUND", 190)
+    assert "now starts with" in pictures.outdated("horse")
+
+
 @pytest.mark.parametrize(
     ("text", "other", "same"),
     [
