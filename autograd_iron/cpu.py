@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any
 
 import numpy
+import numpy.random
+import threadpoolctl
 
 from autograd_iron import forks
 
@@ -71,9 +73,6 @@ class _BlasThreads:
     """Knows who is inside, so that the last one out restores what the first one found."""
 
     def __init__(self) -> None:
-        with forks.importing:
-            import threadpoolctl
-
         controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
         self._libraries = controller.lib_controllers
         self._found: list[int] = []

@@ -7,7 +7,6 @@ the middle of stays as it was, and nobody goes on with it.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from typing import Protocol
 
@@ -21,10 +20,6 @@ class Forked(Protocol):
 
 _all: weakref.WeakSet[Forked] = weakref.WeakSet()
 
-# Held while modules are imported that other threads may need: a fork waits for it, since the locks
-# of modules that are half imported stay locked in the child.
-importing = threading.RLock()
-
 
 def renew(owner: Forked) -> None:
     """Have `owner.after_fork` called in each child that this process forks."""
@@ -32,12 +27,9 @@ def renew(owner: Forked) -> None:
 
 
 def _in_child() -> None:
-    importing.release()
     for owner in list(_all):
         owner.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=importing.acquire, after_in_parent=importing.release, after_in_child=_in_child
-    )
+    os.register_at_fork(after_in_child=_in_child)

@@ -10,7 +10,7 @@ import sys
 import threading
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -503,15 +503,13 @@ def interrupted(
         return trace
 
     before = sys.gettrace()
-    try:
+    with suppress(Interrupt):
         sys.settrace(trace)
         try:
             work()
         finally:
             sys.settrace(before)
-    except Interrupt:
-        return True
-    return False
+    return count >= at
 
 
 def blocks() -> None:

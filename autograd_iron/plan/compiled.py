@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import threading
 from collections import OrderedDict
@@ -14,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from autograd_iron import cpu, device, forks
 from autograd_iron.ops.creation import asarray
 from autograd_iron.plain import integer
+from autograd_iron.plan import passes
+from autograd_iron.plan.build import Plan
+from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
 from autograd_iron.switches import is_in, put_tape, switches
 from autograd_iron.tensor import Tensor
 from autograd_iron.text import visible
 
-# What makes plans is imported with the first capture, to keep `import autograd_iron` fast.
 if TYPE_CHECKING:
-    from autograd_iron.plan.build import Plan
-    from autograd_iron.plan.capture import Tape
     from autograd_iron.plan.gpu_plan import GpuPlan
     from autograd_iron.plan.program import Program
 
@@ -96,8 +97,6 @@ class _Entry:
             for tensor in tensors if self.assigned else ():
                 target = self.assigned.get(id(device.storage(tensor.data)))
                 if target is not None:
-                    from autograd_iron.plan.capture import shared_memory
-
                     raise shared_memory(target, tensor)
             if self.given is not None:
                 self.given[:] = tensors
@@ -238,7 +237,6 @@ class Compiled:
         FileExistsError
             Something that was not written by `eject` is there.
         """
-        from autograd_iron.plan.build import Plan
         from autograd_iron.plan.eject import eject
 
         entry = self._latest()
@@ -252,13 +250,6 @@ class Compiled:
             eject(entry.plan, self.__name__, entry.filled, path)
 
     def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
-        with forks.importing:
-            import random
-
-            from autograd_iron.plan import passes
-            from autograd_iron.plan.build import Plan
-            from autograd_iron.plan.capture import CaptureError, Tape
-
         tape = Tape()
         randomness = cpu.global_random_state(), random.getstate()
         try:
