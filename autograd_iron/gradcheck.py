@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from autograd_iron import device, dtypes
@@ -16,7 +16,7 @@ from autograd_iron.tensor import Tensor, pull_back
 
 def check_grads(
     f: Callable[..., Any],
-    args: Sequence[Any],
+    args: Any,
     order: int = 2,
     eps: float = 1e-6,
     rtol: float = 1e-5,
@@ -34,8 +34,9 @@ def check_grads(
     ----------
     f : callable
         Of Tensors; returns a floating Tensor, or a list or tuple of them, smooth around `args`.
-    args : sequence of Tensor, array or number
-        Floating arguments are checked, as float64; the others are passed on.
+    args : list or tuple of Tensor, array or number
+        What is neither a list nor a tuple is the one argument.  Floating arguments are checked, as
+        float64; the others are passed on.
     order : int
         How many times to differentiate.
     eps : float
@@ -50,13 +51,13 @@ def check_grads(
     AssertionError
         They differ; the message has eps, the arguments, the direction and both numbers.
     TypeError
-        No argument is floating.
+        No argument is floating, or `f` returns something else than floating Tensors.
     """
     whole = integer(order)
     if whole is None or whole < 1:
         raise ValueError(f"check_grads: order is {order!r}; it must be 1 or more")
     order = whole
-    values = [asarray(a).detach() for a in args]
+    values = [asarray(a).detach() for a in (args if isinstance(args, list | tuple) else [args])]
     floating = [i for i, a in enumerate(values) if dtypes.is_float(a.dtype)]
     if not floating:
         raise TypeError("check_grads: no argument is floating, so there is no gradient to check")
@@ -67,11 +68,37 @@ def check_grads(
         for i, value in zip(floating, floats, strict=True):
             given[i] = value
         result = f(*given)
-        return list(result) if isinstance(result, list | tuple) else [result]
+        results = list(result) if isinstance(result, list | tuple) else [result]
+        for one in results:
+            _check_result(name, one)
+        if not results:
+            raise TypeError(f"check_grads: {name} returns nothing in its {type(result).__name__}")
+        return results
 
     name = getattr(f, "__name__", repr(f))
     with device.quiet():
         _check(of_floats, points, order, eps, rtol, atol, Generator(seed), f"{name}, order 1")
+
+
+def _check_result(name: str, result: Any) -> None:
+    if not isinstance(result, Tensor):
+        hint = ""
+        if result is None:
+            hint = " Does it lack a return?"
+        elif isinstance(result, dict):
+            hint = " Return list(result.values()) to check all of them."
+        elif isinstance(result, float | int) or hasattr(result, "dtype"):
+            hint = " float(), .item() and .numpy() cut the path of the gradient."
+        what = "None" if result is None else f"a {type(result).__name__}"
+        raise TypeError(
+            f"check_grads: {name} must return a Tensor, or a list or tuple of Tensors, and "
+            f"returned {what}.{hint}"
+        )
+    if not dtypes.is_float(result.dtype):
+        raise TypeError(
+            f"check_grads: {name} returned a {result.dtype} tensor, which has no gradient to "
+            "check; only floating results have one"
+        )
 
 
 def _check(

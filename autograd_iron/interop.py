@@ -42,8 +42,11 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     Raises
     ------
     TypeError
-        There is no such primitive, or a parameter or method (`out=`, `.reduce`) that it lacks.
+        There is no such primitive, or a parameter or method (`where=`, `.reduce`) that it lacks; or
+        a gradient would end in the array that `out=` names.
     """
+    if kwargs.get("out") is not None:
+        return _into_array(ufunc, method, inputs, kwargs)
     name = _OUR_NAME.get(ufunc.__name__, ufunc.__name__)
     if method != "__call__":
         _refuse(f"{ufunc.__name__}.{method}", "only plain calls record")
@@ -53,6 +56,32 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
         if key not in _NEUTRAL or value is not _NEUTRAL[key]:
             _refuse(ufunc.__name__, f"{key}= is not supported")
     return getattr(recorded, name)(*inputs)
+
+
+def _into_array(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer `array -= t`, which is `numpy.subtract(array, t, out=array)`: NumPy writes."""
+    targets = kwargs["out"]
+    if switches().tape is not None:
+        _refuse(ufunc.__name__, "it writes into an array")
+    if any(hasattr(target, "node") for target in targets):
+        raise TypeError(
+            f"numpy.{ufunc.__name__} cannot write into a Tensor, which is a value: leave out= "
+            "away, or write t.assign(new)"
+        )
+    if any(getattr(value, "node", None) is not None for value in inputs):
+        raise TypeError(
+            f"numpy.{ufunc.__name__} writes into an array here (as `array -= t` and out= do), "
+            "where the gradient of a tensor that requires one would end. Write array = array - t "
+            "to make a new Tensor, or use t.detach() if no gradient should flow through it"
+        )
+    places = [value.device for value in inputs if hasattr(value, "node")]
+    if any(place != "cpu" for place in places):
+        raise TypeError(
+            f"numpy.{ufunc.__name__} writes into an array of the host, and the tensor is on "
+            f'{places[0]}; move it first: t.to("cpu")'
+        )
+    values = [value.numpy() if hasattr(value, "node") else value for value in inputs]
+    return getattr(ufunc, method)(*values, **kwargs)
 
 
 def function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -26,14 +26,31 @@ registry: dict[str, Word] = {}
 def register(word: Word) -> None:
     """Add a word to the vocabulary.
 
+    A word that was defined at the same place before is replaced: the cell of a notebook that
+    defines it is run again, or the import of its module, which was interrupted.
+
     Raises
     ------
     ValueError
-        The name is taken.
+        The name is taken by a word of another place.
     """
-    if word.name in registry:
-        raise ValueError(f"an operation called {word.name!r} exists already; choose another name")
+    known = registry.get(word.name)
+    if known is not None and _place(known) != _place(word):
+        module, qualname = _place(known)
+        raise ValueError(
+            f"an operation called {word.name!r} exists already, {qualname} of {module}; choose "
+            "another name"
+        )
     registry[word.name] = word
+    for vocabulary in _vocabularies:
+        vars(vocabulary).pop(word.name, None)
+
+
+def _place(word: Word) -> tuple[str, str]:
+    return getattr(word, "__module__", ""), getattr(word, "__qualname__", word.name)
+
+
+_vocabularies: list[Vocabulary] = []  # all there are; none is ever dropped
 
 
 class Vocabulary:
@@ -47,6 +64,7 @@ class Vocabulary:
 
     def __init__(self, xp: Any = None) -> None:
         self.xp = xp
+        _vocabularies.append(self)
 
     def __getattr__(self, name: str) -> Any:
         try:

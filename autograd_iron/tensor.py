@@ -129,10 +129,33 @@ class Tensor:
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            self._check_gradient(value)
         if switches().tape is not None:
             switches().tape.set_gradient(self, value)
         else:
             self._grad = value
+
+    def _check_gradient(self, value: Any) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"grad: a gradient is a Tensor or None, not a {type(value).__name__}; write "
+                "t.grad = ai.tensor(value)"
+            )
+        if value.shape != self.shape:
+            raise ValueError(
+                f"grad: a gradient has the shape of its tensor, {self.shape}, not {value.shape}"
+            )
+        if value.dtype != self.dtype:
+            raise TypeError(
+                f"grad: a gradient has the dtype of its tensor, {self.dtype}, not {value.dtype}; "
+                f'cast it first: ai.astype(value, "{self.dtype}")'
+            )
+        if value.device != self.device:
+            raise ValueError(
+                f"grad: a gradient is where its tensor is, on {self.device}, not on "
+                f'{value.device}; move it first: value.to("{self.device}")'
+            )
 
     def backward(
         self,

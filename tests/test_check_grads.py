@@ -208,3 +208,31 @@ def test_an_order_that_is_none_is_refused(order: Any) -> None:
 def test_arguments_without_a_float_are_refused() -> None:
     with pytest.raises(TypeError, match="no argument is floating"):
         ai.check_grads(lambda n: n, [np.array([1, 2])])
+
+
+def test_one_tensor_is_one_argument() -> None:
+    x = ai.tensor([[1.0, 2.0], [3.0, 4.0]])
+    for given in (x, x.numpy(), [x], (x,)):
+        ai.check_grads(lambda t: ai.sum(t @ t), given)
+    ai.check_grads(ai.sin, 2.0)
+    ai.check_grads(ai.multiply, [1.0, 2.0])  # a list is that of the arguments
+
+
+@pytest.mark.parametrize(
+    ("f", "match"),
+    [
+        (lambda x: float(ai.sum(x).detach()), r"returned a float\..* cut the path"),
+        (lambda x: x.detach().numpy(), r"returned a ndarray\..* cut the path"),
+        (lambda x: None, r"returned None\. Does it lack a return\?"),
+        (lambda x: {"a": x}, r"returned a dict\. Return list\(result.values\(\)\)"),
+        (lambda x: [x, {"a": x}], "returned a dict"),
+        (lambda x: "text", "returned a str"),
+        (lambda x: 3, "returned a int"),
+        (lambda x: x.astype("int64"), "returned a int64 tensor, which has no gradient"),
+        (lambda x: x > 0, "returned a bool tensor, which has no gradient"),
+        (lambda x: (), "returns nothing in its tuple"),
+    ],
+)
+def test_what_is_no_floating_result_is_refused(f: Any, match: str) -> None:
+    with pytest.raises(TypeError, match=f"check_grads: <lambda> .*{match}"):
+        ai.check_grads(f, [ai.tensor([1.0, 2.0])])

@@ -269,3 +269,81 @@ def test_every_public_name_is_found_however_it_is_asked_for(package: str) -> Non
 )
 def test_what_is_imported_later_is_found_by_every_way(source: str) -> None:
     python(source)
+
+
+INTERRUPTED = """
+import os, sys
+import numpy
+
+OURS = tuple(os.path.join({home!r}, name, "") for name in ("autograd_iron", "nn"))
+
+
+class Interrupt(BaseException):
+    pass
+
+
+def interrupted(work, at):
+    "Run, with an interrupt at event number `at` of the packages' files; return how many came."
+    count = 0
+
+    def trace(frame, event, _):
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(OURS):
+            return None
+        count += 1
+        if count == at:
+            raise Interrupt
+        return trace
+
+    try:
+        sys.settrace(trace)
+        work()
+    except Interrupt:
+        pass
+    finally:
+        sys.settrace(None)
+    return count
+
+
+def work():
+    import nn
+    import autograd_iron as ai
+
+    nn.fit, nn.Checkpoints, ai.check_grads, ai.draw_graph
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    step = ai.compile(lambda x: ai.sum(model(x)))
+    step(ai.ones((3, 2)))
+
+
+def forked(at):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.write(write, str(interrupted(work, at)).encode())
+            work()
+            code = 0
+        except BaseException as error:
+            print(at, repr(error), file=sys.stderr)
+        finally:
+            os._exit(code)
+    os.close(write)
+    with open(read) as answer:
+        count = int(answer.read() or 0)
+    assert os.waitpid(child, 0)[1] == 0, at
+    return count
+
+
+events = forked(-1)
+assert events > 1000, events
+for i in range({times}):
+    forked(1 + events * i // {times})
+print("good")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("times", [8, pytest.param(400, marks=pytest.mark.slow)])
+def test_an_interrupted_import_can_be_done_again(times: int) -> None:
+    assert python(INTERRUPTED.format(home=str(REPOSITORY), times=times)) == "good\n"

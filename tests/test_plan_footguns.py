@@ -9,6 +9,7 @@ import weakref
 from collections import namedtuple
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -1499,3 +1500,50 @@ def test_whatever_has_a_truth_value_is_a_condition(condition: Any, rows: int) ->
         step = ai.compile(function)
         for _ in range(2):
             same_bits(step(x), function(x))
+
+
+@pytest.mark.parametrize("folder", ["nn", "autograd_iron", "autograd_iron/nn"])
+def test_an_error_names_the_line_of_the_user_wherever_the_script_lies(
+    folder: str, tmp_path: Path
+) -> None:
+    place = tmp_path / folder
+    place.mkdir(parents=True)
+    script = place / "train.py"
+    script.write_text(
+        "import autograd_iron as ai\n"
+        "def step(x):\n"
+        "    return float(x) + x\n"
+        "ai.compile(step)(ai.ones(()))\n"
+    )
+    names: dict[str, Any] = {}
+    with pytest.raises(CaptureError, match=r"train\.py:3 \(return float\(x\) \+ x\)"):
+        exec(compile(script.read_text(), str(script), "exec"), names)
+
+
+def test_the_history_of_captures_is_bounded() -> None:
+    step = ai.compile(lambda x, n: x * n)
+    for n in range(250):
+        step(ai.ones(1), n)
+    lines = step.explain().splitlines()
+    assert lines[0].endswith(": 250 captures")
+    assert lines[1] == "  ... the last 100 of them:"
+    assert lines[2].startswith("  151. argument")
+    assert lines[101].startswith("  250. argument [1] was 248 and is 249")
+
+
+def test_what_runs_later_cannot_be_returned() -> None:
+    def generate(x: ai.Tensor) -> Any:
+        yield x * 2
+
+    async def wait(x: ai.Tensor) -> Any:
+        return x * 2
+
+    async def generate_async(x: ai.Tensor) -> Any:
+        yield x * 2
+
+    for function in (generate, lambda x: [map(ai.sin, [x])], lambda x: {"a": iter([x])}):
+        with pytest.raises(CaptureError, match="which runs later and is used up"):
+            ai.compile(function)(ai.ones(1))
+    for function in (wait, generate_async):
+        with pytest.raises(CaptureError, match="which runs later"):
+            ai.compile(function)(ai.ones(1))

@@ -28,7 +28,7 @@ from samples import (
 )
 
 import autograd_iron as ai
-from autograd_iron.registry import raw
+from autograd_iron.registry import raw, recorded, registry
 
 # A rule may answer in another dtype only where that is its meaning.
 CASTS = {"astype"}
@@ -474,3 +474,44 @@ def test_rules_never_see_a_number_as_float64() -> None:
     assert y.dtype == np.float32
     assert x.grad is not None
     assert x.grad.dtype == np.float32
+
+
+def test_a_definition_at_the_same_place_replaces_the_one_before() -> None:
+    cell = """
+import autograd_iron as ai
+
+@ai.primitive
+def replaced_by_itself(xp, x, /):
+    "Multiply."
+    return x * FACTOR
+
+@replaced_by_itself.vjp
+def _(F, g, _y, _x):
+    return g * FACTOR
+
+@ai.composite
+def calls_what_is_replaced(F, x):
+    return F.replaced_by_itself(x) + 1
+"""
+    x = ai.tensor(2.0, requires_grad=True)
+    for factor in (3, 5):
+        names: dict[str, Any] = {"__name__": "a_notebook", "FACTOR": factor}
+        exec(compile(cell, f"<cell {factor}>", "exec"), names)  # its "file" is another each time
+        result = names["calls_what_is_replaced"](x)
+        assert float(result) == 2 * factor + 1
+        assert recorded.replaced_by_itself(x).requires_grad
+        assert float(raw(np).replaced_by_itself(np.float32(2))) == 2 * factor
+        assert float(ai.grad(names["calls_what_is_replaced"])(2.0)) == factor
+    with pytest.raises(ValueError, match="exists already, replaced_by_itself of a_notebook"):
+        exec(cell, {"__name__": "another", "FACTOR": 1})
+    assert float(recorded.replaced_by_itself(x)) == 10, "what was refused changed nothing"
+    for name in ("replaced_by_itself", "calls_what_is_replaced"):
+        del registry[name]
+
+
+def test_a_word_of_the_engine_is_not_replaced() -> None:
+    with pytest.raises(ValueError, match="exists already, exp of autograd_iron"):
+
+        @ai.primitive
+        def exp(xp: Any, x: Any, /) -> Any:
+            return x

@@ -170,3 +170,31 @@ def test_drawn_numbers_follow_their_distribution() -> None:
     assert 2.99 < uniform.max() < 3.0
     assert sorted(generator.permutation(50).tolist()) == list(range(50))
     assert set(generator.integers(2, 5, 1000).tolist()) == {2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "match"),
+    [
+        (lambda: ai.ones((3,)), ValueError, r"has the shape of its tensor, \(2,\), not \(3,\)"),
+        (lambda: ai.ones((1, 2)), ValueError, "has the shape of its tensor"),
+        (lambda: ai.ones(()), ValueError, "has the shape of its tensor"),
+        (lambda: ai.ones((2,), dtype="float64"), TypeError, "has the dtype of its tensor"),
+        (lambda: ai.ones((2,), dtype="int64"), TypeError, "has the dtype of its tensor"),
+        (lambda: np.ones(2, "float32"), TypeError, "not a ndarray; write t.grad = ai.tensor"),
+        (lambda: [1.0, 2.0], TypeError, "not a list"),
+        (lambda: 0.0, TypeError, "not a float"),
+    ],
+)
+def test_a_gradient_of_another_kind_is_refused(value: Any, error: Any, match: str) -> None:
+    x = ai.tensor([1.0, 2.0], requires_grad=True)
+    x.grad = good = ai.tensor([3.0, 4.0])
+
+    def put() -> None:
+        x.grad = value()
+
+    for write in (put, ai.compile(put)):
+        with pytest.raises(error, match=match):
+            write()
+        assert x.grad is good
+    x.grad = None
+    assert x.grad is None

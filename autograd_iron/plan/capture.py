@@ -8,6 +8,7 @@ Assignments wait until the end: a capture that fails has changed nothing.
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -31,12 +32,20 @@ class CaptureError(RuntimeError):
 
 def _refuse(what: str, instead: str) -> NoReturn:
     frames = traceback.extract_stack()
-    ours = ("autograd_iron/", "/nn/")
-    line = next((f for f in reversed(frames) if not any(o in f.filename for o in ours)), frames[-1])
+    line = next((f for f in reversed(frames) if not _is_ours(f.filename)), frames[-1])
     raise CaptureError(
         f"compile: {what} at {line.filename}:{line.lineno} ({line.line}). A compiled step is "
         f"replayed without running this line again. {instead}"
     )
+
+
+def _is_ours(filename: str) -> bool:
+    """Return whether a file is the engine's, or that of the nn beside it."""
+    path = os.path.realpath(filename)
+    return any(path.startswith(os.path.join(_HOME, name, "")) for name in ("autograd_iron", "nn"))
+
+
+_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 
 def shared_memory(target: Tensor, other: Tensor) -> CaptureError:

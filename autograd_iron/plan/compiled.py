@@ -6,7 +6,7 @@ import os
 import random
 import sys
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial, update_wrapper
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autograd_iron.plan.program import Program
 
 PLANS_KEPT = 8
+HISTORY_KEPT = 100
 
 
 class _Entry:
@@ -146,7 +147,8 @@ class Compiled:
         self._threads = whole
         self._entries: OrderedDict[Any, list[_Entry]] = OrderedDict()
         self._lock = threading.RLock()
-        self._history: list[str] = []
+        self._captures = 0
+        self._history: deque[str] = deque(maxlen=HISTORY_KEPT)
         self._last: _Entry | None = None
         self._tape: Tape | None = None  # of the capture that is going on
         forks.renew(self)
@@ -202,8 +204,11 @@ class Compiled:
 
     def explain(self) -> str:
         """Say why each plan was captured, and what the last one holds fixed."""
-        lines = [f"{visible(self.__name__)}: {len(self._history)} captures"]
-        lines += [f"  {i}. {reason}" for i, reason in enumerate(self._history, 1)]
+        lines = [f"{visible(self.__name__)}: {self._captures} captures"]
+        first = self._captures - len(self._history) + 1
+        if first > 1:
+            lines.append(f"  ... the last {len(self._history)} of them:")
+        lines += [f"  {i}. {reason}" for i, reason in enumerate(self._history, first)]
         if self._last is not None:
             program = self._last.plan.program
             lines.append(
@@ -275,6 +280,7 @@ class Compiled:
             self._tape = None
         entry = _Entry(plan, tape, structure, key)
         self._history.append(reason or self._difference(key))
+        self._captures += 1
         kept = self._entries.setdefault(key, [])
         kept.insert(0, entry)
         del kept[PLANS_KEPT:]
@@ -421,6 +427,14 @@ def _structure(tree: Any, tensors: list[Tensor]) -> Any:
         return _like(tree, [_structure(v, tensors) for v in tree])
     if isinstance(tree, dict):
         return {k: _structure(v, tensors) for k, v in tree.items()}
+    if hasattr(tree, "__next__") or hasattr(tree, "__anext__") or hasattr(tree, "__await__"):
+        if hasattr(tree, "close"):
+            tree.close()  # of a coroutine, lest Python warns that nobody waited for it
+        raise CaptureError(
+            f"compile: the function returned a {type(tree).__name__}, which runs later and is used "
+            "up by the first who asks. Return Tensors, in a list for example; compile what a "
+            "generator or coroutine computes from one stop to the next"
+        )
     return tree
 
 
