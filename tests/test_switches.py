@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import autograd_iron as ai
+from autograd_iron.registry import registry
 from autograd_iron.switches import switches
 
 
@@ -619,3 +620,30 @@ def test_an_interrupt_of_a_replay_leaves_a_step_that_goes_on() -> None:
         assert after[1] != before[1]
         at += 1
     assert at > 30, "nothing was interrupted"
+
+
+def test_a_plan_that_was_interrupted_is_not_run_again() -> None:
+    """Its threads may still be at work in its memory."""
+    ends = []
+
+    @ai.primitive
+    def is_interrupted(xp: Any, x: Any, /) -> Any:
+        if ends:
+            raise ends.pop()
+        return x + 1
+
+    try:
+        step = ai.compile(is_interrupted)
+        assert step(ai.ones(1)).tolist() == [2]
+        ends.append(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            step(ai.ones(1))
+        assert [step(ai.ones(1)).tolist() for _ in range(2)] == [[2], [2]]
+        assert step.explain().splitlines()[2] == "  2. the call before was interrupted"
+        ends.append(ZeroDivisionError())
+        with pytest.raises(ZeroDivisionError):
+            step(ai.ones(1))
+        step(ai.ones(1))
+        assert "2 captures" in step.explain(), "an error is none: the plan is as it was"
+    finally:
+        del registry["is_interrupted"]

@@ -35,6 +35,7 @@ class _Entry:
 
     def __init__(self, plan: Plan | GpuPlan, tape: Tape, structure: Any, key: Any) -> None:
         self.plan = plan
+        self._interrupted = False
         self.before = tape.before
         self.guards = tape.guards
         self.structure = structure
@@ -76,6 +77,8 @@ class _Entry:
 
     def stale(self, tensors: Sequence[Tensor]) -> str | None:
         """Return why the plan no longer fits, if it does not."""
+        if self._interrupted:
+            return "the call before was interrupted"
         for owner, attribute, value in self.guards:
             if getattr(owner, attribute) != value:
                 now = getattr(owner, attribute)
@@ -114,6 +117,9 @@ class _Entry:
             for _, undo in reversed(self.before[:done]):
                 if undo is not None:
                     undo()
+            raise
+        except BaseException:
+            self._interrupted = True  # other threads may still be writing into the plan's memory
             raise
         result = _rebuilt(self.structure, arrays)
         for leaf in self._tensors_at(self.filled, tensors):
