@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd_iron import graph
+from autograd_iron.files import write_whole
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.tensor import Tensor, pull_back
 from autograd_iron.text import visible
@@ -210,7 +211,7 @@ def _render(drawing: Digraph, where: str | os.PathLike[str], kind: str) -> None:
 
     path = Path(where)
     if kind in _TEXT:
-        path.write_text(drawing.source, encoding="utf-8")
+        write_whole(path, drawing.source.encode())
         return
     try:
         import pygraphviz
@@ -218,12 +219,12 @@ def _render(drawing: Digraph, where: str | os.PathLike[str], kind: str) -> None:
         pass
     else:
         # Rendered in memory: its own writing of files ends the process on a full disk.
-        path.write_bytes(pygraphviz.AGraph(string=drawing.source).draw(format=kind, prog="dot"))
+        write_whole(path, pygraphviz.AGraph(string=drawing.source).draw(format=kind, prog="dot"))
         return
     from graphviz import ExecutableNotFound
 
     try:
-        path.write_bytes(drawing.pipe(format=kind))
+        write_whole(path, drawing.pipe(format=kind))
     except ExecutableNotFound:
         raise RuntimeError(
             f"draw_graph: nothing here can render {path.name}. Install Graphviz with "

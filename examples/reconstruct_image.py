@@ -17,7 +17,6 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 # Set before NumPy is loaded. A second BLAS thread gains little on matrices of this size, loses much
@@ -28,15 +27,15 @@ try:
     import autograd_iron as ai
     import devices
     import nn
+    from autograd_iron.files import remove_unfinished
     from nn.console import stderr, stdout
-    from nn.files import remove_unfinished
     from nn.lock import FolderLock
     from reconstruct import folder, networks, report
     from reconstruct.choice import choose, worth_another_plan
     from reconstruct.csv_files import write_csv
     from reconstruct.goals import Goal, goal_of
     from reconstruct.loading import load
-    from reconstruct.pictures import Picture, UserError, printable, scaled, write_whole
+    from reconstruct.pictures import Picture, UserError, printable, scaled
 except ModuleNotFoundError as missing:
     print(
         f"reconstruct_image.py needs the package {missing.name}, which is not installed: "
@@ -308,10 +307,7 @@ def _draw_graph(
     points, ink = networks.batches(picture, recipe, ai.Generator(0), device).next_batch()
     try:
         loss = goal.loss(model(points), ink)
-        with TemporaryDirectory() as place:
-            drawn = Path(place) / "graph.svg"
-            ai.draw_graph(loss, drawn, backward=True, names=model.named_parameters())
-            write_whole(out / "graph.svg", drawn.read_bytes())
+        ai.draw_graph(loss, out / "graph.svg", backward=True, names=model.named_parameters())
     except RuntimeError as error:
         raise UserError(_one_sentence(error)) from None
     except OSError as error:

@@ -26,8 +26,8 @@ from safetensors.numpy import save as safetensors_save
 import autograd_iron as ai
 from autograd_iron.closed import Closed
 from autograd_iron.device import check_plain
+from autograd_iron.files import make_folder, read_regular, remove_unfinished, write_whole
 from autograd_iron.plain import integer, setting
-from nn.files import make_folder, read_regular, remove_unfinished, write_whole
 
 FORMAT = "autograd_iron checkpoint, version 1"
 

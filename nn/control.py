@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from autograd_iron.files import read_regular, write_whole
 from nn.checkpoint import CheckpointError
-from nn.files import read_regular, write_whole
 
 TEMPLATE = """\
 # Edit and save this file while the training runs: it is read again after each step.

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, Self
 
+from autograd_iron.files import make_folder
 from nn.checkpoint import CheckpointError
-from nn.files import make_folder
 
 if sys.platform == "win32":
     import msvcrt

@@ -325,11 +325,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 KILLED_EVERYWHERE = """
 import os, shutil, signal, sys
 import numpy as np
-import nn, nn.checkpoint, nn.files
+import nn, nn.checkpoint, autograd_iron.files
 
 base = sys.argv[1]
 METRICS = {1: 0.2, 2: 0.9, 3: 0.1, 4: None, 5: 0.3}
-ours = (nn.checkpoint.__file__, nn.files.__file__)
+ours = (nn.checkpoint.__file__, autograd_iron.files.__file__)
 
 def save(folder, steps, started):
     checkpoints = nn.Checkpoints(folder, keep=1)

@@ -1,5 +1,7 @@
 """What is drawn is what was recorded, and what a compiled step runs."""
 
+import errno
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -118,6 +120,41 @@ def test_a_model_with_a_plan_of_its_own_is_no_compiled_step() -> None:
 def test_nothing_cannot_be_drawn() -> None:
     with pytest.raises(ValueError, match="at least one Tensor"):
         ai.draw_graph([])
+
+
+# --- files
+
+
+@pytest.mark.parametrize("name", ["graph.svg", "graph.dot"])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "hard link"])
+def test_a_drawing_is_not_written_through_a_link(tmp_path: Path, name: str, kind: str) -> None:
+    thesis, place = tmp_path / "thesis", tmp_path / "drawn" / name
+    thesis.write_text("years of work")
+    place.parent.mkdir()
+    if kind == "hard link":
+        place.hardlink_to(thesis)
+    else:
+        place.symlink_to(thesis if kind == "link" else tmp_path / "nowhere")
+    ai.draw_graph(ai.tensor(2.0, requires_grad=True) * 3, place)
+    assert thesis.read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn", "thesis"]
+    assert [path.name for path in place.parent.iterdir()] == [name]
+    assert b"multiply" in place.read_bytes()
+    assert not place.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["graph.svg", "graph.dot"])
+def test_a_drawing_that_could_not_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / name).write_text("the old one")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        ai.draw_graph(ai.tensor(2.0, requires_grad=True) * 3, tmp_path / name)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "the old one")]
 
 
 # --- names are data

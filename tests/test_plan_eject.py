@@ -490,7 +490,7 @@ def test_what_stops_on_the_way_leaves_no_half(
     if where == "write":
         monkeypatch.setattr(cpu, "save_arrays", stop)
     else:
-        monkeypatch.setattr(Path, "replace", stop)
+        monkeypatch.setattr(os, "replace", stop)
     with pytest.raises(KeyboardInterrupt):
         step.eject(tmp_path / "step.py")
     assert calls == 1

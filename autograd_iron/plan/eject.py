@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from autograd_iron import cpu, device
+from autograd_iron.files import write_together
 from autograd_iron.plan import emit, tiling
 from autograd_iron.plan.build import Plan, Stage
-from autograd_iron.plan.files import write_whole
 from autograd_iron.plan.program import Value
 from autograd_iron.text import docstring, number_text, visible
 
@@ -78,7 +78,7 @@ def eject(plan: Plan, title: str, gradients: list[Any], path: str | os.PathLike[
         )
     code, data = _places(Path(path))
     text, arrays = _Writer(plan, gradients).module(title, data.name)
-    write_whole(
+    write_together(
         {
             data: lambda file: cpu.save_arrays(file, arrays),
             code: lambda file: file.write(text.encode()),

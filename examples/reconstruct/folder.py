@@ -19,7 +19,8 @@ import PIL
 
 import autograd_iron as ai
 import nn
-from nn import files, lock
+from autograd_iron import files
+from nn import lock
 from nn.console import stdout
 from reconstruct.pictures import UserError, write_whole
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from nn.files import read_regular
+from autograd_iron.files import read_regular
 from reconstruct.csv_files import GREY_HEADER
 from reconstruct.pictures import UserError
 

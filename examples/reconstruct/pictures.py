@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from nn import files
+from autograd_iron import files
 
 Kind = Literal["black and white", "grey", "colour"]
 

@@ -5,8 +5,10 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.tmp")
 # How a file system says that it cannot sync a folder.
@@ -34,34 +36,66 @@ def write_whole(path: Path, content: bytes | bytearray, *, replace: bool = True)
     OSError
         The system refused; the old file is as it was.
     """
-    if not replace:
-        path.open("xb").close()
-    # A name that nobody can know before. It has no part of `path`, whose name may be the longest
-    # that the file system takes.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    if replace:
+        write_together({path: lambda file: file.write(content)})
+        return
+    path.open("xb").close()
     try:
-        with temporary.open("xb") as file:  # "x" is O_EXCL: never through a link
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_together({path: lambda file: file.write(content)})
     except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if not replace:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
-    # The rename itself is on the disk only once the folder is.
-    _sync_folder(path.parent)
+
+
+def write_together(files: Mapping[Path, Callable[[IO[bytes]], object]]) -> None:
+    """Write files that belong together, each as `write_whole` does, once all are complete.
+
+    What stops this while they are written leaves all as it was; what ends the process between two
+    renames leaves the first one new.
+
+    Parameters
+    ----------
+    files : mapping of Path to callable
+        Each is given the open file, and writes into it.
+
+    Raises
+    ------
+    OSError
+        The system refused.
+    """
+    made: dict[Path, Path] = {}
+    placed: list[Path] = []
+    try:
+        for path, write in files.items():
+            # A name that nobody can know before. It has no part of `path`, whose name may be the
+            # longest that the file system takes.
+            made[path] = temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+            with temporary.open("xb") as file:  # "x" is O_EXCL: never through a link
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, temporary in made.items():
+            is_new = not os.path.lexists(path)
+            os.replace(temporary, path)
+            if is_new:
+                placed.append(path)
+    except BaseException:
+        for path in (*made.values(), *placed):
+            with suppress(OSError):
+                path.unlink()
+        raise
+    # The renames themselves are on the disk only once the folder is.
+    for folder in {path.parent for path in made}:
+        _sync_folder(folder)
 
 
 def is_unfinished(path: Path) -> bool:
-    """Whether this is what a process that died within `write_whole` left."""
+    """Whether this is what a process that died within a write left."""
     return _UNFINISHED.fullmatch(path.name) is not None
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what processes that died within `write_whole` left; only the folder's writer may."""
+    """Remove what processes that died within a write left; only the folder's writer may."""
     with suppress(OSError):  # no folder yet, or one that the writer is told of when it writes
         for path in folder.iterdir():
             if is_unfinished(path):
