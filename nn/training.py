@@ -1,29 +1,25 @@
-"""The training loop: progress, checkpoints, resuming, Ctrl-C and control by hand."""
+"""The training loop."""
 
 import math
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 from tqdm import tqdm
 
 import autograd_iron as ai
 from autograd_iron.plain import integer
-from autograd_iron.staging import Reading
-from nn.checkpoint import CheckpointError, Checkpoints
 from nn.console import stderr
-from nn.control import Control
+from nn.ctrl_c import CtrlC
 from nn.data import Batches
 from nn.lock import FolderLock
+from nn.looks import Looks, latest
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.rescue import Boundary
 from nn.run import Run
+from nn.run_folder import RunFolder
 
 __all__ = ["Run", "fit"]
 
@@ -77,11 +73,11 @@ def fit(
         first step too, so that a run that is resumed where it ended, ends there.
     run_dir : path, optional
         Where checkpoints and ``control.toml`` (see `nn.control`) go. With one, a checkpoint is
-        always saved at the end, whatever ended the training, an error in a callback, the metric,
-        the preview, the schedule or the data included: the error goes on, and the checkpoint is of
-        the last whole step. (Not if that step is not finite, or if it is an error of a model or a
-        loss that had written into a tensor already.) The folder is locked meanwhile, so that no
-        other run comes into it; or it is a `FolderLock` that you hold.
+        always saved at the end, whatever ended the training, what a callback, the metric, the
+        preview, the schedule or the data raises included: that goes on, and the checkpoint is of
+        the last whole step. (Not if that step is not finite, if it is an error of a model or a
+        loss that had written into a tensor already, or at a second Ctrl-C.) The folder is locked
+        meanwhile, so that no other run comes into it; or it is a `FolderLock` of yours.
     resume : bool
         Go on from the newest good checkpoint in `run_dir`, or start if there is none. Weights,
         optimizer, schedule, the order of the data, the generators in the model and the history go
@@ -146,11 +142,7 @@ def fit(
         raise ValueError(f"{asked} needs run_dir=, the folder that holds the checkpoints")
     with _locked(run_dir) as lock:
         run = Run(model, data, optimizer)
-        checkpoints = control = None
-        if lock is not None:
-            run.run_dir = lock.folder
-            checkpoints = Checkpoints(run.run_dir, keep)
-            control = _open(run, checkpoints, resume)
+        folder = None if lock is None else RunFolder(run, lock, keep, resume, name)
 
         def saves(step: int) -> bool:
             return checkpoint_every is not None and step % checkpoint_every == 0
@@ -166,7 +158,7 @@ def fit(
             if callable(until):
                 enough = until(run)
             else:
-                enough = until is not None and _latest(run, name) >= until
+                enough = until is not None and latest(run, name) >= until
             if enough:
                 return "until"
             return "steps" if run.step >= steps else None
@@ -181,39 +173,38 @@ def fit(
             disable=not (progress and stderr.is_there),
             file=stderr,
         )
-        looks = _Looks(run, metric, name, bar)
-        with _CtrlC() as ctrl_c, bar:
+        looks = Looks(run, metric, name, bar)
+        with CtrlC() as ctrl_c, bar:
             optimizer.zero_grad()
             model.train()
             run.stop_reason = stop_reason()
-            boundary = Boundary(run) if lock else None
-            first = run.step
             try:
                 while run.stop_reason is None:
-                    if boundary:
-                        boundary.leave()
+                    if folder is not None:
+                        folder.boundary.leave()
                     rate = optimizer.rate
                     run.loss = train(*data.next_batch())
                     run.step += 1
-                    if boundary:
-                        boundary.reach()
+                    if folder is not None:
+                        folder.boundary.reach()
                     if due(run.step):
                         looks.look(rate)
                     bar.update()
                     for callback in callbacks:
                         callback(run)
-                    if control is not None:
-                        _obey(control, run, preview)
+                    if folder is not None:
+                        folder.obey(preview)
                     run.stop_reason = stop_reason()
-                    if run.stop_reason or saves(run.step):
+                    if run.stop_reason is not None or saves(run.step):
                         looks.settle()
-                        if lock and checkpoints and control:
+                        if folder is not None:
                             with ctrl_c.held():
-                                _save(run, lock, checkpoints, control, name)
-            except (Exception, SystemExit) as error:
-                if boundary and run.step > first:
+                                folder.save()
+            except BaseException as error:
+                at_once = ctrl_c.at_once and isinstance(error, KeyboardInterrupt)
+                if folder is not None and not at_once:
                     with ctrl_c.held():
-                        _rescue(error, boundary, looks, run, lock, checkpoints, control, name)
+                        folder.rescue(error, looks)
                 raise
         if ctrl_c.pressed:  # Too late for the loop to see it, yet the user wants to leave.
             run.stop_reason = "interrupted"
@@ -252,60 +243,6 @@ class _Looking:
         return self._loss(prediction, target)
 
 
-class _Looks:
-    """Reads values of some steps into the history of a run and onto the bar.
-
-    From a GPU the loss comes while the training goes on: it is taken with the next look, which
-    waits for it, but not for the steps since. `settle` takes it before, where it must be known.
-    """
-
-    def __init__(
-        self, run: Run, metric: Callable[[Any], float] | None, name: str, bar: "tqdm[Any]"
-    ) -> None:
-        self._run, self._metric, self._name, self._bar = run, metric, name, bar
-        self._coming: tuple[int, float, Reading] | None = None  # step, rate and loss
-
-    def look(self, rate: float) -> None:
-        """Have the values of this step read, of which `rate` is one."""
-        run = self._run
-        assert run.loss is not None
-        reading = Reading(run.loss.data)
-        self.settle()
-        self._coming = run.step, rate, reading
-        if self._metric is not None or reading.is_there:
-            self.settle()
-
-    def settle(self) -> None:
-        """Take the loss that is still to come, if there is one.
-
-        Raises
-        ------
-        FloatingPointError
-            It is not finite.
-        """
-        if self._coming is None:
-            return
-        run = self._run
-        (step, rate, reading), self._coming = self._coming, None
-        values = {"loss": reading.value(), "rate": rate}
-        if not math.isfinite(values["loss"]):
-            raise FloatingPointError(_not_finite(run, f"the loss is {values['loss']}", step))
-        for key, value in values.items():
-            run.history.setdefault(key, []).append((step, value))
-        if self._metric is not None:
-            with _evaluating(run.model):
-                values[self._name] = run.metric = float(self._metric(run.model))
-            run.history.setdefault(self._name, []).append((step, values[self._name]))
-        shown = ", ".join(f"{k} {v:.5g}" for k, v in values.items())
-        self._bar.set_postfix_str(shown, refresh=False)
-
-
-def _latest(run: Run, name: str) -> float:
-    """The metric of the weights as they are now, nan if it was not evaluated at this step."""
-    step, value = run.history.get(name, [(-1, math.nan)])[-1]
-    return value if step == run.step else math.nan
-
-
 @contextmanager
 def _locked(run_dir: str | os.PathLike[str] | None) -> Iterator[FolderLock | None]:
     """Keep every other run out of the folder, which the caller may have done."""
@@ -317,154 +254,6 @@ def _locked(run_dir: str | os.PathLike[str] | None) -> Iterator[FolderLock | Non
     else:
         with FolderLock(run_dir) as lock:
             yield lock
-
-
-def _save(
-    run: Run, lock: FolderLock, checkpoints: Checkpoints, control: Control, name: str
-) -> None:
-    for path, parameter in run.model.named_parameters():
-        if not ai.all(ai.isfinite(parameter)):
-            what = f"the parameter {path} is not finite"
-            raise FloatingPointError(_not_finite(run, what, run.step))
-    if lock.renew():
-        _say(f"{lock.folder} was moved or removed: this run goes on in a new folder of that name")
-    state = {**run.state_dict(), "control.rate": control.rate}
-    checkpoints.save(state, run.step, _latest(run, name))
-
-
-def _rescue(error: BaseException, boundary: Boundary, looks: _Looks, run: Run, *where: Any) -> None:
-    """Save the last whole step of a run that an error ends, which goes on its way afterwards."""
-    try:
-        whole = not isinstance(error, CheckpointError) and boundary.go_back()
-        looks.settle()
-        if whole and run.loss is not None and math.isfinite(float(run.loss)):
-            _save(run, *where)
-            error.add_note(f"Step {run.step} was saved.")
-    except FloatingPointError:
-        pass  # never saved: the checkpoints from before are kept
-    except Exception as another:
-        error.add_note(f"Step {run.step} could not be saved: {another}")
-
-
-def _obey(control: Control, run: Run, preview: Callable[[Run], object] | None) -> None:
-    request = control.poll()
-    if request is None:
-        return
-    if request.rate is not None:
-        try:
-            run.optimizer.rate = request.rate
-            _say(f"step {run.step}: rate set to {request.rate:g} by {control.path}")
-        except ValueError as error:
-            _say(f"{control.path} ignored: {error}")
-    if request.preview:
-        if preview is None:
-            _say(f"{control.path} asks for a preview, but fit was given no preview= function")
-        else:
-            with _evaluating(run.model):
-                preview(run)
-        control.done("preview")
-    if request.stop:
-        run.stop("control")
-        control.done("stop")
-
-
-@contextmanager
-def _evaluating(model: Module) -> Iterator[None]:
-    model.eval()
-    try:
-        with ai.no_grad():
-            yield
-    finally:
-        model.train()
-
-
-def _open(run: Run, checkpoints: Checkpoints, resume: bool) -> Control:
-    """Take up `run` from its directory, or make the directory ready for a new one."""
-    control = Control(checkpoints.folder / "control.toml", _say)
-    if not resume and (old := checkpoints.paths()):
-        raise FileExistsError(
-            f"{checkpoints.folder} already holds checkpoints (the newest is {old[-1].name}). Pass "
-            f"resume=True to go on from there, or give another run_dir."
-        )
-    saved = checkpoints.load(_say) if resume else None
-    if saved is not None:
-        # Not in what run.state_dict() gave a `Checkpoints.save` of one's own.
-        rate = saved.state.get("control.rate")
-        if rate is not None and not (type(rate) in (int, float) and 0 < rate < math.inf):
-            raise CheckpointError(f"{saved.path} has {rate!r} for control.rate: no rate above 0")
-        run.restore(saved)
-        control.rate = rate
-        _say(f"resuming from {saved.path}, step {saved.step}")
-    elif resume:
-        _say(f"no checkpoint in {checkpoints.folder} yet: starting from step 0")
-    # An edit made just before a kill is still waiting in the file of a run that goes on.
-    if not (resume and control.path.exists()):
-        control.write_template()
-    return control
-
-
-class _CtrlC:
-    """Within it, Ctrl-C asks for an end at the next step boundary; a second one does not wait.
-
-    Raising in the middle of a step would leave weights and optimizer state of two different steps.
-    """
-
-    pressed = False
-    _held = False
-    _previous: Any = None
-
-    def __enter__(self) -> Self:
-        # Only the main thread may set handlers, and a process started to ignore Ctrl-C goes on so.
-        if threading.current_thread() is threading.main_thread():
-            previous = signal.getsignal(signal.SIGINT)
-            if previous not in (signal.SIG_IGN, None):
-                self._previous = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Within it not even a second Ctrl-C interrupts."""
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-
-    def _handle(self, signum: int, frame: FrameType | None) -> None:
-        if self.pressed and not self._held:
-            raise KeyboardInterrupt
-        self.pressed = True
-        # Not print: the signal may come in the middle of a write to the same stream.
-        # With no stderr, the descriptor 2 may be that of any file.
-        with suppress(OSError, ValueError, AttributeError):
-            os.write(
-                stderr.fileno(),
-                b"\nStopping after this step; Ctrl-C again to leave without saving.\n",
-            )
-
-
-def _say(line: str) -> None:
-    tqdm.write(line, file=stderr)
-
-
-def _not_finite(run: Run, what: str, step: int) -> str:
-    when = f"after step {step}"
-    if step != run.step:
-        when += f" (seen after step {run.step}: a GPU's loss is read while it trains on)"
-    advice = "Try a lower rate."
-    if run.loss is not None and run.loss.device != "cpu":
-        advice += " Class numbers out of range make it NaN too, on a GPU."
-    if found := run.data.not_finite():
-        advice = f"The data is to blame: {found}."
-    kept = ""
-    if run.run_dir is not None:
-        paths = Checkpoints(run.run_dir).paths()
-        kept = f" The newest checkpoint is {paths[-1]}." if paths else " Nothing was saved yet."
-    return f"{what} {when}. {advice}{kept}"
 
 
 def _check_data(data: Any) -> None:

@@ -141,6 +141,32 @@ def test_what_raises_goes_on_and_the_last_step_is_saved(
     assert everything(resumed) == everything(whole)
 
 
+class Odd(BaseException):
+    """As `asyncio.CancelledError` is: no Exception."""
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Odd, nn.CheckpointError, MemoryError])
+def test_whatever_a_callback_raises_the_step_is_saved(
+    tmp_path: Path, kind: type[BaseException]
+) -> None:
+    """A CheckpointError too, when it is of a folder of the callback's own."""
+
+    def raise_it(run: nn.Run) -> None:
+        raise kind("of a callback")
+
+    with pytest.raises(kind, match="of a callback") as caught:
+        nn.fit(**problem(), steps=9, run_dir=tmp_path, callbacks=[at_step(5, raise_it)])
+    assert caught.value.__notes__ == ["Step 5 was saved."]
+    assert nn.Checkpoints(tmp_path).load().step == 5
+
+
+def test_a_stop_for_no_stated_reason_is_saved_too(tmp_path: Path) -> None:
+    callbacks = [at_step(5, lambda run: run.stop(""))]
+    run = nn.fit(**problem(), steps=9, run_dir=tmp_path, callbacks=callbacks)
+    assert (run.step, run.stop_reason) == (5, "")
+    assert nn.Checkpoints(tmp_path).load().step == 5
+
+
 def test_an_error_of_the_loss_leaves_the_step_undone(tmp_path: Path) -> None:
     """A batch with a class that is none comes late, to a loss that `fit` cannot look through."""
     x = ai.Generator(1).normal((40, 2))
