@@ -8,7 +8,7 @@ import stat
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn, Self
 
@@ -85,12 +85,13 @@ class FolderLock:
 
     @contextmanager
     def lent(self) -> Iterator[Self]:
-        """Within it the lock is in use, and nobody else can borrow it."""
+        """Within it the lock is held and in use, and nobody else can borrow it."""
         if self._lent:
             raise CheckpointError(_refusal(self.folder, f" (process {os.getpid()})"))
         self._lent = True
         try:
-            yield self
+            with nullcontext(self) if self._descriptor is not None else self:
+                yield self
         finally:
             self._lent = False
 
@@ -132,10 +133,11 @@ class FolderLock:
                 if self._try():
                     return
             raise OSError(errno.EBUSY, f"its {NAME} cannot be locked")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no folder can be called that
             self._remove_empty()
+            reason = getattr(error, "strerror", None) or error
             raise CheckpointError(
-                f"the run directory {self.folder} cannot be written: {error.strerror or error}. "
+                f"the run directory {self.folder} cannot be written: {reason}. "
                 f"Free some space or give another folder."
             ) from error
         except CheckpointError:

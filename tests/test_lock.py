@@ -118,6 +118,24 @@ def test_a_lock_held_by_the_caller_is_lent_to_one_fit_at_a_time(tmp_path: Path) 
     assert is_free(tmp_path)
 
 
+def test_a_lock_that_nobody_entered_is_taken_for_one_fit(tmp_path: Path) -> None:
+    lock = FolderLock(tmp_path / "run")
+
+    def is_locked(run: nn.Run) -> None:
+        assert not is_free(tmp_path / "run")
+
+    nn.fit(**problem(), steps=2, run_dir=lock, callbacks=[is_locked])
+    assert is_free(tmp_path / "run")
+    assert nn.fit(**problem(), steps=4, run_dir=lock, resume=True).step == 4
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "x" * 256])
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(nn.CheckpointError, match=r"cannot be written: .*give another folder"):
+        nn.fit(**problem(), steps=2, run_dir=tmp_path / name)
+    assert names(tmp_path) == []
+
+
 def test_a_killed_process_leaves_the_folder_free(tmp_path: Path) -> None:
     with holding(tmp_path) as process:
         process.send_signal(signal.SIGKILL)

@@ -56,8 +56,8 @@ def locked(out: Path) -> Iterator[lock.FolderLock]:
         except nn.CheckpointError as error:
             if isinstance(error.__cause__, NotADirectoryError):
                 raise UserError(f"{out} is not a folder: give another --out") from None
-            if isinstance(error.__cause__, OSError):
-                reason = error.__cause__.strerror
+            if isinstance(error.__cause__, OSError | ValueError):
+                reason = getattr(error.__cause__, "strerror", None) or error.__cause__
                 raise UserError(f"the folder {out} cannot be made: {reason}") from None
             raise
         yield held
