@@ -323,11 +323,12 @@ def _unpacked(content: bytes) -> tuple[int, float | None, dict[str, Any]]:
     arrays = _arrays(content)
     if not isinstance(values, dict) or not isinstance(names, list):
         raise TypeError("its entries are no table of names and values")
-    if sorted(names) != sorted([*arrays, *values]):
+    stored = [name if name in values else _stored(name) for name in names]
+    if len({*names}) < len(names) or sorted(stored) != sorted([*arrays, *values]):
         raise ValueError("the names of its entries are not those of its arrays and values")
     # The arrays come in an order of the format's own, and a resumed run must not differ by that.
     found = {**arrays, **values}
-    return step, metric, {name: found[name] for name in names}
+    return step, metric, {name: found[key] for name, key in zip(names, stored, strict=True)}
 
 
 def _check_step(step: Any) -> None:
@@ -358,7 +359,10 @@ def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearra
         if isinstance(value, ai.Tensor):
             value = value.numpy()
         if isinstance(value, np.ndarray | np.generic):
-            arrays[name] = _plain(name, value)
+            key = _stored(name)
+            if key in arrays:
+                raise TypeError(f"state entries cannot be called {name!r} and {key!r} at once")
+            arrays[key] = _plain(name, value)
             continue
         try:
             values[name] = _parsed(json.dumps(value, default=_json_number))
@@ -374,6 +378,11 @@ def _pack(state: Mapping[str, Any], step: int, metric: float | None) -> bytearra
     assert digits is not None
     content[digits] = _checksum(content, digits).encode()
     return content
+
+
+def _stored(name: str) -> str:
+    """Return what an array is called in the file, which is UTF-8: no name holds half a letter."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _json_number(value: Any) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folders import quick_folder
+from hostile import NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
@@ -242,6 +243,16 @@ def test_a_file_gets_its_name_only_when_its_bytes_are_on_the_disk(
     temporary = calls[0][1]
     assert calls[:2] == [("fsync", temporary, size), ("replace", temporary, name)]
     assert [call[:2] for call in calls[2:]] == [("fsync", tmp_path.name)]
+
+
+def test_entries_may_have_any_name(tmp_path: Path) -> None:
+    """Also one with half a letter, which the text of a file cannot hold."""
+    for kind in (np.float32, float):
+        state = {name: kind(i) for i, name in enumerate(["a\ud800b", "\udcff", *NAMES])}
+        path = nn.Checkpoints(tmp_path).save(state, step=1)
+        assert list(read(path).state.items()) == list(state.items())
+    with pytest.raises(TypeError, match=r"cannot be called .* at once"):
+        nn.Checkpoints(tmp_path).save({"\ud800": np.ones(1), "\\ud800": np.ones(1)}, step=2)
 
 
 def test_wrong_arguments_say_so(tmp_path: Path) -> None:

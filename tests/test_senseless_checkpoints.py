@@ -107,6 +107,10 @@ UNREADABLE = {
     "an array that is also a value": lambda header, rest: rest["values"].update(
         {"model.layers.0.bias": 1}
     ),
+    "an array and a value of one name, twice": lambda header, rest: (
+        rest["values"].update({"model.layers.0.bias": 1}),
+        rest["names"].append("model.layers.0.bias"),
+    ),
     "no array": lose("model.layers.0.bias"),
     "no format": lose("__metadata__", "format"),
     "another format": metadata(format="something else"),
