@@ -17,6 +17,9 @@ class Console:
     def __init__(self, name: str) -> None:
         self._name = name
 
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return Console, (self._name,)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(getattr(sys, self._name), name)
 

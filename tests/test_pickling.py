@@ -18,6 +18,7 @@ import pytest
 
 import autograd_iron as ai
 import nn
+import nn.console
 from autograd_iron.registry import registry
 from nn.lock import FolderLock
 
@@ -72,6 +73,9 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "SIREN": lambda: nn.SIREN(2, 4, 1, 2, generator=ai.Generator(0)),
     "FourierFeatures": lambda: nn.Sequential(
         nn.FourierFeatures(2, 2, 1.0, generator=ai.Generator(0)), layer()
+    ),
+    "GridFeatures": lambda: nn.Sequential(
+        nn.GridFeatures([(2, 3), (4, 5)], features=1, generator=ai.Generator(0)), layer()
     ),
     "Module": lambda: nn.Sequential(layer(), Gain()),
 }
@@ -208,6 +212,13 @@ def test_a_finished_run_and_its_folder_are_pickled(tmp_path: Path) -> None:
     assert (twin.step, twin.history, twin.stop_reason) == (3, run.history, "steps")
     assert float(twin.loss) == float(run.loss)
     assert folder.load().step == 3
+
+
+def test_a_stream_of_the_console_is_copied_as_the_one_it_is() -> None:
+    for stream in (nn.console.stdout, nn.console.stderr):
+        for again in (copy.copy(stream), copy.deepcopy(stream), pickle.loads(pickle.dumps(stream))):
+            assert again == getattr(sys, stream._name)
+            assert again.write("") == 0
 
 
 def test_a_tensor_keeps_its_gradient_and_attributes_of_a_class_of_ones_own() -> None:
