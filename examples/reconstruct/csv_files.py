@@ -6,8 +6,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
 from decimal import Context, Decimal
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ COLOUR_HEADER = ["x", "y", "r", "g", "b"]
 LONGEST = 1_000_000  # pixels along one side
 # One minus the smallest float32 has 54 digits.
 EXACT = Context(prec=64)
+
+LONGEST_SHOWN = 40  # letters of a value in a message
 
 # What `float` reads, but for its infinities, its underscores and the digits of other alphabets.
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?\s*", re.ASCII | re.IGNORECASE)
@@ -46,6 +48,9 @@ def write_csv(picture: Picture, path: Path) -> None:
 def read_csv(path: str) -> np.ndarray:
     """Return the ink, (height, width, 1 or 3) float32.
 
+    What spreadsheets write is read too: semicolons or tabs, then with commas in the numbers, and
+    lines and columns with nothing in them after the others.
+
     Raises
     ------
     UserError
@@ -53,31 +58,58 @@ def read_csv(path: str) -> np.ndarray:
     OSError
         The file cannot be read, or is a pipe or a device.
     """
-    found: dict[tuple[int, int], tuple[list[float], int]] = {}
-    last_line = channels = 0
-    for line, x, y, ink in _rows(path):
-        if (x, y) in found:
-            raise UserError(
-                f"{path}, line {line}: the pixel x={x}, y={y} comes a second time, after line "
-                f"{found[x, y][1]}"
-            )
-        found[x, y] = ink, line
-        last_line, channels = line, len(ink)
-    if not found:
+    header, lines, columns = _columns(path)
+    if not lines:
         raise UserError(f"{path}, line 1: there are no pixels below the header")
-    width = 1 + max(x for x, _ in found)
-    height = 1 + max(y for _, y in found)
-    if len(found) < width * height:
-        grid = ((x, y) for y in range(height) for x in range(width))
-        x, y = next(pixel for pixel in grid if pixel not in found)
+    colour = header == COLOUR_HEADER
+    numbers = np.array([[_number(text) for text in column] for column in columns])
+    place, values = numbers[:2], numbers[2:]
+    whole = (place >= 0) & (place < LONGEST) & (np.floor(place) == place)
+    fits = np.concatenate([whole, (values >= 0) & (values <= 1)])
+    if not fits.all():
+        row = int(np.argmin(fits.all(axis=0)))
+        column = int(np.argmin(fits[:, row]))
+        expected = f"a whole number from 0 to {LONGEST - 1:,}"
+        if column > 1:
+            scale = "0 to 1, which is full light" if colour else "0, white, to 1, black"
+            expected = f"a number from {scale}"
         raise UserError(
-            f"{path} ends at line {last_line} without the pixel x={x}, y={y}: {width} x {height} "
-            f"pixels need {width * height:,} lines, and there are {len(found):,}"
+            f"{path}, line {lines[row]}: {header[column]} is {_shown(columns[column][row])}, not "
+            f"{expected}"
         )
-    picture = np.empty((height, width, channels), dtype=np.float32)
-    for (x, y), (ink, _) in found.items():
-        picture[y, x] = ink
+    x, y = place.astype(int)
+    _check_grid(path, lines, x, y)
+    if colour:
+        values = np.array([[_dark(text) for text in column] for column in columns[2:]])
+    picture = np.empty((y.max() + 1, x.max() + 1, len(values)), dtype=np.float32)
+    picture[y, x] = values.T
     return picture
+
+
+def _check_grid(path: str, lines: list[int], x: np.ndarray, y: np.ndarray) -> None:
+    """Refuse a pixel that comes twice, and one that is missing."""
+    pixels = y * LONGEST + x
+    order = np.argsort(pixels, kind="stable")
+    ordered = pixels[order]
+    again = order[1:][ordered[1:] == ordered[:-1]]
+    if len(again):
+        row = int(again.min())
+        before = int(np.argmax(pixels == pixels[row]))
+        raise UserError(
+            f"{path}, line {lines[row]}: the pixel x={x[row]}, y={y[row]} comes a second time, "
+            f"after line {lines[before]}"
+        )
+    width, height = int(x.max()) + 1, int(y.max()) + 1
+    if len(lines) < width * height:
+        # They are in order, so that the first that is not where it belongs follows a gap.
+        belongs = np.arange(len(lines))
+        is_there = ordered == belongs // width * LONGEST + belongs % width
+        gap = len(lines) if is_there.all() else int(np.argmin(is_there))
+        raise UserError(
+            f"{path} ends at line {lines[-1]} without the pixel x={gap % width}, "
+            f"y={gap // width}: {width} x {height} pixels, counted from 0, need "
+            f"{width * height:,} lines, and there are {len(lines):,}"
+        )
 
 
 def _shortest(value: np.float32) -> str:
@@ -88,26 +120,43 @@ def _light(ink: np.float32) -> str:
     return format(EXACT.subtract(1, Decimal(_shortest(ink))), "f")
 
 
-def _rows(path: str) -> Iterator[tuple[int, int, int, list[float]]]:
-    """Yield the line number, x, y and ink of each line below the header."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
+@lru_cache(1 << 16)
+def _dark(light: str) -> float:
+    return float(EXACT.subtract(1, Decimal(light.strip())))
+
+
+def _columns(path: str) -> tuple[list[str], list[int], list[list[str]]]:
+    """Return the header, the numbers of the lines below it, and the texts of each column."""
+    text = _text(path)
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    content = io.StringIO(text, newline="")
+    reader = csv.reader(content, delimiter=separator, skipinitialspace=True)
+    lines: list[int] = []
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [name.strip().lower() for name in next(reader, [])]
+        while names and not names[-1]:
+            names.pop()
         header = _header(path, names)
-        columns = [names.index(name) for name in header]
+        columns: list[list[str]] = [[] for _ in header]
+        targets = [(columns[i], names.index(name)) for i, name in enumerate(header)]
         for row in reader:
-            if not row:
+            if not any(map(str.strip, row)):
                 continue
-            if len(row) != len(names):
+            if len(row) < len(names) or any(map(str.strip, row[len(names) :])):
                 raise UserError(
-                    f"{path}, line {reader.line_num}: {len(names)} values are needed, and "
-                    f"there are {len(row)}"
+                    f"{path}, line {reader.line_num}: {len(names)} values are needed, and there "
+                    f"are {len(row)}"
                 )
-            where = f"{path}, line {reader.line_num}"
-            yield reader.line_num, *_pixel(where, header, [row[column] for column in columns])
+            lines.append(reader.line_num)
+            for column, place in targets:
+                column.append(row[place])
     except csv.Error:
         line = reader.line_num + 1
         raise UserError(f"{path}, line {line}: this is not the text of a CSV file") from None
+    if separator != ",":
+        columns = [[text.replace(",", ".") for text in column] for column in columns]
+    return header, lines, columns
 
 
 def _text(path: str) -> str:
@@ -140,26 +189,11 @@ def _header(path: str, names: list[str]) -> list[str]:
     return header
 
 
-def _pixel(where: str, header: list[str], texts: list[str]) -> tuple[int, int, list[float]]:
-    x, y = (_number(text) for text in texts[:2])
-    for name, text, number in zip(header, texts, (x, y), strict=False):
-        if not (0 <= number < LONGEST and number.is_integer()):
-            raise UserError(
-                f"{where}: {name} is {text!r}, not a whole number from 0 to {LONGEST - 1:,}"
-            )
-    colour = header == COLOUR_HEADER
-    for name, text in zip(header[2:], texts[2:], strict=True):
-        if not 0 <= _number(text) <= 1:
-            scale = "0 to 1, which is full light" if colour else "0, white, to 1, black"
-            raise UserError(f"{where}: {name} is {text!r}, not a number from {scale}")
-    if colour:
-        return (
-            int(x),
-            int(y),
-            [float(EXACT.subtract(1, Decimal(text.strip()))) for text in texts[2:]],
-        )
-    return int(x), int(y), [_number(texts[2])]
-
-
+# Coordinates come again and again, and so do most shades.
+@lru_cache(1 << 16)
 def _number(text: str) -> float:
     return float(text) if NUMBER.fullmatch(text) else math.nan
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]!r}..."
