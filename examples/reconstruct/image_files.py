@@ -6,6 +6,7 @@ import io
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -21,8 +22,10 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 WITHOUT_PIXELS = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")
 # What Pillow has from these is spread over all 16 bits; the others hold numbers as they were saved.
 ALL_16_BITS = ("PNG", "PPM", "JPEG2000")
-TAGS = PHOTOMETRIC, BITS, SAMPLE_FORMAT = 262, 258, 339  # of TIFF
-WHITE_IS_ZERO, UNSIGNED = 0, 1
+TAGS = PHOTOMETRIC, BITS, SAMPLE_FORMAT, PLANES = 262, 258, 339, 284  # of TIFF
+WHITE_IS_ZERO, UNSIGNED, SIGNED, ONE_A_CHANNEL = 0, 1, 2, 2
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+SAME = 16 / 255  # light that differs by no more is all one shade
 
 
 def read_image(path: str) -> tuple[np.ndarray, str]:
@@ -48,10 +51,21 @@ def read_image(path: str) -> tuple[np.ndarray, str]:
                         f"{path} is of the kind {image.format}, which holds no pixels: save it as "
                         f"a PNG first"
                     )
-                light, how = _light(image)
+                tags = _tags(image)
+                if tags.get(PLANES) == ONE_A_CHANNEL and max(tags[BITS] or (1,)) > 8:
+                    # Pillow takes them for planes of 8 bits.
+                    raise UserError(
+                        f"{path} is a TIFF that has its colours apart and more than 8 bits of "
+                        f"each, which is not read: save it as a PNG first"
+                    )
+                light, how = _light(image, tags)
     except (UserError, MemoryError):
         raise
     except Image.UnidentifiedImageError:
+        if content.startswith(TIFF_STARTS):
+            raise UserError(
+                f"{path} is a TIFF of a kind that is not read, or damaged: save it as a PNG first"
+            ) from None
         raise UserError(
             f"{path} is not a picture: a PNG, JPEG or WebP is read, or a .csv file with the "
             f"header {','.join(GREY_HEADER)}"
@@ -64,20 +78,24 @@ def read_image(path: str) -> tuple[np.ndarray, str]:
     return 1.0 - light, how
 
 
-def _light(image: Image.Image) -> tuple[np.ndarray, str]:
+def _tags(image: Image.Image) -> dict[int, Any]:
+    return {tag: image.tag_v2.get(tag) for tag in TAGS} if image.format == "TIFF" else {}
+
+
+def _light(image: Image.Image, tags: dict[int, Any]) -> tuple[np.ndarray, str]:
     """Return (height, width, 1 or 3) float32 from 0, black, to 1, white, and what was decided."""
     kind = image.format
     packed = str(image.tile[0][3]) if kind == "PNG" and image.tile else ""  # as in the file
-    tags = {tag: image.tag_v2.get(tag) for tag in TAGS} if kind == "TIFF" else {}
     image.load()
     if 0 in image.size:
         raise ValueError("it has no pixels")
     key = image.info.get("transparency")
     image = _upright(image)
-    how = ""
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image)
-        transparent = values == key if key is not None else None
+    how, alpha = "", None
+    signed = image.mode == "L" and tags.get(SAMPLE_FORMAT) == (SIGNED,)
+    if signed or image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(image).view(np.int8) if signed else np.asarray(image)
+        alpha = values != key if key is not None else None
         light, how = _scaled(values, image.mode, kind, tags)
     elif key is not None and image.mode in ("1", "L", "RGB"):
         values = np.atleast_3d(np.asarray(image.convert("RGB" if image.mode == "RGB" else "L")))
@@ -87,20 +105,20 @@ def _light(image: Image.Image) -> tuple[np.ndarray, str]:
             if f"L;{bits}" in packed:
                 keys = (keys % (1 << bits)) * factor
         keys = keys >> 8 if "16" in packed else keys & 255
-        transparent = (values == keys).all(axis=2)
+        alpha = (values != keys).any(axis=2)
         light = values / np.float32(255)
+    elif image.has_transparency_data:
+        rgba = np.asarray(image.convert("RGBA")) / np.float32(255)
+        light, alpha = rgba[..., :3], rgba[..., 3]
     else:
-        transparent = None
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            rgba = np.asarray(image) / np.float32(255)
-            light = 1 - rgba[..., 3:] * (1 - rgba[..., :3])
-        else:
-            light = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-            light = np.atleast_3d(light) / np.float32(255)
-    light = np.atleast_3d(light).astype(np.float32)
-    if transparent is not None:
-        light[transparent] = 1.0
+        light = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        light = light / np.float32(255)
+    light = np.atleast_3d(light).astype(np.float32, copy=False)
+    if alpha is not None:
+        alpha = alpha[..., None].astype(np.float32)
+        light = 1 - alpha * (1 - light)
+        if np.ptp(light) <= SAME < np.ptp(alpha):
+            how = "it is white on white: what is transparent is white"
     return light, how
 
 
@@ -113,7 +131,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _scaled(
-    values: np.ndarray, mode: str, kind: str | None, tags: dict[int, object]
+    values: np.ndarray, mode: str, kind: str | None, tags: dict[int, Any]
 ) -> tuple[np.ndarray, str]:
     """Return numbers of more than 8 bits as light from 0 to 1, and what was taken for white."""
     if tags.get(BITS) == (32,) and tags.get(SAMPLE_FORMAT) in (None, (UNSIGNED,)):
@@ -130,6 +148,9 @@ def _scaled(
     else:
         # The usual ones; of numbers that are all far below, or above, the largest is white.
         usual = [1.0] * (mode == "F") + [255.0, 4095.0, 65535.0]
+        if tags.get(SAMPLE_FORMAT) == (SIGNED,) and tags[BITS] in ((8,), (16,)):
+            highest = 2.0 ** (tags[BITS][0] - 1) - 1
+            usual = [top for top in usual if top < highest] + [highest]
         white = next((top for top in usual if largest <= top), largest)
         if white > 1 and 16 * largest < white:
             white = max(largest, 1.0)
