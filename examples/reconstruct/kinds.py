@@ -20,6 +20,11 @@ COLOURED_SHARE = 0.0005
 NOISE = 16
 
 
+def levels_of(ink: np.ndarray) -> np.ndarray:
+    """Return the levels of ink from 0, white, to 1, black."""
+    return np.rint(255.0 * (1.0 - ink)).astype(np.uint8)
+
+
 def has_colours(levels: np.ndarray) -> bool:
     """Tell whether (height, width, 3) uint8 shows colours, rather than noise in its channels."""
     smooth = np.asarray(Image.fromarray(levels).filter(ImageFilter.BoxBlur(2)))

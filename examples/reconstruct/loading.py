@@ -62,12 +62,13 @@ def as_picture(
     """Return ink, (height, width, 1 or 3) float32, as a picture of the kind that it is."""
     if ink.shape[2] == 3 and (ink == ink[..., :1]).all():
         ink = ink[..., :1]
-    if kind is None and threshold is None and ink.shape[2] == 3 and kinds.has_colours(_levels(ink)):
+    undecided = kind is None and threshold is None
+    if undecided and ink.shape[2] == 3 and kinds.has_colours(kinds.levels_of(ink)):
         kind = "colour"
     if kind == "colour":
         return Picture(name, np.repeat(ink, 3 // ink.shape[2], axis=2), kind, how=how)
     grey = (ink @ LUMINANCE).astype(np.float32)[..., None] if ink.shape[2] == 3 else ink
-    levels = _levels(grey[..., 0])
+    levels = kinds.levels_of(grey[..., 0])
     if kind is None and threshold is None:
         threshold = kinds.two_levels(levels)
         if threshold is None and np.isin(grey, (0.0, 1.0)).all():
@@ -80,7 +81,3 @@ def as_picture(
     if not np.isin(grey, (0.0, 1.0)).all():
         how = ", ".join(filter(None, (how, f"black is darker than {threshold} of 255")))
     return Picture(name, black_and_white, "black and white", threshold, how)
-
-
-def _levels(ink: np.ndarray) -> np.ndarray:
-    return np.rint(255.0 * (1.0 - ink)).astype(np.uint8)

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from autograd_iron import files
+from reconstruct import kinds
 
 Kind = Literal["black and white", "grey", "colour"]
 
@@ -33,7 +34,8 @@ class Picture:
     threshold : int, optional
         In black and white, what was darker in the file, from 0 to 255, is black.
     how : str
-        What had to be decided to read the file, in a few words; empty where nothing had to be.
+        What had to be decided on the way from the file, in a few words; empty where nothing had to
+        be.
     """
 
     name: str
@@ -71,8 +73,12 @@ class Picture:
         ]
         ink = np.clip(np.stack([np.asarray(channel) for channel in channels], axis=2), 0.0, 1.0)
         if self.kind == "black and white":
-            ink = (ink >= 0.5).astype(np.float32)
-        return replace(self, ink=ink)
+            # At half the levels, of what is made smaller, thin lines would be lost.
+            levels = kinds.levels_of(ink[..., 0])
+            threshold = kinds.otsu(levels) if height < self.height else 128
+            ink = (levels < threshold)[..., None].astype(np.float32)
+        how = ", ".join(filter(None, (self.how, f"resized from {self.width} x {self.height}")))
+        return replace(self, ink=ink, how=how)
 
 
 def printable(text: str) -> str:
