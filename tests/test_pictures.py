@@ -7,11 +7,13 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
+import tifffile
 from drawings import letter_f, line_art, save, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -267,6 +269,21 @@ def test_every_kind_can_be_resized(kind: Kind) -> None:
     assert np.abs(smaller.ink - blocks).mean() < (0.15 if kind == "black and white" else 0.02)
 
 
+@pytest.mark.parametrize("white_on_black", [False, True])
+@pytest.mark.parametrize("of", [line_art(474, 1, 3, 0), text(474, 14)], ids=["lines", "text"])
+def test_thin_lines_are_not_lost_when_a_picture_is_made_smaller(
+    of: np.ndarray, white_on_black: bool
+) -> None:
+    picture = taken_for(of)
+    assert picture.kind == "black and white"
+    if white_on_black:
+        picture = replace(picture, ink=1 - picture.ink)
+    smaller = picture.resized(200)
+    assert smaller.how.endswith("resized from 474 x 474")
+    lines, kept = ((1 - p.ink if white_on_black else p.ink).mean() for p in (picture, smaller))
+    assert kept > lines
+
+
 # --- CSV
 
 
@@ -321,8 +338,15 @@ GRID = "x,y,pixel_value\n0,0,0\n1,0,1\n0,1,1\n1,1,0\n"
         "x, y, pixel_value\n1,1,0\n\n0,1,1\n1,0,1.0\n0.0,0,0e0\n",
         "name,pixel_value,y,x\na,0,0,0\nb,1,0,1\nc,1,1,0\nd,0,1,1\n",
         "name,x,y,r,g,b,name\na,0,0,1,1,1,\nb,1,0,0,0,0,\nc,0,1,0,0,0,\nd,1,1,1,1.0,1e0,\n",
+        "\ufeff" + GRID.replace(",", ";").replace("1\n", "1,0\n").replace("\n", "\r\n"),
+        GRID.replace(",", "\t"),
+        "X,Y,Pixel_Value,,\n0,0,0,,\n1,0,1,\n0,1,1\n1,1,0, ,\n,,,,\n  \n",
+        '"x", "y", "pixel_value"\n"0", "0", "0"\n"1","0" ,"1"\n0,1,"1"\n1,1,0\n',
     ],
-    ids=["plain", "windows", "byte order mark", "any order", "more columns", "colours"],
+    ids=[
+        *("plain", "windows", "byte order mark", "any order", "more columns", "colours"),
+        *("commas in numbers", "tabs", "nothing after the others", "quotes"),
+    ],
 )
 def test_csv_files_that_are_read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "grid.csv"
@@ -338,11 +362,18 @@ def test_csv_files_that_are_read(tmp_path: Path, text: str) -> None:
         ("0,0,1\n", "line 1: the header has no x"),
         ("x,y,pixel_value\n", "line 1: there are no pixels below the header"),
         (GRID.replace("1,0,1\n", ""), "ends at line 4 without the pixel x=1, y=0: 2 x 2 pixels"),
+        (GRID.replace("0,0,0\n", ""), "ends at line 4 without the pixel x=0, y=0: 2 x 2 pixels"),
+        (GRID + "3,0,1\n0,2,1\n", "ends at line 7 without the pixel x=2, y=0: 4 x 3 pixels"),
+        ("x,y,pixel_value\n1,1,0\n", "x=0, y=0: 2 x 2 pixels, counted from 0, need 4 lines"),
+        (GRID + "0,0,1\n1,0,1\n", "line 6: the pixel x=0, y=0 comes a second time, after line 2"),
         (GRID + "0,1,1\n", "line 6: the pixel x=0, y=1 comes a second time, after line 4"),
         (GRID + "9999,9999,1\n", "ends at line 6 without the pixel x=2, y=0"),
         (GRID + "2,two,1\n", "line 6: y is 'two', not a whole number"),
         (GRID + "2.5,0,1\n", "line 6: x is '2.5', not a whole number"),
         (GRID + "-1,0,1\n", "line 6: x is '-1', not a whole number"),
+        (GRID + "1e999,0,1\n", "line 6: x is '1e999', not a whole number"),
+        (GRID + "2,0,0" + "1" * 9999 + "\n", f"line 6: pixel_value is '0{'1' * 39}'..., not a num"),
+        (GRID + '2,0,"1\n' + "0,0,0\n" * 99, "line 105: pixel_value is '1\\n0,0"),
         (GRID + "1e99,0,1\n", "line 6: x is '1e99', not a whole number from 0 to 999,999"),
         (GRID + "inf,0,1\n", "line 6: x is 'inf', not a whole number"),
         (GRID + "2,0,black\n", "line 6: pixel_value is 'black', not a number from 0"),
@@ -563,6 +594,17 @@ def test_what_is_transparent_is_white(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(255 * (1 - picture.ink[0, :, 0]), light, atol=0.6)
 
 
+def test_white_on_white_is_said(tmp_path: Path) -> None:
+    levels = np.full((20, 20, 4), 255, np.uint8)
+    levels[5:9, 5:9, 3] = 0
+    Image.fromarray(levels).save(tmp_path / "icon.png")
+    picture = load(str(tmp_path / "icon.png"))
+    assert picture.how == "it is white on white: what is transparent is white"
+    levels[..., :3] = 100
+    Image.fromarray(levels).save(tmp_path / "icon.png")
+    assert load(str(tmp_path / "icon.png"), "grey").how == ""
+
+
 def tiff(values: np.ndarray, photometric: int, bits: int, sample_format: int) -> bytes:
     """Return an uncompressed little-endian TIFF of one strip."""
     height, width = values.shape
@@ -588,7 +630,9 @@ RAMP = np.arange(16).reshape(2, 8) / 15
         ("u4", 2**32 - 1),
         ("f4", 1),
         ("f4", 255),
+        ("i1", 127),
         ("i2", 4_095),
+        ("i2", 32_767),
         ("i4", 10**9),
     ],
 )
@@ -600,13 +644,31 @@ def test_every_tiff_has_its_white(
     sample_format = {"u": 1, "i": 2, "f": 3}[kind[0]]
     content = tiff(values, photometric, 8 * values.itemsize, sample_format)
     (tmp_path / "picture.tiff").write_bytes(content)
-    if white_is_zero and kind in ("i2", "i4", "u4"):
+    if white_is_zero and kind in ("i1", "i2", "i4", "u4"):
         with pytest.raises(UserError, match=r"is not a picture|damaged"):
             load(str(tmp_path / "picture.tiff"))
         return
     picture = load(str(tmp_path / "picture.tiff"), "grey")
     light = RAMP[::-1, ::-1] if white_is_zero else RAMP
-    np.testing.assert_allclose(1 - picture.ink[..., 0], light, atol=0.003)
+    np.testing.assert_allclose(1 - picture.ink[..., 0], light, atol=max(0.003, 1 / white))
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_a_tiff_in_colour_is_read_as_it_is_or_refused(
+    kind: str, planes: Literal["contig", "separate"], compression: str | None, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "picture.tiff")
+    values = data.astronaut()[::16, ::16]
+    deep = {"u1": values, "u2": values * np.uint16(257), "f4": values / np.float32(255)}[kind]
+    shaped = np.moveaxis(deep, 2, 0) if planes == "separate" else deep
+    tifffile.imwrite(path, shaped, photometric="rgb", planarconfig=planes, compression=compression)
+    if kind == "f4" or (kind == "u2" and planes == "separate"):
+        with pytest.raises(UserError, match=r"is a TIFF .* save it as a PNG first"):
+            load(path)
+    else:
+        np.testing.assert_allclose(1 - load(path).ink, values / 255, atol=1e-6)
 
 
 def test_twelve_bits_packed(tmp_path: Path) -> None:
