@@ -114,8 +114,11 @@ def linear(xp, x, w, b=None, /):
     """
     _check_layer(w, b)
     y = product(xp, x, w)
-    if b is not None:
-        y += b
+    if b is None:
+        return y
+    if b.dtype != y.dtype:
+        return y + b
+    y += b
     return y
 
 
