@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import os
 import random
 import sys
@@ -378,8 +379,17 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
         return (type(tree), *[_key(v, tensors) for v in tree])
     if isinstance(tree, dict):
         return (dict, tuple(tree), *[_key(v, tensors) for v in tree.values()])
-    # repr tells -0.0 from 0.0, and nan from nothing but itself.
-    return (type(tree), repr(tree) if isinstance(tree, float) else tree)
+    if isinstance(tree, float):
+        return (type(tree), repr(tree))  # it tells -0.0 from 0.0, and nan from nothing but itself
+    try:
+        hash(tree)
+    except TypeError:
+        raise TypeError(
+            f"compile: an argument of type {type(tree).__name__} cannot choose a plan, because it "
+            "cannot be hashed. Arguments are Tensors, arrays, numbers, strings, and lists, tuples "
+            "and dicts of them; what else the function needs, it takes from around it"
+        ) from None
+    return (type(tree), tree)
 
 
 def _only_tensors(key: Any) -> bool:
@@ -387,8 +397,12 @@ def _only_tensors(key: Any) -> bool:
 
 
 def _is_array(value: Any) -> bool:
+    if isinstance(value, device.Array | memoryview | bytearray | array.array):
+        return True
+    if isinstance(value, device.Scalar | type):
+        return False
     # The first one on a GPU that the engine meets may be another library's.
-    return isinstance(value, device.Array) or hasattr(value, "__cuda_array_interface__")
+    return hasattr(value, "__array__") or hasattr(value, "__cuda_array_interface__")
 
 
 def _plan_on_gpu(program: Program) -> GpuPlan:
