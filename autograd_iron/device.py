@@ -200,6 +200,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
         Tensors that require a gradient.
     ValueError
         A nested list is ragged.
+    OverflowError
+        A number is too large for the dtype; an array's are wrapped, as NumPy and PyTorch do.
     """
     if to is not None:
         to = dtypes.dtype(to)
@@ -213,7 +215,10 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
             _check_parts(value)
         if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
             to = dtypes.default_float
+        if isinstance(value, int) and dtypes.is_float(to):
+            value = float(value)  # NumPy makes an object of what takes more than 64 bits
         value = _plain_array(value)
+        _check_range(value, to)
     check_plain(value)
     found = dtypes.dtype(value.dtype)  # in the byte order of this machine
     to = found if to is None else to
@@ -281,6 +286,14 @@ def _plain_array(value: Any) -> Any:
             f"{dtypes.WHAT_IS_SUPPORTED}."
         )
     return made
+
+
+def _check_range(made: Any, to: Any) -> None:
+    if to is None or to.kind not in "iu" or not made.size:
+        return
+    for number in made.min(), made.max():
+        if not math.isfinite(number) or not dtypes.fits(int(number), to):
+            raise OverflowError(f"{number} is out of range for {to}: a tensor would hold another")
 
 
 def _describe(value: Any) -> str:

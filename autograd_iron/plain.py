@@ -78,5 +78,19 @@ def setting(value: Any, name: str = "") -> Any:
     return value if whole is None else whole
 
 
+def real(value: Any) -> Any:
+    """Return a number, or what holds several as tuples of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is something else in it, which NumPy might make a number of.
+    """
+    value = setting(value)
+    if type(value) is tuple:
+        return tuple([real(part) for part in value])
+    return value if type(value) in (int, float, bool) else setting(device.as_array(value).tolist())
+
+
 # Not int(value) and so on: an enumeration may have its own idea of how it is shown.
 _AS: dict[type, Any] = {int: int.__int__, float: float.__float__, str: str.__str__}

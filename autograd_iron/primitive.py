@@ -165,8 +165,11 @@ class Primitive:
                 if node is not None:
                     tracked |= bit
                 a = a.data
-            elif a is not None and type(a) not in NUMBERS:
-                a = operand(a)
+            elif type(a) not in NUMBERS:
+                if a is None:
+                    self.check_present(args)
+                else:
+                    a = operand(a)
             bit += bit
             arrays.append(a)
             parents.append(node)
@@ -183,6 +186,15 @@ class Primitive:
         if tracked and state.recording and self.rules and output.dtype.kind in "fV":
             return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
         return Tensor.wrap(output, None)
+
+    def check_present(self, args: tuple[Any, ...]) -> None:
+        """Refuse None for an operand that is not optional."""
+        needed = args if self.variadic else args[: self.arity - self.optional]
+        if any(a is None for a in needed):
+            raise TypeError(
+                f"{self._text(list(args), {})}: None is no operand; operations take Tensors, "
+                "arrays and numbers. Does a function that made it lack its `return`?"
+            )
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Self
 
@@ -252,9 +253,9 @@ class Tensor:
         TypeError
             The value does not fit: floats into integers, integers into truths, or out of range.
         """
-        if isinstance(value, list | tuple):
-            value = Tensor(devices.move(Tensor(value).data, self.device))
-        devices.check_plain(value)
+        if not isinstance(value, Tensor | float | int):
+            array = devices.as_array(value)
+            value = devices.move(array, self.device) if isinstance(value, list | tuple) else array
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
             raise ValueError(
@@ -464,12 +465,13 @@ class Tensor:
     def __rxor__(self, other: Any) -> Tensor:
         return F.bitwise_xor(other, self)
 
-    # object's answer is one bool; as with NumPy's arrays, here it is one for each element.
+    # object's answer is one bool; as with NumPy's arrays, here it is one for each element.  None
+    # equals none of them, and neither does nan.
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return F.equal(self, other)
+        return F.equal(self, math.nan if other is None else other)
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return F.not_equal(self, other)
+        return F.not_equal(self, math.nan if other is None else other)
 
     def __lt__(self, other: Any) -> Tensor:
         return F.less(self, other)

@@ -317,6 +317,11 @@ def _hint_on_labels(prediction: ai.Tensor, labels: ai.Tensor) -> str:
 
 
 def _is_narrow(prediction: ai.Tensor) -> bool:
+    if not isinstance(prediction, ai.Tensor):
+        raise TypeError(
+            f"a loss: the prediction is of type {type(prediction).__name__}, and only a Tensor has "
+            "a gradient: give what the model returned (and the target second)"
+        )
     return prediction.dtype.itemsize == 2 and prediction.is_floating_point()
 
 

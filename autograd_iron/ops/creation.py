@@ -10,8 +10,8 @@ from typing import Any
 
 from autograd_iron import device as devices
 from autograd_iron import dtypes
-from autograd_iron.plain import setting
-from autograd_iron.primitive import composite
+from autograd_iron.plain import real, setting
+from autograd_iron.primitive import NUMBERS, composite
 from autograd_iron.registry import Vocabulary
 from autograd_iron.switches import switches
 from autograd_iron.tensor import Tensor
@@ -79,6 +79,11 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
 def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
     shape, value = setting(shape, "shape"), setting(value, "fill_value")
     shape = (shape,) if isinstance(shape, int) else shape
+    if type(value) not in NUMBERS:  # an array, say, which broadcasts as in NumPy
+        made = F.broadcast_to(asarray(value, dtypes.dtype(dtype), device), shape=shape)
+        return made if switches().tape is not None else tensor(made)
+    if type(value) is float and not dtypes.is_float(dtypes.dtype(dtype)):
+        devices.as_array(value, dtype)  # which refuses nan and what is out of range
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
         return F.xp.full(shape, value, dtypes.dtype(dtype))
     if switches().tape is not None:
@@ -125,11 +130,11 @@ def arange(
     ValueError
         `step` is 0.
     """
-    start, stop, step = setting(start, "start"), setting(stop, "stop"), setting(step, "step")
-    if step == 0:
-        raise ValueError("arange: step is 0; give the distance between two values")
     if stop is None:
         start, stop = 0, start
+    start, stop, step = real(start), real(stop), real(step)
+    if step == 0:
+        raise ValueError("arange: step is 0; give the distance between two values")
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, stop, step))
         dtype = dtypes.int64 if whole else dtypes.default_float
@@ -150,7 +155,7 @@ def linspace(
 ) -> Tensor:
     """Return `num` evenly spaced values from `start` to `stop`, which `endpoint` includes."""
     found = dtypes.dtype(dtype)
-    start, stop, num = setting(start, "start"), setting(stop, "stop"), setting(num, "num")
+    start, stop, num = real(start), real(stop), setting(num, "num")
     return Tensor(
         devices.make(device, "linspace", start, stop, num, endpoint=endpoint, dtype=found)
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from autograd_iron import device, dtypes
 from autograd_iron.ops.reductions import axes_of
-from autograd_iron.plain import setting
+from autograd_iron.plain import real, setting
 from autograd_iron.primitive import composite, primitive
 
 
@@ -182,10 +182,13 @@ def _(axes, shapes, output_shape, here, there):
 @composite
 def stack(F, arrays, /, axis=0):
     """Return a sequence of equally shaped arrays joined along a new axis."""
-    first = next((a for a in arrays if hasattr(a, "ndim")), None)
-    where = None if first is None else first.device
-    parts = [a if hasattr(a, "ndim") else F.full((), a, device=where) for a in arrays]
-    return F.join(*(F.expand_dims(a, axis) for a in parts), axis=axis)
+    met = [a for a in arrays if hasattr(a, "dtype")]
+    if len(met) < len(arrays):  # numbers and lists take the dtype that they have beside an array
+        widest = max(met, key=lambda a: (dtypes.is_float(a.dtype), a.dtype.itemsize), default=None)
+        like = (None, None) if widest is None else (widest.dtype, widest.device)
+        zero = F.zeros((), *like)
+        arrays = [a if hasattr(a, "dtype") else zero + a for a in arrays]
+    return F.join(*(F.expand_dims(a, axis) for a in arrays), axis=axis)
 
 
 @composite
@@ -228,9 +231,21 @@ def pad(xp, x, /, pad_width, constant_values=0):
     pad_width : int, (before, after), or one such pair per axis
     constant_values : number
     """
+    _check_fit(constant_values, x.dtype)
     if x.ndim == 0:
         return xp.array(x)
     return xp.pad(x, _pairs(pad_width, x.ndim), constant_values=constant_values)
+
+
+def _check_fit(value, dtype):
+    if isinstance(value, tuple):
+        for part in value:
+            _check_fit(part, dtype)
+    elif value not in (0, 1) and not dtypes.fits(value, dtype):
+        raise TypeError(f"a border of {value} does not fit {dtype}; convert x first")
+
+
+pad.forms["constant_values"] = real
 
 
 def _pairs(pad_width, ndim):

@@ -255,9 +255,10 @@ class Tape:
                 f"a gradient flows back to {attributes['there']}",
                 "A compiled step runs on one device: detach what was moved here, or move the leaf.",
             )
+        primitive.check_present(args)
         handles = [self._operand(a) for a in args]
         if not any(isinstance(h, Tensor) for h in handles):
-            handles = [h if h is None else self._handle(device.as_array(h)) for h in handles]
+            handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
         handles = primitive.promote(handles)
         if primitive.lowering is not None:
             with no_grad():
