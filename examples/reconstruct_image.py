@@ -118,7 +118,6 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
     if earlier:
         # A run may go on anywhere: the last bits of its numbers are then another device's.
         folder.check_same(out, before | {"device": settings["device"]}, settings, DEFAULTS)
-    goal.check_until(settings["stop_at"])
     if not earlier:
         if record:
             folder.move_aside(held, record)
@@ -191,7 +190,7 @@ def _settings(
         "threshold": picture.threshold,
         "size": max(picture.height, picture.width),
         "optimizer": optimizer,
-        "stop_at": until if options["until"] is None else options["until"],
+        "stop_at": goal.stop_at(until if options["until"] is None else options["until"]),
         # The steps that the user gives are one plan, and all of it.
         "most_steps": options["steps"] or recipe.steps * recipe.plans,
         "plan": options["steps"] or recipe.steps,
@@ -435,7 +434,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_number,
         metavar="SCORE",
         help="stop at this share of the pixels right, of black and white (1.0), or at this PSNR in "
-        "dB, of grey and colour (45 or more, by the picture)",
+        "dB, of grey and colour, of which 1 is all that 256 levels hold (by the picture)",
     )
     add(
         "--steps",

@@ -359,7 +359,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         (("--seed", "-1"), "--seed: '-1' is not a whole number from 0 up"),
         (("--recipe", "magic"), "--recipe: invalid choice: 'magic'"),
         (("--until", "99"), "--until 99: for a black-and-white picture this is a share"),
-        (("grey.png", "--until", "1.0"), "--until 1: for a grey picture this is a PSNR in dB"),
+        (("grey.png", "--until", "0.9"), r"--until 0\.9: for a grey picture this is a PSNR in dB"),
+        (
+            ("--optimizer", "sgd"),
+            "--optimizer sgd: the network of --recipe auto is trained with adam; others are",
+        ),
         (("--until", "nan"), "--until: 'nan' is not a number"),
         (("--color",), "unrecognized arguments: --color"),
         (("--grey", "--colour"), "argument --colour: not allowed with argument --grey"),
@@ -475,6 +479,10 @@ def test_scores() -> None:
     assert Shades().details(half, half) == {}
     assert Shades().score(half, half + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
     assert Shades().score(half, half) == 100.0
+    many = np.random.default_rng(0).random((300, 300), dtype=np.float32)
+    rounded = Shades().score(np.rint(many * 255) / np.float32(255), many)
+    assert Shades().stop_at(1.0) == pytest.approx(rounded, abs=0.05)
+    assert (BlackAndWhite().stop_at(1.0), Shades().stop_at(45.0)) == (1.0, 45.0)
 
 
 def test_batches_are_nearly_equal_and_rows_widen_to_all() -> None:

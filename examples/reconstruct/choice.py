@@ -44,7 +44,7 @@ def choose(picture: Picture) -> Recipe:
     halved = {a: _halved_and_doubled(picture, a) for a in (BICUBIC, *SHARPER, *SHARPER_EDGES)}
     if picture.kind == "black and white":
         kept = float((halved[BICUBIC] == picture.ink).mean())
-        nodes, epochs, least, until = 1.0, 8, 150, None
+        nodes, epochs, least, until = 1.0, 12, 200, None
         scores = {a: _overlap(halved[a], picture.ink) for a in (BICUBIC, *SHARPER_EDGES)}
         margin = BETTER_EDGES
         why = f"at half the size {math.floor(1000 * kept) / 10:.1f}% of it would be left"

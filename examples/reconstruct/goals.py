@@ -12,6 +12,9 @@ import autograd_iron as ai
 import nn
 from reconstruct.pictures import Kind, Picture, UserError
 
+# PSNR of a picture rounded to 256 levels: all of it is right, as far as they can tell.
+EXACT = 10.0 * math.log10(12.0 * 255.0**2)
+
 
 class Goal(Protocol):
     """The loss, the score, and how outputs of the network become ink.
@@ -50,8 +53,8 @@ class Goal(Protocol):
         """Say the details in words; empty where there are none."""
         return ""
 
-    def check_until(self, until: float) -> None:
-        """Raise a UserError when this is no score to train for."""
+    def stop_at(self, until: float) -> float:
+        """Return the score that is meant, or raise a UserError when this is none to train for."""
 
 
 class BlackAndWhite(Goal):
@@ -87,12 +90,13 @@ class BlackAndWhite(Goal):
         iou = math.floor(details["iou"] * 1e4) / 1e4
         return f"{details['wrong_pixels']:,} wrong, IoU of the black {iou:.4f}"
 
-    def check_until(self, until: float) -> None:
+    def stop_at(self, until: float) -> float:
         if not 0 < until <= 1:
             raise UserError(
                 f"--until {until:g}: for a black-and-white picture this is a share of the pixels, "
                 f"above 0 and up to 1"
             )
+        return until
 
 
 class Shades(Goal):
@@ -121,12 +125,15 @@ class Shades(Goal):
     def text(self, score: float) -> str:
         return f"PSNR {score:.2f} dB"
 
-    def check_until(self, until: float) -> None:
+    def stop_at(self, until: float) -> float:
+        if until == 1:
+            return EXACT
         if not 1 < until <= 100:
             raise UserError(
                 f"--until {until:g}: for a {self.kind} picture this is a PSNR in dB, above 1 and "
-                f"up to 100"
+                f"up to 100, or 1: as right as its 256 levels are"
             )
+        return until
 
 
 def goal_of(picture: Picture) -> Goal:
