@@ -47,7 +47,7 @@ except ModuleNotFoundError as missing:
 LARGEST_SIZE = 4096
 LARGEST_COUNT = 2**53  # up to here a float counts whole numbers exactly
 RENDERED_SIZES = (50, 512, 1024)
-LOOKS = 50  # about so many times in a plan the whole picture is drawn, scored and kept as a preview
+LOOKS = 25  # about so many times in a plan the whole picture is drawn, scored and kept as a preview
 NOT_YET = 0.1  # ink of what `--rows` has not come to, in a preview
 
 # What the training depends on, with what it is unless the user says otherwise; None is decided
@@ -247,7 +247,7 @@ def _train(
     def show_rows(step: int) -> None:
         if settings["rows"]:
             seen = networks.pixels_seen(picture, step, plan)
-            data.limit = seen * len(data) // picture.pixels
+            data.limit = networks.samples_seen(picture, recipe.sharpness, seen)
 
     def after_step(run: nn.Run) -> None:
         if run.step % every == 0:

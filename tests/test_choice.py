@@ -81,15 +81,11 @@ def test_pages_without_anything_on_them_have_a_network() -> None:
 def test_what_lies_between_the_pixels_leaves_the_pixels_as_they_are() -> None:
     ink = np.random.default_rng(0).random((6, 5, 3), dtype=np.float32)
     points, values = networks.samples(a_picture(ink, "colour"), -0.5)
-    assert points.shape == (5 * 6 * 5, 2)
-    for row in range(6):
-        # One row of pixels, then the two rows of the doubled picture that it covers.
-        part = slice(25 * row, 25 * row + 5)
-        np.testing.assert_allclose(points[part, 0], np.linspace(-4 / 6, 4 / 6, 5), atol=1e-6)
-        np.testing.assert_allclose(points[part, 1], (2 * row + 1) / 6 - 1, atol=1e-6)
-        np.testing.assert_array_equal(values[part], ink[row])
-        offsets = points[25 * row + 5 : 25 * row + 25, 1] - points[25 * row, 1]
-        np.testing.assert_allclose(offsets, [-1 / 12] * 10 + [1 / 12] * 10, atol=1e-6)
+    assert points.shape == (13 * 11, 2)
+    down, across = (points.reshape(13, 11, 2)[..., axis] for axis in (1, 0))
+    np.testing.assert_allclose(down, np.repeat(np.linspace(-1, 1, 13)[:, None], 11, 1), atol=1e-6)
+    np.testing.assert_allclose(across[0], np.linspace(-5 / 6, 5 / 6, 11), atol=1e-6)
+    np.testing.assert_array_equal(values.reshape(13, 11, 3)[1::2, 1::2], ink)
 
 
 def test_twice_the_pixels_are_those_of_bicubic_interpolation() -> None:

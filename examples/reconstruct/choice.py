@@ -17,8 +17,8 @@ MOST_NODES = 2**20  # of the finest grid
 MANY = 50_000  # pixels: with more, batches are larger
 STEPS = 50  # plans are a multiple of so many steps
 
-# A picture in shades that is halved and doubled again comes back with so many dB. Above, there is
-# little in it that its pixels are needed for, and one node for each of them is enough.
+# A picture in shades that comes back from its half with so many dB is smooth: what would restore
+# it best from its half is too sharp for what lies between its pixels.
 SMOOTH = 38.0
 
 # So much closer than its half a picture in shades is to be learned, within these limits, in dB.
@@ -44,16 +44,15 @@ def choose(picture: Picture) -> Recipe:
     halved = {a: _halved_and_doubled(picture, a) for a in (BICUBIC, *SHARPER, *SHARPER_EDGES)}
     if picture.kind == "black and white":
         kept = float((halved[BICUBIC] == picture.ink).mean())
-        nodes, epochs, least, until = 1.0, 12, 200, None
+        nodes, rate, epochs, least, until = 1.0, 0.01, 12, 200, None
         scores = {a: _overlap(halved[a], picture.ink) for a in (BICUBIC, *SHARPER_EDGES)}
         margin = BETTER_EDGES
         why = f"at half the size {math.floor(1000 * kept) / 10:.1f}% of it would be left"
     else:
         scores = {a: _decibels(halved[a], picture.ink) for a in (BICUBIC, *SHARPER)}
         kept = scores[BICUBIC]
-        smooth = kept > SMOOTH
-        nodes, epochs, least = (1.0 if smooth else 2.0), 12, 300
-        margin = math.inf if smooth else BETTER
+        nodes, rate, epochs, least = 2.0, 0.02, 12, 300
+        margin = math.inf if kept > SMOOTH else BETTER
         until = round(min(max(CLOSE, kept + CLOSER), CLOSEST), 1)
         why = f"at half the size {kept:.1f} dB of it would be left"
     best = max(scores, key=scores.__getitem__)
@@ -65,7 +64,7 @@ def choose(picture: Picture) -> Recipe:
     batch = 4096 if picture.pixels <= MANY else 8192
     return Recipe(
         networks.grid(shapes, (width, height)),
-        {"adam": 0.01},
+        {"adam": rate},
         steps=max(least, STEPS * math.ceil(epochs * picture.pixels / batch / STEPS)),
         plans=4,
         batch=batch,

@@ -132,29 +132,39 @@ def optimizer(name: str, model: nn.Module, schedule: nn.CosineDecay) -> nn.Optim
 def samples(picture: Picture, sharpness: float | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the coordinates and the ink that the network learns, row by row from the top.
 
-    They are those of the pixels; and, with a sharpness, of the pixels of the picture at twice its
-    size, four for each: what a network that learns the pixels alone draws between them is chance.
+    They are those of the pixels; and, with a sharpness, of the places half-way between them and on
+    to the edges: what a network that learns the pixels alone draws between them is chance.
     """
-    height, width, channels = picture.ink.shape
-    points = coordinates(picture, height, width, 0, picture.pixels)
     if sharpness is None:
-        return points, picture.ink.reshape(-1, channels)
-    doubled = np.clip(twice(twice(picture.ink, 0, sharpness), 1, sharpness), 0.0, 1.0)
-    between = coordinates(picture, 2 * height, 2 * width, 0, 4 * picture.pixels)
-    return tuple(
-        np.concatenate(
-            [a.reshape(height, width, n), b.reshape(height, 4 * width, n)], axis=1
-        ).reshape(-1, n)
-        for a, b, n in ((points, between, 2), (picture.ink, doubled, channels))
-    )
+        points = coordinates(picture, picture.height, picture.width, 0, picture.pixels)
+        return points, picture.ink.reshape(-1, picture.channels)
+    ink = interpolated(interpolated(picture.ink, 0, sharpness), 1, sharpness)
+    height, width = ink.shape[:2]
+    longer = max(picture.height, picture.width)
+    y = np.linspace(-picture.height, picture.height, height) / longer
+    x = np.linspace(-picture.width, picture.width, width) / longer
+    points = np.stack(np.meshgrid(x, y), axis=2).astype(np.float32)
+    return points.reshape(-1, 2), np.clip(ink, 0.0, 1.0).reshape(-1, picture.channels)
+
+
+def interpolated(ink: np.ndarray, axis: int, sharpness: float) -> np.ndarray:
+    """Return ink at the pixels and half-way between, from one edge of the picture to the other.
+
+    Along one axis, n values become 2 n + 1, and those at odd places are the old ones. Between them
+    is Keys' cubic, of which a sharpness of -0.5 is the one called bicubic. R. Keys, "Cubic
+    convolution interpolation for digital image processing", IEEE Trans. ASSP 29, 1981.
+    """
+    half = _between(ink, axis, 0.5, sharpness)
+    shape = list(ink.shape)
+    shape[axis] = 2 * ink.shape[axis] + 1
+    made = np.empty(shape, dtype=np.float32)
+    np.moveaxis(made, axis, 0)[1::2] = np.moveaxis(ink, axis, 0)
+    np.moveaxis(made, axis, 0)[::2] = np.moveaxis(half, axis, 0)
+    return made
 
 
 def twice(ink: np.ndarray, axis: int, sharpness: float) -> np.ndarray:
-    """Return ink with twice as many pixels along an axis.
-
-    Between the pixels is Keys' cubic, of which a sharpness of -0.5 is the one called bicubic. R.
-    Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. ASSP 29, 1981.
-    """
+    """Return ink with twice as many pixels along an axis, by the same cubic."""
     shape = list(ink.shape)
     shape[axis] *= 2
     made = np.empty(shape, dtype=np.float32)
@@ -199,6 +209,14 @@ def pixels_seen(picture: Picture, step: int, steps: int) -> int:
     """
     growing = max(1, steps // 2)
     return min(picture.pixels, max(picture.width, picture.pixels * step // growing))
+
+
+def samples_seen(picture: Picture, sharpness: float | None, pixels: int) -> int:
+    """Return how many samples belong to so many pixels from the top."""
+    if sharpness is None:
+        return pixels
+    rows, rest = divmod(pixels, picture.width)
+    return (2 * rows + 1) * (2 * picture.width + 1) + 2 * rest * (rows < picture.height)
 
 
 def coordinates(picture: Picture, height: int, width: int, first: int, last: int) -> np.ndarray:
