@@ -15,6 +15,9 @@ import nn
 BY_TENSORS: dict[str, Callable[..., Any]] = {
     "rows": lambda x, i, j: x[i],
     "one row": lambda x, i, j: x[i[0]],
+    "one of the last axis": lambda x, i, j: x[..., ai.argmax(x[0, 0])],
+    "added to the last axis": lambda x, i, j: x.at[..., ai.argmax(x[0, 0])].add(1.0),
+    "set on the last axis": lambda x, i, j: x.at[..., ai.argmax(x[0, 0])].set(x[..., 0]),
     "columns": lambda x, i, j: x[:, j],
     "last axis": lambda x, i, j: x[..., (j > 0).astype("int64") - 1],
     "beside slices": lambda x, i, j: x[1:, j, ::2],

@@ -172,8 +172,10 @@ def _stand_in_for(
             with suppress(TypeError):  # said below, with the shapes
                 return device.stand_in(shape, _dtype_of(primitive, *kinds)), None
     if primitive.name in ("gather", "scatter_sum"):
-        rest, axis = shapes[0], attributes["axis"] % max(len(shapes[0]), 1)
+        rest, axis = shapes[0], attributes["axis"]
         looked_up = primitive.name == "gather"
+        # That of `scatter_sum` is one of the result's, and behind the last where no axis is summed.
+        axis = axis % max(len(rest), 1) if looked_up else axis
         middle = shapes[1] if looked_up else (attributes["size"],)
         behind = axis + (1 if looked_up else len(shapes[1]))
         return device.stand_in((*rest[:axis], *middle, *rest[behind:]), arrays[0].dtype), None
