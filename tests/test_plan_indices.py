@@ -18,6 +18,9 @@ BY_TENSORS: dict[str, Callable[..., Any]] = {
     "one of the last axis": lambda x, i, j: x[..., ai.argmax(x[0, 0])],
     "added to the last axis": lambda x, i, j: x.at[..., ai.argmax(x[0, 0])].add(1.0),
     "set on the last axis": lambda x, i, j: x.at[..., ai.argmax(x[0, 0])].set(x[..., 0]),
+    "added to what is turned round": lambda x, i, j: x.at[::-1, ai.argmax(x[0, 0])].add(1.0),
+    "set in what is turned round": lambda x, i, j: x.at[i, ::-1].set(x * x),
+    "apart": lambda x, i, j: x[i, j, ..., ai.argmax(x[0, 0])],
     "columns": lambda x, i, j: x[:, j],
     "last axis": lambda x, i, j: x[..., (j > 0).astype("int64") - 1],
     "beside slices": lambda x, i, j: x[1:, j, ::2],
@@ -73,7 +76,14 @@ def test_an_index_out_of_range_or_of_another_kind() -> None:
         for call in (step, lambda i: pair(i, good), lambda i: pair(good, 2 * i)):
             with pytest.raises(IndexError, match=r"not there: .* out of bounds.* as an index"):
                 call(index)
-    for index in (lambda i: x[None, i, :, i], lambda i: x[i, i, i]):
+    cube = ai.ones((2, 4, 4))
+    assert cube[:, good, ..., good[:, None]].shape == (2, 2, 2)
+    for index in (
+        lambda i: cube[:, i, ..., i[:, None]],
+        lambda i: cube.at[:, 0, ..., i].add(1),
+        lambda i: x[None, i, :, i],
+        lambda i: x[i, i, i],
+    ):
         with pytest.raises(IndexError, match=r"integers that stand side by side"):
             ai.compile(index)(good)
     with pytest.raises(IndexError, match="float32 is neither integers nor"):

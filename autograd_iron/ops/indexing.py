@@ -207,7 +207,7 @@ def read_at(F, x, index, /):
     IndexError
         The parts are no such integers, or not side by side.
     """
-    part, _, positions, axis = _joined(F, x, index)
+    part, _, _, positions, axis = _joined(F, x, index)
     return F.gather(part, positions, axis=axis)
 
 
@@ -218,7 +218,7 @@ def write_at(F, x, value, index, /, add):
     Unless values are added, a position that is named twice is refused; on a GPU, which is not
     waited for, floating elements there become NaN instead.
     """
-    part, basic, positions, axis = _joined(F, x, index)
+    part, whole, basic, positions, axis = _joined(F, x, index)
     hole = (*part.shape[:axis], *positions.shape, *part.shape[axis + 1 :])
     size = part.shape[axis]
     if not hasattr(value, "dtype"):
@@ -234,15 +234,15 @@ def write_at(F, x, value, index, /, add):
             switches().tape.check_range(hits, 0, 1, f"set_at: {_TWICE}", nan=True)
         elif dtypes.is_float(x.dtype):
             new = F.where(hits > 1, math.nan, new)
-    whole = F.getitem(x, index=basic)
     new = F.reshape(new, shape=whole.shape)
-    return new if whole.shape == x.shape else F.set_at(x, new, index=basic)
+    return new if whole is x else F.set_at(x, new, index=basic)
 
 
 def _joined(F, x, index):
     """Return `x` at the rest of an index, and the array that is left to look up, and its axis.
 
-    The axes that the arrays take are one there; second comes the rest, which is basic.
+    The axes that the arrays take are one there; second comes `x` at the rest as it is, `x` itself
+    if there is none; third the rest, which is basic.
     """
     parts = list(index)
     if not any(part is Ellipsis for part in parts):
@@ -253,7 +253,9 @@ def _joined(F, x, index):
     places = [i for i, part in enumerate(parts) if not (part is None or isinstance(part, slice))]
     first, last = places[0], places[-1]
     arrays = parts[first : last + 1]
-    if taken > x.ndim or not all(map(_are_integers, arrays)):
+    # NumPy puts the axes of arrays first that stand apart, even if by a ... that takes no axis.
+    apart = 0 < first < at <= last and any(getattr(part, "ndim", 0) for part in arrays)
+    if taken > x.ndim or apart or not all(map(_are_integers, arrays)):
         raise IndexError(
             f"x has shape {x.shape}: with a Tensor in an index, a compiled step takes integers "
             "that stand side by side, beside slices, None and ..."
@@ -263,9 +265,9 @@ def _joined(F, x, index):
         x = F.getitem(x, index=basic)
     sizes = x.shape[first : last + 1]
     if len(arrays) == 1:
-        return x, basic, arrays[0], first
+        return x, x, basic, arrays[0], first
     positions = 0
     for part, size in zip(arrays, sizes, strict=True):
         positions = positions * size + _from_the_start(F, part, size, outside=math.prod(sizes))
     shape = (*x.shape[:first], math.prod(sizes), *x.shape[last + 1 :])
-    return F.reshape(x, shape=shape), basic, positions, first
+    return F.reshape(x, shape=shape), x, basic, positions, first
