@@ -56,8 +56,11 @@ class Looks:
             run.history.setdefault(key, []).append((step, value))
         if self._metric is not None:
             with evaluating(run.model):
-                values[self._name] = run.metric = float(self._metric(run.model))
-            run.history.setdefault(self._name, []).append((step, values[self._name]))
+                score = self._metric(run.model)
+                run.metric = float(score)
+            run.history.setdefault(self._name, []).append((step, run.metric))
+            # What is a number may have more to say than its value.
+            values[self._name] = score if isinstance(score, float) else run.metric
         shown = ", ".join(f"{k} {v:.5g}" for k, v in values.items())
         self._bar.set_postfix_str(shown, refresh=False)
 

@@ -62,7 +62,7 @@ def fit(
         Steps of the whole run, those before a resume included.
     metric : callable, optional
         ``metric(model)`` to a float, higher is better, called with the model in `eval` mode and
-        without recording. Its ``__name__`` is shown.
+        without recording. Its ``__name__`` is shown, and its value as that formats itself.
     metric_every : int
         The loss is read and the metric evaluated every so many steps, at each periodic checkpoint
         and at the last step. Without a metric a GPU is not waited for: its loss is taken at the

@@ -1,6 +1,8 @@
 """The examples do what they say, from the command line, with real files and real kills."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -458,6 +460,24 @@ def test_drawing_needs_no_more_memory_for_a_larger_picture() -> None:
     small = working_memory(64, 256)
     assert working_memory(256, 1024) < 1.1 * small
     assert working_memory(4, 65_536) < 1.1 * small
+
+
+def test_the_bar_says_how_many_pixels_are_wrong() -> None:
+    target = np.zeros((1000, 1000), np.float32)
+    drawn = target.copy()
+    drawn[0, 0] = 1
+    model = nn.Linear(1, 1)
+    data = nn.Batches(ai.ones((1, 1)), ai.ones((1, 1)))
+    stream = io.StringIO()
+
+    def accuracy(_: nn.Module) -> float:
+        return BlackAndWhite().score(drawn, target)
+
+    with contextlib.redirect_stderr(stream):
+        run = nn.fit(model, data, nn.MSELoss(), nn.SGD(model, 0.1), steps=1, metric=accuracy)
+    assert "accuracy 0.99999 (1 wrong)" in stream.getvalue()
+    assert run.history["accuracy"] == [(1, 1 - 1e-6)]
+    assert type(run.metric) is float
 
 
 def test_scores() -> None:

@@ -57,6 +57,21 @@ class Goal(Protocol):
         """Return the score that is meant, or raise a UserError when this is none to train for."""
 
 
+class Accuracy(float):
+    """A share of right pixels, written with the number of wrong ones, as on a progress bar."""
+
+    def __new__(cls, wrong: int, pixels: int) -> Accuracy:
+        made = super().__new__(cls, (pixels - wrong) / pixels)
+        made.wrong = wrong
+        return made
+
+    wrong: int
+
+    def __format__(self, spec: str) -> str:
+        # Rounded down: 1 is a picture without a single wrong pixel.
+        return f"{format(math.floor(self * 1e5) / 1e5, spec)} ({self.wrong:,} wrong)"
+
+
 class BlackAndWhite(Goal):
     """The outputs are logits of black; the score is the share of pixels on the right side."""
 
@@ -70,8 +85,8 @@ class BlackAndWhite(Goal):
     def final(self, ink: np.ndarray) -> np.ndarray:
         return (ink > 0.5).astype(np.float32)
 
-    def score(self, ink: np.ndarray, target: np.ndarray) -> float:
-        return float(((ink > 0.5) == (target > 0.5)).mean())
+    def score(self, ink: np.ndarray, target: np.ndarray) -> Accuracy:
+        return Accuracy(int(((ink > 0.5) != (target > 0.5)).sum()), target.size)
 
     def text(self, score: float) -> str:
         # Rounded down: 100% is said of a picture without a single wrong pixel.
@@ -82,7 +97,7 @@ class BlackAndWhite(Goal):
         drawn, black = ink > 0.5, target > 0.5
         either = int((drawn | black).sum())
         return {
-            "wrong_pixels": int((drawn != black).sum()),
+            "wrong_pixels": self.score(ink, target).wrong,
             "iou": int((drawn & black).sum()) / either if either else 1.0,
         }
 
