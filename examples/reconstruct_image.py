@@ -8,16 +8,13 @@ course of the training, and checkpoints: a run that was stopped or killed goes o
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import hashlib
-import math
 import os
 import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 # Set before NumPy is loaded. A second BLAS thread gains little on matrices of this size, loses much
 # where the cores have other work, and would make the last bits depend on the number of cores.
@@ -30,11 +27,12 @@ try:
     from autograd_iron.files import remove_unfinished
     from nn.console import stderr, stdout
     from nn.lock import FolderLock
-    from reconstruct import folder, networks, report
+    from reconstruct import folder, networks, report, streams
     from reconstruct.choice import choose, worth_another_plan
     from reconstruct.csv_files import write_csv
     from reconstruct.goals import Goal, goal_of
     from reconstruct.loading import load
+    from reconstruct.options import DEFAULTS, parser
     from reconstruct.pictures import Picture, UserError, printable, scaled
 except ModuleNotFoundError as missing:
     print(
@@ -44,34 +42,15 @@ except ModuleNotFoundError as missing:
     )
     sys.exit(2)
 
-LARGEST_SIZE = 4096
-LARGEST_COUNT = 2**53  # up to here a float counts whole numbers exactly
 RENDERED_SIZES = (50, 512, 1024)
 LOOKS = 25  # about so many times in a plan the whole picture is drawn, scored and kept as a preview
 NOT_YET = 0.1  # ink of what `--rows` has not come to, in a preview
-
-# What the training depends on, with what it is unless the user says otherwise; None is decided
-# from the picture or the recipe.
-DEFAULTS: dict[str, Any] = {
-    "picture": None,
-    "kind": None,
-    "threshold": None,
-    "size": None,
-    "recipe": "auto",
-    "optimizer": None,
-    "until": None,
-    "steps": None,
-    "checkpoint_every": 50,
-    "rows": False,
-    "seed": 0,
-    "device": "cpu",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the example and return its exit code: 0, 2 for bad input, 130 after Ctrl-C."""
     try:
-        return _reconstruct(vars(_parser().parse_args(arguments)))
+        return _reconstruct(vars(parser().parse_args(arguments)))
     except KeyboardInterrupt:
         print("Stopped before the end. What was saved before is untouched.", file=stderr)
         return 130
@@ -95,7 +74,9 @@ def _reconstruct(given: dict[str, Any]) -> int:
         raise UserError(f"--threshold makes a picture black and white: leave out --{given['kind']}")
     if "to_csv" in given:
         return _convert(given)
-    out = Path(given.get("out") or f"runs/{Path(given.get('picture', 'horse')).stem}")
+    # Leading dots hide a folder, or are one above it.
+    name = Path(given.get("picture", "horse")).stem.lstrip(".") or "picture"
+    out = Path(given.get("out") or f"runs/{name}")
     with folder.locked(out) as held:
         return _reconstruct_in(held, given, started)
 
@@ -106,7 +87,7 @@ def _reconstruct_in(held: FolderLock, given: dict[str, Any], started: float) -> 
     earlier = record if "resume" in given else None
     before = earlier["settings"] if earlier else {}
     if earlier:
-        folder.check_options(out, before, DEFAULTS, _parser())
+        folder.check_options(out, before, DEFAULTS, parser())
 
     options = {name: given.get(name, before.get(name, DEFAULTS[name])) for name in DEFAULTS}
     if reason := devices.problem(options["device"]):
@@ -383,128 +364,9 @@ def _one_sentence(error: Exception) -> str:
     return f"{sentence} ({listed[0]}{more})" if listed else sentence
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
-
-
-def _parser() -> argparse.ArgumentParser:
-    # What is not given stays out of the result, so that --resume knows what the user insists on.
-    parser = _Parser(description=__doc__.splitlines()[0], argument_default=argparse.SUPPRESS)
-    add = parser.add_argument
-    add(
-        "picture",
-        nargs="?",
-        metavar="PICTURE",
-        help="PNG, JPEG, WebP, or CSV with the header x,y,pixel_value (1 = black) or x,y,r,g,b "
-        "(1 = full light); without one, a horse",
-    )
-    kind = parser.add_mutually_exclusive_group()
-    for name, what in (
-        ("black and white", "learn it as black and white, whatever it is"),
-        ("grey", "learn it in shades of grey"),
-        ("colour", "learn it in colour"),
-    ):
-        option = "--" + name.replace(" ", "-")
-        kind.add_argument(option, dest="kind", action="store_const", const=name, help=what)
-    add(
-        "--threshold",
-        type=_whole_number(1, 255),
-        metavar="N",
-        help="learn it as black and white: black is what is darker than N of 255 (Otsu's number)",
-    )
-    add(
-        "--size",
-        type=_whole_number(1, LARGEST_SIZE),
-        metavar="N",
-        help="pixels along the longer side (200, or those of a smaller picture)",
-    )
-    add(
-        "--recipe",
-        choices=("auto", *networks.RECIPES),
-        help="the network; auto chooses one for the picture (auto)",
-    )
-    add(
-        "--optimizer",
-        choices=("sgd", "adam"),
-        help="sgd has momentum 0.9 (by the recipe: adam for auto, sgd for the others)",
-    )
-    add(
-        "--until",
-        type=_number,
-        metavar="SCORE",
-        help="stop at this share of the pixels right, of black and white (1.0), or at this PSNR in "
-        "dB, of grey and colour, of which 1 is all that 256 levels hold (by the picture)",
-    )
-    add(
-        "--steps",
-        type=_whole_number(1),
-        metavar="N",
-        help="at most so many (by the recipe, and by the picture)",
-    )
-    add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")
-    add("--rows", action="store_true", help="learn the picture row by row, from the top")
-    add("--seed", type=_whole_number(0), metavar="N", help="of all that is random (0)")
-    add("--device", metavar="NAME", help=devices.HELP)
-    add("--out", metavar="DIR", help="where the results go (runs/ and the picture's name)")
-    add(
-        "--resume",
-        action="store_true",
-        help="go on from DIR's newest good checkpoint; options that are not given are as they were",
-    )
-    add("--no-compile", action="store_true", help="run each step eagerly: slower, to debug by")
-    add("--to-csv", metavar="FILE", help="only write the picture, at its --size, as such a CSV")
-    return parser
-
-
-def _whole_number(lowest: int, highest: int = LARGEST_COUNT) -> Any:
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = lowest - 1
-        if not lowest <= number <= highest:
-            below = number < lowest and highest == LARGEST_COUNT
-            limits = f"from {lowest} up" if below else f"from {lowest} to {highest}"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
-        return number
-
-    return parse
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return number
-
-
-def _without_terminal() -> None:
-    """Open what is not there of stdin, stdout and stderr, so that no file gets their numbers."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-
-
-def _end_output() -> None:
-    """Say the rest, or let it go where nobody takes it: the run has its own exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 if __name__ == "__main__":
-    _without_terminal()
+    streams.open_missing()
     try:
         sys.exit(main())
     finally:
-        _end_output()
+        streams.flush()

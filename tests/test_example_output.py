@@ -103,6 +103,19 @@ def test_a_message_holds_the_whole_name(capsys: pytest.CaptureFixture[str]) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"), [("..png", "picture"), ("...png", "picture"), (".f.png", "f")]
+)
+def test_results_go_to_a_folder_that_can_be_seen(
+    name: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reconstruct_image, "RENDERED_SIZES", (50,))
+    save(letter_f(8, 8), tmp_path / "f.png").rename(name)
+    assert reconstruct_image.main([name, "--steps", "1"]) == 0
+    assert os.listdir("runs") == [folder]
+
+
 def test_pictures_in_colour_are_left_in_colour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -421,6 +421,12 @@ def test_csv_in_another_encoding_is_named_as_such(tmp_path: Path, encoding: str)
         load(str(path))
 
 
+def test_a_picture_named_as_csv_is_no_text(tmp_path: Path) -> None:
+    path = save(letter_f(6, 6), tmp_path / "f.png").rename(tmp_path / "f.csv")
+    with pytest.raises(UserError, match="not the text of a CSV file"):
+        load(str(path))
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".png"])
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, suffix: str) -> None:
     pipe = tmp_path / f"pipe{suffix}"

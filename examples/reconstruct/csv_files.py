@@ -161,7 +161,8 @@ def _columns(path: str) -> tuple[list[str], list[int], list[list[str]]]:
 
 def _text(path: str) -> str:
     content = read_regular(Path(path))
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or 4 * content.count(0) > len(content):
+    zeros = max(content[place::2].count(0) for place in (0, 1))
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or zeros > 0.4 * len(content):
         raise UserError(f"{path} is not text in UTF-8, but seems to be in UTF-16: save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
