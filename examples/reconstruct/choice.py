@@ -8,6 +8,7 @@ import numpy as np
 
 import nn
 from reconstruct import networks
+from reconstruct.goals import psnr
 from reconstruct.networks import Recipe
 from reconstruct.pictures import Picture
 
@@ -38,18 +39,20 @@ BETTER, BETTER_EDGES = 0.0, 0.005
 def choose(picture: Picture) -> Recipe:
     """Return the network for this picture, how it is trained, and why.
 
-    How fine the picture is, and what lies between its pixels, it says itself: by what is lost when
-    it is halved, and by which interpolation restores it best.
+    What is lost when the picture is halved tells how fine it is, and the interpolation that
+    restores it best from its half tells what lies between its pixels.
     """
-    halved = {a: _halved_and_doubled(picture, a) for a in (BICUBIC, *SHARPER, *SHARPER_EDGES)}
-    if picture.kind == "black and white":
-        kept = float((halved[BICUBIC] == picture.ink).mean())
+    two_levels = picture.kind == "black and white"
+    tried = (BICUBIC, *(SHARPER_EDGES if two_levels else SHARPER))
+    restored = {a: _halved_and_doubled(picture, a) for a in tried}
+    if two_levels:
+        kept = float((restored[BICUBIC] == picture.ink).mean())
         nodes, rate, epochs, least, until = 1.0, 0.01, 12, 200, None
-        scores = {a: _overlap(halved[a], picture.ink) for a in (BICUBIC, *SHARPER_EDGES)}
+        scores = {a: _overlap(ink, picture.ink) for a, ink in restored.items()}
         margin = BETTER_EDGES
         why = f"at half the size {math.floor(1000 * kept) / 10:.1f}% of it would be left"
     else:
-        scores = {a: _decibels(halved[a], picture.ink) for a in (BICUBIC, *SHARPER)}
+        scores = {a: psnr(ink, picture.ink) for a, ink in restored.items()}
         kept = scores[BICUBIC]
         # Colours are three times as much to learn; a higher rate costs smoothness elsewhere.
         rate = 0.01 if picture.channels == 1 else 0.02
@@ -91,12 +94,8 @@ def worth_another_plan(scores: list[tuple[int, float]], plan: int, step: int) ->
     before, now = (
         max(score for at, score in scores if end - plan < at <= end) for end in (step - plan, step)
     )
+    # A share of the pixels is 1 at most; what is higher is in dB.
     return now > before if now <= 1 else now >= before + GAIN
-
-
-def _decibels(ink: np.ndarray, target: np.ndarray) -> float:
-    error = float(np.square(ink - target, dtype=np.float64).mean())
-    return -10.0 * math.log10(max(error, 1e-10))
 
 
 def _overlap(ink: np.ndarray, target: np.ndarray) -> float:

@@ -16,6 +16,12 @@ from reconstruct.pictures import Kind, Picture, UserError
 EXACT = 10.0 * math.log10(12.0 * 255.0**2)
 
 
+def psnr(ink: np.ndarray, target: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio in dB, 100 at most."""
+    error = float(np.square(ink - target, dtype=np.float64).mean())
+    return -10.0 * math.log10(max(error, 1e-10))
+
+
 class Goal(Protocol):
     """The loss, the score, and how outputs of the network become ink.
 
@@ -134,8 +140,7 @@ class Shades(Goal):
         return ink
 
     def score(self, ink: np.ndarray, target: np.ndarray) -> float:
-        error = float(np.square(ink - target, dtype=np.float64).mean())
-        return -10.0 * math.log10(max(error, 1e-10))
+        return psnr(ink, target)
 
     def text(self, score: float) -> str:
         return f"PSNR {score:.2f} dB"
