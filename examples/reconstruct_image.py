@@ -155,7 +155,8 @@ def _recipe(options: dict[str, Any], picture: Picture) -> networks.Recipe:
     if options["optimizer"] not in (None, *recipe.rates):
         raise UserError(
             f"--optimizer {options['optimizer']}: the network of --recipe {options['recipe']} is "
-            f"trained with {' or '.join(recipe.rates)}; others are {', '.join(networks.RECIPES)}"
+            f"trained with {' or '.join(recipe.rates)} alone; give a --recipe of "
+            f"{', '.join(networks.RECIPES)}"
         )
     return recipe
 

@@ -364,7 +364,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
         (("grey.png", "--until", "0.9"), r"--until 0\.9: for a grey picture this is a PSNR in dB"),
         (
             ("--optimizer", "sgd"),
-            "--optimizer sgd: the network of --recipe auto is trained with adam; others are",
+            "--optimizer sgd: the network of --recipe auto is trained with adam alone; give a",
         ),
         (("--until", "nan"), "--until: 'nan' is not a number"),
         (("--color",), "unrecognized arguments: --color"),

@@ -72,12 +72,13 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--recipe",
         choices=("auto", *networks.RECIPES),
-        help="the network; auto chooses one for the picture (auto)",
+        help="the network and its training; auto chooses them for the picture (auto)",
     )
     add(
         "--optimizer",
         choices=("sgd", "adam"),
-        help="sgd has momentum 0.9 (by the recipe: adam for auto, sgd for the others)",
+        help="sgd has momentum 0.9 (by the recipe: adam, and nothing else, for auto; sgd for the "
+        "others)",
     )
     add(
         "--until",
@@ -90,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
         "--steps",
         type=_whole_number(1),
         metavar="N",
-        help="at most so many (by the recipe, and by the picture)",
+        help="at most so many, as one plan (by the recipe, and by the picture)",
     )
     add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")
     add("--rows", action="store_true", help="learn the picture row by row, from the top")
