@@ -15,13 +15,20 @@ LONGEST = 200
 def visible(name: object) -> str:
     """Return a name as one line that shows it: for comments, docstrings, labels and prints.
 
-    What does not print (line breaks of every kind, control characters, lone surrogates, marks that
-    turn the direction of writing) is written as Python escapes it, and the middle of a name of more
-    than 200 characters is left out.
+    It is `printable`, and the middle of a name of more than 200 characters is left out.
     """
     text = str(name)
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """Return the text in one line, with what does not print written as Python escapes it.
+
+    That is line breaks of every kind, control characters, lone surrogates, and marks that turn the
+    direction of writing.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

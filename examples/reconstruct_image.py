@@ -25,6 +25,7 @@ try:
     import devices
     import nn
     from autograd_iron.files import remove_unfinished
+    from autograd_iron.text import printable
     from nn.console import stderr, stdout
     from nn.lock import FolderLock
     from reconstruct import folder, networks, report, streams
@@ -33,7 +34,7 @@ try:
     from reconstruct.goals import Goal, goal_of
     from reconstruct.loading import load
     from reconstruct.options import DEFAULTS, parser
-    from reconstruct.pictures import Picture, UserError, printable, scaled
+    from reconstruct.pictures import Picture, UserError, scaled
 except ModuleNotFoundError as missing:
     print(
         f"reconstruct_image.py needs the package {missing.name}, which is not installed: "

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from autograd_iron.text import printable
 from reconstruct import kinds
 from reconstruct.csv_files import read_csv
 from reconstruct.image_files import read_image
-from reconstruct.pictures import Kind, Picture, UserError, printable
+from reconstruct.pictures import Kind, Picture, UserError
 
 # Luminance of red, green and blue, of ITU-R 601, as Pillow rounds it: the sum is exactly 1.
 LUMINANCE = np.array([19595, 38470, 7471]) / 65536

@@ -81,14 +81,6 @@ class Picture:
         return replace(self, ink=ink, how=how)
 
 
-def printable(text: str) -> str:
-    """Return the text with line breaks, and whatever else is no letter, written as escapes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
-
-
 def scaled(height: int, width: int, size: int) -> tuple[int, int]:
     """Return height and width in the same proportion, the longer one being `size`."""
     longer = max(height, width)
