@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiling import same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,28 @@ def test_a_step_that_looks_up_what_is_not_there_counts_no_step() -> None:
         step(ai.tensor(np.array([4])))
     assert optimizer.step_count == 1
     np.testing.assert_array_equal(table.numpy(), before)
+
+
+def test_a_refused_call_draws_no_random_numbers() -> None:
+    """What comes after it is drawn as if it had not come, at the first call and at later ones."""
+
+    def noisy(generator: ai.Generator) -> Any:
+        def step(x: ai.Tensor) -> Any:
+            noise = generator.normal(x.shape), generator.integers(0, 99, x.shape)
+            ai.check_range(x, 0, 1, "bad")
+            return *noise, generator.permutation(4)
+
+        return step
+
+    generator, other = ai.Generator(0), ai.Generator(0)
+    eager, compiled = noisy(generator), ai.compile(noisy(other))
+    for bad in (True, False, True, True, False):
+        if bad:
+            with pytest.raises(ValueError, match="bad"):
+                compiled(ai.tensor([2.0, 1.0]))
+        else:
+            same_bits(compiled(ai.tensor([0.5, 1.0])), eager(ai.tensor([0.5, 1.0])))
+        assert other.state == generator.state
 
 
 @pytest.mark.parametrize(

@@ -136,16 +136,27 @@ class Generator(Closed):
 
     def _drawn(self, array: Any, make: Callable[[Any, tuple[int, int], int], None]) -> Tensor:
         """Return the array with what is drawn; in a plan it is drawn anew before each replay."""
-
-        def draw(array: Any) -> None:
+        tape = switches().tape
+        if tape is None:
             make(array, philox.key(self._seed), self._draws)
             self._draws += 1
-
-        if switches().tape is None:
-            draw(array)
             return Tensor(array)
-        before = self.state
-        drawn: Tensor = switches().tape.draw(array, draw, lambda: setattr(self, "state", before))
+        before = self._seed, self._draws
+
+        def advance() -> None:
+            nonlocal before
+            before = self._seed, self._draws
+            self._draws += 1
+
+        def go_back() -> None:
+            self._seed, self._draws = before
+
+        def draw(array: Any) -> None:
+            seed, number = before
+            make(array, philox.key(seed), number)
+
+        tape.each_time(advance, go_back)
+        drawn: Tensor = tape.draw(array, draw)
         return drawn
 
 

@@ -318,13 +318,9 @@ class Tape:
             node = Leaf(tensor)  # where a gradient would flow out of the step: see gradient_of
         return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, node)
 
-    def draw(
-        self, array: Any, fill: Callable[[Any], object], undo: Callable[[], None] | None = None
-    ) -> Traced:
+    def draw(self, array: Any, fill: Callable[[Any], object]) -> Traced:
         """Return an array that is filled now, and anew before each replay: random numbers."""
         self._meet(array)
-        if undo is not None:
-            self._undo.append(undo)
         fill(array)
         value = self.program.value(array.shape, array.dtype)
         self.program.draws.append((fill, value))
