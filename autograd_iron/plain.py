@@ -8,6 +8,7 @@ written of them, they can be compared and hashed, and JSON takes them.
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from types import EllipsisType, NoneType
 from typing import Any
 
@@ -69,7 +70,7 @@ def setting(value: Any, name: str = "") -> Any:
         if not value.ndim:
             return value.item()
         return setting(value.tolist(), name) if name in _OF_INTEGERS else value
-    if kind in (list, range) or (name in _OF_INTEGERS and isinstance(value, tuple)):
+    if kind in (list, range) or (name in _OF_INTEGERS and _is_sequence(value)):
         return tuple([setting(part, name) for part in value])
     for plain in (int, float, str):
         if isinstance(value, plain):
@@ -90,6 +91,13 @@ def real(value: Any) -> Any:
     if type(value) is tuple:
         return tuple([real(part) for part in value])
     return value if type(value) in (int, float, bool) else setting(device.as_array(value).tolist())
+
+
+def _is_sequence(value: Any) -> bool:
+    """Return whether NumPy would read parts in order: of a tuple, `array.array`, a deque, ..."""
+    if isinstance(value, str | Mapping):
+        return False
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__")
 
 
 # Not int(value) and so on: an enumeration may have its own idea of how it is shown.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import importlib.util
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,8 @@ def twins(value: Any, index: bool) -> Iterator[Any]:
         if not index:
             yield list(value)
             yield np.array(value, dtype=int)
+            if all(type(part) is int for part in value):
+                yield from (deque(value), array("q", value), memoryview(np.array(value, "q")))
             yield [options[0] for options in parts]
 
 
