@@ -463,6 +463,8 @@ _local = threading.local()
 
 def settings_on_host(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return an operation's settings with index arrays as the host's: for what stands in."""
+    if cuda.cupy is None:
+        return attributes
     return {key: _on_host(value) for key, value in attributes.items()}
 
 

@@ -206,7 +206,7 @@ class Primitive:
                 output = kernel(device.host, *arrays, **attributes)
             else:
                 output = device.run(kernel, arrays, attributes)
-        except _EXPLAINED as error:
+        except EXPLAINED as error:
             self._explain(arrays, attributes, error)
         except MemoryError as error:
             if not device.may_retry(error):
@@ -336,7 +336,7 @@ class Primitive:
 
 
 NUMBERS = frozenset((float, int, bool))
-_EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
+EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
 
 
 def _kind(error: Exception) -> type[Exception]:
@@ -488,7 +488,7 @@ class Composite:
             self._public = self.bind(recorded)
         try:
             return self._public(*args, **kwargs)
-        except _EXPLAINED as error:
+        except EXPLAINED as error:
             raise _kind(error)(f"{self.name}: {error}") from None
 
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from autograd_iron import device, dtypes
 from autograd_iron.graph import Leaf, Node
 from autograd_iron.plan.program import Check, Program, Step, Value
-from autograd_iron.primitive import NUMBERS, Primitive, operand
+from autograd_iron.primitive import EXPLAINED, NUMBERS, Primitive, operand
 from autograd_iron.registry import recorded
 from autograd_iron.switches import no_grad, put_tape, switches
 from autograd_iron.tensor import Tensor
@@ -169,7 +169,7 @@ def _stand_in_for(
         if shape is not None:
             kinds = [getattr(a, "dtype", a) for a in arrays]
             kinds = [float if type(kind) is float else kind for kind in kinds]
-            with suppress(TypeError):  # said below, with the shapes
+            with suppress(*EXPLAINED):  # said below, with the shapes
                 return device.stand_in(shape, _dtype_of(primitive, *kinds)), None
     if primitive.name in ("gather", "scatter_sum"):
         rest, axis = shapes[0], attributes["axis"]
@@ -262,12 +262,16 @@ class Tape:
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
         handles = primitive.promote(handles)
+        arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
         if primitive.lowering is not None:
-            with no_grad():
-                made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
+            try:
+                with no_grad():
+                    made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
+            except EXPLAINED:
+                _stand_in_for(primitive, arrays, attributes)  # says it in the operation's own words
+                raise
             output, value, shows = array_of(made), made.value, made.shows
         else:
-            arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
             output, shown = _stand_in_for(primitive, arrays, attributes)
             shows = None if shown is None else handles[shown].shows
             value = self.program.value(output.shape, output.dtype)

@@ -165,6 +165,8 @@ class _Writer:
     def _operand(self, operand: Operand, step: Step) -> str:
         if isinstance(operand, Value):
             return name(operand)
+        if step.primitive.name.startswith("logical_"):  # a number too small for the dtype is true
+            return self._constant(device.as_array(bool(operand), dtypes.bool_))
         dtype = dtypes.joint_dtype([v.dtype for v in step.values], operand)
         if dtype.kind in "iu":
             low, high = (dtypes.extreme(dtype, lowest) for lowest in (True, False))
@@ -312,13 +314,15 @@ class _Writer:
     def _where(self, step: Step) -> None:
         condition, x, y = step.inputs
         out = name(step.output)
-        of_bools = isinstance(condition, Value) and condition.dtype == dtypes.bool_
-        if not (of_bools or isinstance(condition, bool)):  # copyto asks for no less
-            self._kernel(step)
+        if isinstance(condition, Value) and condition.dtype != dtypes.bool_:
+            self._kernel(step)  # copyto asks for no less
             return
         self.text.functions.add("copyto")
+        if not isinstance(condition, Value):
+            self.text.body.append(f"copyto({out}, {self._chosen(x if condition else y, step)})")
+            return
         self.text.body.append(f"copyto({out}, {self._chosen(y, step)})")
-        where = self._operand(condition, step)
+        where = name(condition)
         self.text.body.append(f"copyto({out}, {self._chosen(x, step)}, where={where})")
         if isinstance(y, Value) and x != y and condition != y:
             self._may_take_over(step, y)
