@@ -66,18 +66,24 @@ def draw_graph(
     Raises
     ------
     TypeError
-        The outputs are no Tensors, but a model, say: draw what it returns, `model(x)`.
+        The outputs are no Tensors, but a model, say: draw what it returns, `model(x)`. Or the names
+        are none.
     ValueError
-        An output has no graph; there is none; `backward` with several outputs; or nothing renders
-        files with the suffix of `path`.
+        An output has no graph; there is none; `backward` with several outputs or a step; or nothing
+        renders files with the suffix of `path`.
     RuntimeError
         Neither pygraphviz nor Graphviz's `dot` is there to render with; or the step has not been
         called yet.
     """
     kind = _kind(path) if path is not None else ""
     if hasattr(type(outputs), "plan"):
+        if backward:
+            raise ValueError(
+                "draw_graph: a compiled step is drawn with all that it does, its backward pass "
+                "included; leave backward=True out"
+            )
         step: Any = outputs
-        drawing = _draw_program(step.plan.program)
+        drawing = _draw_program(step.plan.program, _named(names))
         if path is not None:
             _render(drawing, path, kind)
         return drawing
@@ -99,8 +105,7 @@ def draw_graph(
             )
         roots.append(result.node)
     forward_end = max(node.number for node in roots)
-    pairs = names.items() if isinstance(names, Mapping) else names
-    called = {tensor.node: name for name, tensor in pairs if tensor.node is not None}
+    called: dict[Node | None, str] = {t.node: n for n, t in _named(names) if t.node is not None}
     ends = dict.fromkeys(roots, "output")
     if backward:
         if len(results) != 1:
@@ -116,9 +121,26 @@ def draw_graph(
     return drawing
 
 
-def _draw_program(program: Any) -> Digraph:
+def _named(names: Any) -> list[tuple[str, Tensor]]:
+    """Return the names with what they are of."""
+    try:
+        pairs = [*(names.items() if isinstance(names, Mapping) else names)]
+        right = all(isinstance(t, Tensor) and not isinstance(name, Tensor) for name, t in pairs)
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        raise TypeError(
+            "draw_graph: names are pairs of a name and a Tensor, or a mapping from names to "
+            'Tensors: names=model.named_parameters(), or names={"x": x}'
+        )
+    return pairs
+
+
+def _draw_program(program: Any, given: list[tuple[str, Tensor]]) -> Digraph:
     drawing = _empty_drawing()
+    captured = {id(tensor): v for tensor, v in program.captured}
     names = program.names
+    names |= {captured[id(t)]: name for name, t in given if id(t) in captured}
     names |= {v: f"argument {i}" for i, v in enumerate(program.arguments)}
     names |= {v: "constant" for _, v in program.constants}
     names |= {v: "random numbers" for _, v in program.draws}
@@ -195,7 +217,7 @@ def _spec(value: Any) -> str:
 
 def _kind(where: str | os.PathLike[str]) -> str:
     """Return the format that the suffix of a path names."""
-    kind = os.path.splitext(os.fspath(where))[1].lower().lstrip(".")
+    kind = os.path.splitext(os.fsdecode(where))[1].lower().lstrip(".")
     if kind not in _TEXT + _PICTURES:
         known = ", ".join(f".{name}" for name in _PICTURES + _TEXT)
         page = " A browser shows an .svg as it is." if kind in ("html", "htm") else ""
@@ -209,7 +231,7 @@ def _kind(where: str | os.PathLike[str]) -> str:
 def _render(drawing: Digraph, where: str | os.PathLike[str], kind: str) -> None:
     from pathlib import Path
 
-    path = Path(where)
+    path = Path(os.fsdecode(where))
     if kind in _TEXT:
         write_whole(path, drawing.source.encode())
         return

@@ -103,6 +103,28 @@ def test_a_suffix_that_nothing_renders_is_refused(tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize(
+    "names", [nn.Linear(1, 1), ai.ones((2,)), [ai.ones((2,))], {"x": 1.0}, "x", ["xy"], None]
+)
+def test_names_that_are_none_are_refused(names: object) -> None:
+    y = ai.exp(ai.tensor([1.0, 2.0], requires_grad=True))
+    step = ai.compile(lambda: y.detach() * 2)
+    step()
+    for drawn in (y, step):
+        with pytest.raises(TypeError, match=r"names=model\.named_parameters\(\)"):
+            ai.draw_graph(drawn, names=names)  # type: ignore[arg-type]
+
+
+def test_a_step_is_drawn_with_names_given_for_what_it_uses() -> None:
+    table = ai.tensor([1.0, 2.0])
+    step = ai.compile(lambda: table * 2)
+    step()
+    names = {"the table": table, "another": ai.ones(3)}
+    assert labels(ai.draw_graph(step, names=names).source) == ["the table", "multiply"]
+    with pytest.raises(ValueError, match="leave backward=True out"):
+        ai.draw_graph(step, backward=True)
+
+
+@pytest.mark.parametrize(
     "given", [nn.Linear(1, 1), [nn.Linear(1, 1)], ai.exp, 1.0, None, "loss", ai.float32, {1: 2}]
 )
 def test_what_is_no_result_cannot_be_drawn(given: object) -> None:
