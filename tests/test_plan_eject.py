@@ -310,6 +310,19 @@ def test_the_program_is_the_same_whatever_things_are_called(
         assert all(line.isprintable() for line in text.split("\n"))
 
 
+def test_why_a_step_was_captured_again_is_one_short_line_whatever_an_argument_is() -> None:
+    class Setting:
+        def __repr__(self) -> str:
+            return "a\nsetting"
+
+    step = ai.compile(lambda x, how: x * 1)
+    for how in (Setting(), "z" * 100_000, "\x1b[31m", tuple(range(10_000)), {"\n" * 500: W}):
+        step(W, how)
+    lines = step.explain().split("\n")
+    assert len(lines) == 1 + 5 + 3
+    assert all(line.isprintable() and len(line) < 1000 for line in lines)
+
+
 @pytest.mark.parametrize("called", ["<lambda>", "a b", "1", "é·", "pad", *NAMES[::7]])
 def test_a_primitive_may_have_any_name(called: str) -> None:
     def kernel(xp: Any, x: Any, /, *, shape: Any, é: float = 1.0) -> Any:  # noqa: PLC2401  (it is about such names)

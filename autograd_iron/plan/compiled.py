@@ -83,7 +83,8 @@ class _Entry:
         for owner, attribute, value in self.guards:
             if getattr(owner, attribute) != value:
                 now = getattr(owner, attribute)
-                return f"{type(owner).__name__}.{attribute} was {value!r} and is {now!r}"
+                was, found = visible(repr(value)), visible(repr(now))
+                return f"{type(owner).__name__}.{attribute} was {was} and is {found}"
         for tensor, data, node in self.used:
             if tensor.data is not data:
                 return "a tensor that the function uses was given other memory (use assign)"
@@ -317,7 +318,8 @@ class Compiled:
         before, now = dict(_leaves(last[1])), dict(_leaves(key[1]))
         for path in [*now, *before]:
             if now.get(path) != before.get(path):
-                return f"argument {path} was {before.get(path)} and is {now.get(path)}"
+                was, found = visible(before.get(path)), visible(now.get(path))
+                return f"argument {visible(path)} was {was} and is {found}"
         return "the structure of the arguments changed"
 
 
