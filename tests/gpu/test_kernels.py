@@ -442,7 +442,8 @@ def test_a_training_step(points: int) -> None:
     # The plan writes into the parameters, and so comes last.
     loss = ai.compile(step)(*arrays)
     updated = [tensor.data for tensor, _ in case.program.effects]
-    for one, other in zip(found, [loss.data, *updated], strict=True):
+    # Behind these comes what the checks of the host look at.
+    for one, other in zip(found, [loss.data, *updated], strict=False):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6 * np.abs(other).max())
 
 
