@@ -84,3 +84,41 @@ def test_a_step_refuses_in_the_words_of_the_operation_that_was_called() -> None:
         assert isinstance(wanted, str)
         assert "[2, 3]" in wanted, "the shape of the operand"
         assert outcome(ai.compile(step), ai.ones((2, 3))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "fits"),
+    [
+        ("uint8", 255, True),
+        ("uint8", 256, False),
+        ("uint8", ai.tensor([1], dtype="int64"), False),
+        ("int32", ai.tensor([1], dtype="int64"), True),
+        ("bool", True, True),
+        ("bool", 1, False),
+        ("float16", ai.tensor([1.0], dtype="float64"), True),
+    ],
+)
+def test_what_is_written_fits_or_is_refused_whatever_the_index(
+    dtype: str, value: Any, fits: bool
+) -> None:
+    x = ai.tensor([1, 0, 0], dtype=dtype)
+    for index in (ai.tensor([0, 2], dtype="int64"), slice(0, 2), [0, 2]):
+        for write in (
+            lambda x, index=index: x.at[index].set(value),
+            lambda x, index=index: x.at[index].add(value),
+        ):
+            for function in (write, ai.compile(write)):
+                if fits:
+                    assert function(x).dtype == dtype
+                else:
+                    with pytest.raises(TypeError, match=f"does not fit {dtype}"):
+                        function(x)
+
+
+@pytest.mark.parametrize(("dtype", "number"), [("uint8", 300), ("int64", 2**63), ("bool", 2**63)])
+def test_a_choice_that_does_not_fit_is_refused(dtype: str, number: int) -> None:
+    x = ai.tensor([1, 0], dtype=dtype)
+    for choose in (lambda x: ai.where(x > 0, x, number), lambda x: ai.where(x > 0, number, x)):
+        for function in (choose, ai.compile(choose)):
+            with pytest.raises(OverflowError, match=f"where.* {number} out of bounds"):
+                function(x)

@@ -390,7 +390,19 @@ def where(xp, condition, x, y, /):
     """Return `x` where the condition holds, else `y`, broadcast."""
     if not hasattr(x, "dtype") and not hasattr(y, "dtype"):
         x = xp.asarray(x, dtype="float32")
+    if type(x) is int or type(y) is int:
+        _check_choice(x, y)
+        _check_choice(y, x)
     return xp.where(condition, x, y)
+
+
+def _check_choice(number, other):
+    """Refuse an integer that is none of the other choice's, of which NumPy's `where` makes one."""
+    if type(number) is not int or other.dtype.kind not in "biu":
+        return
+    dtype = dtypes.int64 if other.dtype == dtypes.bool_ else other.dtype
+    if not dtypes.fits(number, dtype):
+        raise OverflowError(f"Python integer {number} out of bounds for {dtype}")
 
 
 where.vjp(None)

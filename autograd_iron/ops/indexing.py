@@ -44,7 +44,14 @@ def _(axes, shapes, output_shape, index):
 
 @primitive
 def add_at(xp, x, value, /, index):
-    """Return `x` with `value` added at the index; repeated positions add up."""
+    """Return `x` with `value` added at the index; repeated positions add up.
+
+    Raises
+    ------
+    TypeError
+        The value does not fit the dtype of `x`: 300 and int64 are not in uint8.
+    """
+    _check_fits(x, value)
     made = xp.array(x)
     if _is_advanced(index):
         device.add_at(xp, made, index, value)
@@ -87,7 +94,10 @@ def set_at(xp, x, value, /, index):
     ------
     ValueError
         An integer array names a position twice: which value stays would be undefined.
+    TypeError
+        The value does not fit the dtype of `x`: 300 and int64 are not in uint8.
     """
+    _check_fits(x, value)
     made = xp.array(x)
     made[index] = value
     if not _is_advanced(index):
@@ -101,6 +111,15 @@ def set_at(xp, x, value, /, index):
     if (hits > 1).any():
         raise ValueError(_TWICE)
     return made
+
+
+def _check_fits(x, value):
+    if hasattr(x, "dtype") and not dtypes.fits(value, x.dtype):
+        found = f"an array of {value.dtype}" if hasattr(value, "dtype") else value
+        raise TypeError(
+            f"{found} does not fit {x.dtype}, of which the tensor is; cast one of them first: "
+            f'ai.astype(value, "{x.dtype}")'
+        )
 
 
 def _is_advanced(index):
@@ -222,7 +241,12 @@ def write_at(F, x, value, index, /, add):
     hole = (*part.shape[:axis], *positions.shape, *part.shape[axis + 1 :])
     size = part.shape[axis]
     if not hasattr(value, "dtype"):
+        if not isinstance(value, float):
+            _check_fits(x, value)
         value = F.ones((), dtype=x.dtype, device=x.device) * value
+    if not dtypes.is_float(value.dtype):
+        _check_fits(x, value)
+        value = F.astype(value, dtype=x.dtype)
     new = F.scatter_sum(F.broadcast_to(value, shape=hole), positions, size=size, axis=axis)
     if add:
         new = part + new
