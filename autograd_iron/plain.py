@@ -16,7 +16,9 @@ from autograd_iron import device
 
 PLAIN = frozenset((int, float, bool, str, NoneType, EllipsisType))
 # Settings that are integers or tuples of them, of which an array has no other meaning.
-_OF_INTEGERS = frozenset(("axis", "axes", "shape", "pad_width", "size"))
+_OF_INTEGERS = frozenset(
+    ("axis", "axes", "shape", "pad_width", "size", "indices_or_sections", "argnums")
+)
 
 
 def integer(value: Any) -> int | None:

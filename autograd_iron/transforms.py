@@ -55,7 +55,7 @@ def value_and_grad(
     ValueError
         `f` returns more than one element; or no path leads from an argument to the result.
     """
-    argnums = setting(argnums, "axes")
+    argnums = setting(argnums, "argnums")
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)

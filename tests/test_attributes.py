@@ -168,6 +168,17 @@ def test_a_tensor_is_a_setting_where_its_value_may_be_read() -> None:
         ai.compile(lambda x, axis: ai.sum(x, axis=axis))(x, one)
 
 
+def test_a_tensor_with_a_gradient_is_refused_by_the_name_of_the_setting() -> None:
+    n = ai.tensor(1.0, requires_grad=True)
+    for name, call in {
+        "argnums": lambda: ai.grad(lambda x: x, argnums=n),
+        "indices_or_sections": lambda: ai.split(ai.ones(4), n),
+        "axis": lambda: ai.sum(ai.ones(4), axis=n),
+    }.items():
+        with pytest.raises(TypeError, match=f"{name} is no operand: no gradient flows to it"):
+            call()
+
+
 def test_what_is_no_axis_is_refused() -> None:
     x = ai.ones((2, 3))
     for call in (ai.squeeze, ai.expand_dims, lambda x, axis: ai.split(x, 1, axis=axis)):

@@ -202,7 +202,7 @@ def split(F, x, /, indices_or_sections, axis=0):
     """
     (axis,) = axes_of(axis, x.ndim)
     size = x.shape[axis]
-    indices_or_sections = setting(indices_or_sections, "axes")
+    indices_or_sections = setting(indices_or_sections, "indices_or_sections")
     if isinstance(indices_or_sections, int):
         if indices_or_sections < 1:
             raise ValueError(f"cannot split into {indices_or_sections} parts; give 1 or more")
