@@ -23,6 +23,8 @@ class Console:
     def __getattr__(self, name: str) -> Any:
         return getattr(getattr(sys, self._name), name)
 
+    # tqdm clears its bar before a line is written beside it only if it finds both streams, by `==`,
+    # to be those of the process.
     def __eq__(self, other: object) -> bool:
         return other is self or (other is not None and other is getattr(sys, self._name))
 
