@@ -14,11 +14,11 @@ class Closed:
 
     Attributes
     ----------
-    said_otherwise : dict of str to str
-        What other libraries call some of them.
+    names_elsewhere : dict of str to str
+        What other libraries call some of them, and the name that each has here.
     """
 
-    said_otherwise: ClassVar[Mapping[str, str]] = {}
+    names_elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Closed:
         kind = type(self)
         known = [n for n in dir(self) if not n.startswith("_") and n not in dir(Closed)]
         known = [n for n in known if not callable(getattr(kind, n, None))]
-        meant = self.said_otherwise.get(name)
+        meant = self.names_elsewhere.get(name)
         near = [meant] if meant else get_close_matches(name, known, 1)
         advice = f"Write .{near[0]}" if near else f"It has {', '.join(known) or 'none'}"
         return (

@@ -57,7 +57,7 @@ class Optimizer(Closed):
 
     slots: tuple[str, ...] = ()
     counts_updates = False
-    said_otherwise: ClassVar[dict[str, str]] = {
+    names_elsewhere: ClassVar[dict[str, str]] = {
         "lr": "rate",
         "learning_rate": "rate",
         "param_groups": "rate",

@@ -36,7 +36,7 @@ class Generator(Closed):
         From 0 to 2^128 - 1.
     """
 
-    said_otherwise: ClassVar[dict[str, str]] = {"seed": "state", "manual_seed": "state"}
+    names_elsewhere: ClassVar[dict[str, str]] = {"seed": "state", "manual_seed": "state"}
 
     def __init__(self, seed: int = 0) -> None:
         whole = integer(seed)
