@@ -263,8 +263,9 @@ class _Allowed(NamedTuple):
         if bool(good.all()):
             return
         row = int(good.reshape(len(good), -1).all(axis=1).argmin())
-        value = float(targets[row].reshape(-1)[good[row].reshape(-1).argmin()])
-        raise ValueError(f"{loss}: row {row} of the data's targets holds {value:g}, {self.why}")
+        value = targets[row].reshape(-1)[good[row].reshape(-1).argmin()].item()
+        found = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        raise ValueError(f"{loss}: row {row} of the data's targets holds {found}, {self.why}")
 
 
 _PROBABILITIES = _Allowed(

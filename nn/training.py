@@ -55,7 +55,8 @@ def fit(
         At least two arrays: the model's inputs, then the target.
     loss : callable
         ``(prediction, target)`` to a 0-d Tensor. If it has a method ``check_data(prediction,
-        targets)``, as ours have, all the targets are shown to it before anything is trained.
+        targets)``, as ours have, all the targets are shown to it before anything is trained. (A
+        subclass with a ``__call__`` of its own has none unless it defines it too.)
     optimizer : Optimizer
         Of the model's parameters.
     steps : int
@@ -231,16 +232,25 @@ class _Looking:
     Only then is the number of classes known, and nothing has been trained yet.
     """
 
-    def __init__(self, loss: Callable[[Any, ai.Tensor], ai.Tensor], data: Batches) -> None:
+    def __init__(self, loss: Any, data: Batches) -> None:
         self._loss = loss
         self._data: Batches | None = data
 
     def __call__(self, prediction: Any, target: ai.Tensor) -> ai.Tensor:
-        check = getattr(self._loss, "check_data", None)
-        if self._data is not None and check is not None:
-            self._data.look_at_target(partial(check, prediction))
+        if self._data is not None and _looks_at_data(self._loss):
+            self._data.look_at_target(partial(self._loss.check_data, prediction))
         self._data = None
-        return self._loss(prediction, target)
+        value: ai.Tensor = self._loss(prediction, target)
+        return value
+
+
+def _looks_at_data(loss: Any) -> bool:
+    """Return whether `check_data` speaks for the loss: not if a subclass has another `__call__`.
+
+    That may mean its targets otherwise, leaving out the rows of a class -1, say.
+    """
+    kinds = [kind for kind in type(loss).__mro__ if vars(kind).keys() & {"check_data", "__call__"}]
+    return bool(kinds) and "check_data" in vars(kinds[0])
 
 
 @contextmanager

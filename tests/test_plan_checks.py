@@ -360,3 +360,23 @@ def test_a_loss_of_ones_own_that_uses_one_of_ours_refuses_too() -> None:
             steps=9,
             progress=False,
         )
+
+
+def test_a_loss_that_reads_its_targets_otherwise_is_not_spoken_for() -> None:
+    class Signs(nn.CrossEntropyLoss):
+        def __call__(self, prediction: ai.Tensor, target: Any) -> ai.Tensor:
+            return super().__call__(prediction, target + 1)
+
+    class LookedAt(Signs):
+        def check_data(self, prediction: ai.Tensor, targets: Any) -> None:
+            raise ValueError("looked")
+
+    signs = np.arange(12) % 3 - 1
+    assert fit(Signs(), signs, compile=True, batch_size=4).step == 2
+    with pytest.raises(ValueError, match="looked"):
+        fit(LookedAt(), signs, compile=True, batch_size=4)
+
+
+def test_a_target_just_outside_is_shown_with_all_its_digits() -> None:
+    with pytest.raises(ValueError, match=r"targets holds 1\.0000000000000002, but"):
+        fit(nn.BCELoss(), np.full((12, 1), np.nextafter(1, 2)), compile=True, batch_size=4)
