@@ -33,7 +33,7 @@ try:
     from reconstruct.csv_files import write_csv
     from reconstruct.goals import Goal, goal_of
     from reconstruct.loading import load
-    from reconstruct.options import DEFAULTS, parser
+    from reconstruct.options import DEFAULTS, USUAL_SIZE, parser
     from reconstruct.pictures import Picture, UserError, scaled
 except ModuleNotFoundError as missing:
     print(
@@ -147,7 +147,7 @@ def _picture(options: dict[str, Any]) -> Picture:
             f"the horse is in the package {error.name}, which is not installed: "
             f"pip install 'autograd-iron[examples]', or give a picture of your own"
         ) from None
-    return picture.resized(options["size"] or min(200, max(picture.height, picture.width)))
+    return picture.resized(options["size"] or min(USUAL_SIZE, max(picture.height, picture.width)))
 
 
 def _recipe(options: dict[str, Any], picture: Picture) -> networks.Recipe:
@@ -350,7 +350,7 @@ def _say_how_it_ended(result: dict[str, Any], goal: Goal, short: bool, out: Path
         f"  run.json        every setting and result",
         file=stdout,
     )
-    if result["stop_reason"] in ("steps", "until"):
+    if result["stop_reason"] in folder.FINISHED:
         return 0
     command = shlex.join(["python", sys.argv[0], "--out", str(out), "--resume"])
     print(f"It is not finished, and everything is saved. Go on with:\n  {command}", file=stdout)

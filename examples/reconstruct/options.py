@@ -11,6 +11,7 @@ from reconstruct import networks
 from reconstruct.pictures import UserError
 
 DESCRIPTION = "A network learns a picture: from (x, y) alone it tells how black the paper is there."
+USUAL_SIZE = 200  # pixels along the longer side of a larger picture
 LARGEST_SIZE = 4096
 LARGEST_COUNT = 2**53  # up to here a float counts whole numbers exactly
 
@@ -67,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         "--size",
         type=_whole_number(1, LARGEST_SIZE),
         metavar="N",
-        help="pixels along the longer side (200, or those of a smaller picture)",
+        help=f"pixels along the longer side ({USUAL_SIZE}, or those of a smaller picture)",
     )
     add(
         "--recipe",
@@ -93,7 +94,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="at most so many, as one plan (by the recipe, and by the picture)",
     )
-    add("--checkpoint-every", type=_whole_number(1), metavar="N", help="save every N steps (50)")
+    add(
+        "--checkpoint-every",
+        type=_whole_number(1),
+        metavar="N",
+        help=f"save every N steps ({DEFAULTS['checkpoint_every']})",
+    )
     add("--rows", action="store_true", help="learn the picture row by row, from the top")
     add("--seed", type=_whole_number(0), metavar="N", help="of all that is random (0)")
     add("--device", metavar="NAME", help=devices.HELP)
