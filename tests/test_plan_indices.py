@@ -96,6 +96,14 @@ def test_an_index_into_a_single_row() -> None:
         same_bits(ai.compile(f)(i), f(i))
 
 
+def test_an_update_of_nothing() -> None:
+    x, i = ai.ones((3, 2)), ai.tensor([0, 2], dtype="int64")
+    for f in (lambda i: x.at[i, 2:].set(1.0), lambda i: ai.ones((3, 0)).at[i].set(1.0)):
+        same_bits(ai.compile(f)(i), f(i))
+    none = ai.tensor([], dtype="int64")
+    same_bits(ai.compile(lambda i: x.at[i].set(1.0))(none), x)
+
+
 def test_an_embedding_learns_compiled_as_it_does_eagerly() -> None:
     def make() -> tuple[nn.Parameter, Callable[[ai.Tensor], ai.Tensor]]:
         table = nn.Parameter(np.random.default_rng(0).standard_normal((10, 4)).astype("float32"))

@@ -340,6 +340,8 @@ class Tape:
 
     def check_range(self, x: Tensor, low: float, high: float, message: str, nan: bool) -> None:
         """Refuse each run in which values lie outside a range."""
+        if not x.size:
+            return
         with no_grad():
             lowest, highest = (self._handle(f(x)).value for f in (recorded.min, recorded.max))
         self.program.checks.append(Check(lowest, highest, low, high, message, nan))
