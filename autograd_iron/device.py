@@ -203,6 +203,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
     OverflowError
         A number is too large for the dtype; an array's are wrapped, as NumPy and PyTorch do.
     """
+    if to is None and not copy and type(value) is Array and value.dtype in dtypes.COMMON:
+        return value
     if to is not None:
         to = dtypes.dtype(to)
     if not isinstance(value, Array | Scalar):

@@ -21,6 +21,10 @@ bool_ = numpy.dtype("bool")
 bfloat16: Any = None  # the dtype of ml_dtypes, once something asked for it
 
 default_float = float32
+_BY_NAME: dict[str, Any] = {
+    found.name: found for found in (float16, float32, float64, int32, int64, bool_)
+}
+COMMON = frozenset(_BY_NAME.values())  # in the byte order of this machine
 
 WHAT_IS_SUPPORTED = (
     "Tensors hold real numbers: bool, (u)int8 to (u)int64, float16 to float64, bfloat16"
@@ -41,6 +45,8 @@ def dtype(name: Any) -> Any:
     """
     if name is None:
         return default_float
+    if type(name) is str and name in _BY_NAME:
+        return _BY_NAME[name]
     if isinstance(name, str) and name == "bfloat16":
         return _load_bfloat16()
     try:

@@ -7,6 +7,7 @@ an array of (lists, tuples inside the index, ranges, buffers, objects with `__ar
 from __future__ import annotations
 
 import operator
+from contextlib import suppress
 from typing import Any, Self
 
 from autograd_iron import cuda, device, dtypes
@@ -47,6 +48,8 @@ def _part(given: Any) -> Any:
     if isinstance(given, slice):
         ends = given.start, given.stop, given.step
         return slice(*[e if e is None or type(e) is int else _end(e) for e in ends])
+    if type(given) is device.Array or isinstance(given, list | tuple):
+        return _array_part(given)
     if hasattr(given, "index_part"):
         given = given.index_part()
         if hasattr(given, "index_part"):
@@ -57,13 +60,14 @@ def _part(given: Any) -> Any:
         return given.copy()
     if isinstance(given, bool):
         return device.host.array(given)
-    if isinstance(given, device.Array):
-        array = given
-    else:
-        try:
+    if not isinstance(given, device.Array):
+        with suppress(TypeError):
             return int(operator.index(given))
-        except TypeError:
-            array = _array_of(given)
+    return _array_part(given)
+
+
+def _array_part(given: Any) -> Any:
+    array = given if isinstance(given, device.Array) else _array_of(given)
     device.check_plain(array)
     _check_kind(array.dtype, given)
     if array.dtype.kind == "b":

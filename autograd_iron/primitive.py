@@ -89,6 +89,7 @@ class Primitive:
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
         }
         self._complete = not (self.required or self.variadic)  # without any attribute
+        self._needed = None if self.variadic else self.arity - self.optional
         self._keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
         self.__signature__ = inspect.Signature(parameters)
         register(self)
@@ -166,10 +167,12 @@ class Primitive:
                     tracked |= bit
                 a = a.data
             elif type(a) not in NUMBERS:
-                if a is None:
-                    self.check_present(args)
-                else:
+                if a is not None:
                     a = operand(a)
+                elif (
+                    len(arrays) != self._needed
+                ):  # nothing is missing before the first optional one
+                    self.check_present(args)
             bit += bit
             arrays.append(a)
             parents.append(node)
@@ -189,8 +192,7 @@ class Primitive:
 
     def check_present(self, args: tuple[Any, ...]) -> None:
         """Refuse None for an operand that is not optional."""
-        needed = args if self.variadic else args[: self.arity - self.optional]
-        if any(a is None for a in needed):
+        if any(a is None for a in args[: self._needed]):
             raise TypeError(
                 f"{self._text(list(args), {})}: None is no operand; operations take Tensors, "
                 "arrays and numbers. Does a function that made it lack its `return`?"

@@ -221,6 +221,8 @@ class Tensor:
         TypeError
             There is no such dtype, or two were given.
         """
+        if dtype is None and isinstance(device, str) and device == self.device:
+            return self
         device, dtype = destination(device, dtype)
         moved = self if device is None else self._moved(device)
         return moved if dtype is None or dtype == moved.dtype else moved.astype(dtype)
@@ -530,7 +532,7 @@ class Tensor:
     @property
     def at(self) -> At:
         """Functional updates: `x.at[i].set(v)`, `x.at[i].add(v)` return a new tensor."""
-        return At(self, Index.of(...))
+        return At(self, _WHOLE)
 
     # --- the most used functions as methods
 
@@ -576,6 +578,9 @@ class Tensor:
     def var(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Return the variance over the axes."""
         return F.var(self, axis, keepdims)
+
+
+_WHOLE = Index.of(...)
 
 
 class At:
@@ -698,6 +703,8 @@ def destination(device: Any, dtype: Any) -> tuple[str | None, Any]:
 def _names_a_device(given: Any) -> bool:
     if not isinstance(given, str):
         return False
+    if given.startswith(("cpu", "cuda")):
+        return True
     try:
         dtypes.dtype(given)
     except TypeError:

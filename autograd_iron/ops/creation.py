@@ -78,18 +78,18 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
 
 def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
     shape, value = setting(shape, "shape"), setting(value, "fill_value")
-    shape = (shape,) if isinstance(shape, int) else shape
+    shape, dtype = (shape,) if isinstance(shape, int) else shape, dtypes.dtype(dtype)
     if type(value) not in NUMBERS:  # an array, say, which broadcasts as in NumPy
-        made = F.broadcast_to(asarray(value, dtypes.dtype(dtype), device), shape=shape)
+        made = F.broadcast_to(asarray(value, dtype, device), shape=shape)
         return made if switches().tape is not None else tensor(made)
-    if type(value) is float and not dtypes.is_float(dtypes.dtype(dtype)):
+    if type(value) is float and not dtypes.is_float(dtype):
         devices.as_array(value, dtype)  # which refuses nan and what is out of range
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
-        return F.xp.full(shape, value, dtypes.dtype(dtype))
+        return F.xp.full(shape, value, dtype)
     if switches().tape is not None:
-        number = devices.make(device, "full", (), value, dtypes.dtype(dtype))
+        number = devices.make(device, "full", (), value, dtype)
         return F.broadcast_to(switches().tape.constant(number), shape=shape)
-    return Tensor.wrap(devices.make(device, "full", shape, value, dtypes.dtype(dtype)), None)
+    return Tensor.wrap(devices.make(device, "full", shape, value, dtype), None)
 
 
 @composite

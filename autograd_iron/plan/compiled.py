@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_iron import cpu, device, forks
 from autograd_iron.ops.creation import asarray
-from autograd_iron.plain import integer
+from autograd_iron.plain import PLAIN, integer
 from autograd_iron.plan import passes
 from autograd_iron.plan.build import Plan
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
@@ -373,16 +373,19 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
         same = [i for i, t in enumerate(tensors) if t is tree] if tracked else []
         tensors.append(tree)
         return ("tensor", tree.data.shape, tree.data.dtype, tracked, tree.device, *same[:1])
+    kind = type(tree)
+    if kind in PLAIN:  # repr tells -0.0 from 0.0, and nan from nothing but itself
+        return (kind, repr(tree) if kind is float else tree)
     if _is_array(tree):
         made = asarray(tree)
         tensors.append(made)
         return ("tensor", made.shape, made.dtype, False, made.device)
     if isinstance(tree, list | tuple):
-        return (type(tree), *[_key(v, tensors) for v in tree])
+        return (kind, *[_key(v, tensors) for v in tree])
     if isinstance(tree, dict):
         return (dict, tuple(tree), *[_key(v, tensors) for v in tree.values()])
     if isinstance(tree, float):
-        return (type(tree), repr(tree))  # it tells -0.0 from 0.0, and nan from nothing but itself
+        return (kind, repr(tree))
     try:
         hash(tree)
     except TypeError:
@@ -391,7 +394,7 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
             "cannot be hashed. Arguments are Tensors, arrays, numbers, strings, and lists, tuples "
             "and dicts of them; what else the function needs, it takes from around it"
         ) from None
-    return (type(tree), tree)
+    return (kind, tree)
 
 
 def _only_tensors(key: Any) -> bool:
