@@ -21,9 +21,9 @@ from autograd_iron.tensor import Tensor, vocabulary
 def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     """Return what a computation that needs no gradient works on, and the vocabulary for it.
 
-    Raw arrays; while a plan is captured, the Tensors themselves, so that it is written down, and so
-    it is for bfloat16, which only primitives compute with.  For arrays on a GPU it becomes the one
-    in use: compute in `beside`, which puts that back.
+    It works on raw arrays; but on the Tensors themselves while a plan is captured, so that the
+    computation is written down, and for bfloat16, which only primitives compute with.  A GPU that
+    holds the arrays becomes the one in use: compute in `beside`, which puts back the one before.
     """
     if switches().tape is not None:
         return F, list(tensors)

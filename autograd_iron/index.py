@@ -17,8 +17,8 @@ class Index(tuple[Any, ...]):
     """An index as a tuple of parts, which means to NumPy what was given.
 
     A part is an int, a slice of ints, None, Ellipsis, or an array of int64 or bool that nobody else
-    can change; on a GPU it may be an array of that. While a plan is captured it may be a Tensor of
-    integers, which holds others in each replay.
+    can change; an array on a GPU stays there, in its own dtype. While a plan is captured a part may
+    be a Tensor of integers, which may hold other ones in each replay.
     """
 
     __slots__ = ()

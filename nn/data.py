@@ -237,7 +237,7 @@ class Batches(Closed):
             epoch >= 0 and 1 <= end <= len(self) and 0 <= position <= end
         ):
             raise ValueError(
-                f"the state of the batches is none: epoch {epoch!r}, position {position!r} and "
+                f"the state of the batches cannot be: epoch {epoch!r}, position {position!r} and "
                 f"limit {limit!r} of {len(self)} samples"
             )
         for name in ("epoch_generator", "generator"):

@@ -128,7 +128,7 @@ class RunFolder:
             )
         saved = checkpoints.load(_say) if resume else None
         if saved is not None:
-            # Not in what run.state_dict() gave a `Checkpoints.save` of one's own.
+            # A checkpoint that a script of the user's saved of run.state_dict() does not have it.
             rate = saved.state.get("control.rate")
             if rate is not None and not (type(rate) in (int, float) and 0 < rate < math.inf):
                 raise CheckpointError(

@@ -32,9 +32,9 @@ def has_colours(levels: np.ndarray) -> bool:
 
 
 def otsu(levels: np.ndarray) -> int:
-    """Return the N for which darker than N, and not, are the two classes that differ the most.
+    """Return Otsu's threshold: darker levels, and all others, are the classes that differ most.
 
-    Of several such numbers it is the one in the middle; 128 where all levels are the same.
+    Of several such thresholds it is the one in the middle; 128 where all levels are the same.
     """
     counts = np.bincount(levels.ravel(), minlength=256)
     darker, darker_sum = np.cumsum(counts)[:-1], np.cumsum(counts * np.arange(256))[:-1]

@@ -59,12 +59,12 @@ class Recipe(NamedTuple):
 def grid(
     shapes: list[tuple[int, ...]], sides: tuple[int, int]
 ) -> Callable[[int, ai.Generator], nn.Module]:
-    """Return what builds features at the nodes of grids, then two hidden layers of ReLU.
+    """Return a function that builds features at the nodes of grids under two layers of ReLU.
 
     Parameters
     ----------
-    shapes : list of (across, down)
-        The nodes of each grid.
+    shapes : list of (int, int)
+        How many nodes each grid has, across and down.
     sides : (int, int)
         Width and height of the picture that the grids cover.
     """
