@@ -18,6 +18,7 @@ import autograd_iron as ai
 import nn
 import reconstruct_image
 from nn.console import Console
+from nn.lock import FolderLock
 from reconstruct import report
 from reconstruct.loading import load
 
@@ -38,16 +39,28 @@ def run(
     )
 
 
+ODD = "$\\frac{ grün 日本\n\x1b[31m".encode() + b"\xff"
+NOWHERE, FULL = "<&- >&- 2>&-", "2>/dev/full"
+
+
 @pytest.mark.parametrize(
-    ("redirected", "encoding"),
-    [("", "ascii"), ("<&- >&- 2>&-", "utf-8"), ("2>/dev/full", "utf-8:strict")],
+    ("redirected", "encoding", "again"),
+    [
+        ("", "ascii", True),
+        (NOWHERE, "utf-8", False),
+        pytest.param(NOWHERE, "utf-8", True, marks=pytest.mark.slow),
+        (FULL, "utf-8:strict", False),
+        pytest.param(FULL, "utf-8:strict", True, marks=pytest.mark.slow),
+    ],
 )
-def test_a_run_with_an_odd_name_ends_well(tmp_path: Path, redirected: str, encoding: str) -> None:
-    save(letter_f(8, 48), tmp_path / "f.png")
-    picture = os.fsencode(tmp_path) + "/$\\frac{ grün 日本\n\x1b[31m".encode() + b"\xff.png"
+def test_a_run_with_an_odd_name_ends_well(
+    tmp_path: Path, redirected: str, encoding: str, again: bool
+) -> None:
+    save(letter_f(8, 96), tmp_path / "f.png")
+    picture = os.fsencode(tmp_path) + b"/" + ODD + b".png"
     os.rename(tmp_path / "f.png", picture)
     out = os.fsencode(tmp_path) + b"/$run$\n\xff"
-    for arguments in ((picture, b"--steps", b"3"), (b"--resume",)):
+    for arguments in [(picture, b"--steps", b"3"), (b"--resume",)][: 1 + again]:
         done = run(redirected, *arguments, b"--out", out, PYTHONIOENCODING=encoding)
         assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
         assert b"\x1b[31m" not in done.stdout
@@ -55,7 +68,7 @@ def test_a_run_with_an_odd_name_ends_well(tmp_path: Path, redirected: str, encod
         assert (result["stop_reason"], result["steps"]) == ("steps", 3)
         assert set(LEFT) <= set(os.listdir(os.fsdecode(out)))
     if not redirected:
-        assert b"\\n\\x1b[31m\\udcff: black and white, 48 x 8 pixels" in done.stdout
+        assert b"\\n\\x1b[31m\\udcff: black and white, 96 x 8 pixels" in done.stdout
 
 
 def test_training_goes_on_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,10 +123,15 @@ def test_results_go_to_a_folder_that_can_be_seen(
     name: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reconstruct_image, "RENDERED_SIZES", (50,))
-    save(letter_f(8, 8), tmp_path / "f.png").rename(name)
-    assert reconstruct_image.main([name, "--steps", "1"]) == 0
-    assert os.listdir("runs") == [folder]
+    found: list[Path] = []
+
+    def run_in(held: FolderLock, *_: object) -> int:
+        found.append(held.folder)
+        return 0
+
+    monkeypatch.setattr(reconstruct_image, "_reconstruct_in", run_in)
+    assert reconstruct_image.main([name]) == 0
+    assert found == [Path("runs", folder)]
 
 
 def test_pictures_in_colour_are_left_in_colour(

@@ -21,6 +21,7 @@ from drawings import EXAMPLES, letter_f, save
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 import autograd_iron as ai
 import nn
@@ -124,9 +125,9 @@ def test_rows_come_from_the_top(whole: tuple[Path, str]) -> None:
 def test_the_picture_comes_back_the_right_way_round(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ink = letter_f(40, 48)
+    ink = letter_f(20, 24)
     out = tmp_path / "run"
-    assert reconstruct(save(ink, tmp_path / "f.png"), "--steps", 150, "--out", out) == 0
+    assert reconstruct(save(ink, tmp_path / "f.png"), "--until", 1, "--out", out) == 0
     assert record(out)["result"]["accuracy"] == 1.0
     assert record(out)["result"]["stop_reason"] == "until"
     assert (record(out)["result"]["wrong_pixels"], record(out)["result"]["iou"]) == (0, 1.0)
@@ -138,7 +139,7 @@ def test_the_picture_comes_back_the_right_way_round(
         np.testing.assert_array_equal(np.asarray(image) < 128, ink == 1)
     with Image.open(out / "render-50.png") as image:
         assert set(np.unique(np.asarray(image))) == {0, 255}
-        again = np.asarray(image.resize((48, 40), Image.Resampling.NEAREST))
+        again = np.asarray(image.resize((24, 20), Image.Resampling.NEAREST))
     assert ((again < 128) == (ink == 1)).mean() > 0.95
 
 
@@ -148,7 +149,7 @@ def test_the_picture_comes_back_the_right_way_round(
 )
 def test_every_recipe_learns(tmp_path: Path, recipe: str, optimizer: str) -> None:
     picture, out = save(letter_f(8, 48), tmp_path / "f.png"), tmp_path / "run"
-    options = ("--recipe", recipe, "--optimizer", optimizer, "--steps", "60", "--out", out)
+    options = ("--recipe", recipe, "--optimizer", optimizer, "--steps", "30", "--out", out)
     assert reconstruct(picture, *options) == 0
     assert record(out)["result"]["loss"] < np.log(2)
 
@@ -209,8 +210,9 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_never_stopped(
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(request.getfixturevalue(how), out)
-    resumed = run(SCRIPT, "--out", out, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
+    # In this process, which is another one; with one thread, as in the others.
+    with threadpool_limits(1):
+        assert reconstruct("--out", out, "--resume") == 0
     ours, theirs = record(out), record(whole[0])
     assert ours["result"]["weights_sha256"] == theirs["result"]["weights_sha256"]
     assert ours["settings"] == theirs["settings"]
@@ -458,8 +460,8 @@ def test_drawing_needs_no_more_memory_for_a_larger_picture() -> None:
         return peak - height * width * 4
 
     small = working_memory(64, 256)
-    assert working_memory(256, 1024) < 1.1 * small
-    assert working_memory(4, 65_536) < 1.1 * small
+    assert working_memory(64, 1024) < 1.1 * small
+    assert working_memory(2, 32_768) < 1.1 * small
 
 
 def test_the_bar_says_how_many_pixels_are_wrong() -> None:
@@ -549,7 +551,10 @@ def test_logistic_regression_agrees_with_scikit_learn() -> None:
 SMALL = ["xor", "linear_regression", "logistic_regression"]
 
 
-@pytest.mark.parametrize("name", ["reconstruct_image", *SMALL])
+@pytest.mark.parametrize(
+    "name",
+    ["reconstruct_image", "xor", *(pytest.param(x, marks=pytest.mark.slow) for x in SMALL[1:])],
+)
 def test_a_device_without_its_package_is_one_sentence(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
