@@ -59,25 +59,18 @@ class Control:
         The file.
     report : callable
         Gets one line about an edit that is ignored.
-    rate : float, optional
-        The ``rate`` last taken from the file: it is not asked for again until the number changes.
 
     Attributes
     ----------
     rate : float or None
-        The ``rate`` last taken from the file. A checkpoint keeps it, so that after a resume the
-        same line is not mistaken for a new wish.
+        The ``rate`` last taken from the file: it is not asked for again until the number changes.
+        A checkpoint keeps it, so that after a resume the same line is no new wish.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        report: Callable[[str], None],
-        rate: float | None = None,
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], report: Callable[[str], None]) -> None:
         self.path = Path(path)
         self.report = report
-        self.rate = rate
+        self.rate: float | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._text: bytes | None = None
 
