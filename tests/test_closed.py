@@ -38,6 +38,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
     "checkpoints": (lambda: nn.Checkpoints("nowhere"), "keeps", r"Write \.keep"),
     "a schedule": (lambda: nn.CosineDecay(0.1, 5), "lr", "lr"),
     "a tensor": (lambda: ai.ones(2), "requires_gard", "requires_gard"),
+    "a compiled function": (
+        lambda: ai.compile(run),
+        "threads",
+        "Compiled has no attribute 'threads'",
+    ),
     "a parameter": (lambda: nn.Parameter([1.0]), "frozen", "frozen"),
 }
 
@@ -58,6 +63,12 @@ def test_a_copy_is_as_closed_as_its_original(case: str) -> None:
     for other in (copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
         with pytest.raises(AttributeError):
             setattr(other, name, 0.01)
+
+
+def test_what_is_closed_can_be_compiled() -> None:
+    x = ai.tensor([1.0, 2.0])
+    for function in (nn.MSELoss(), ai.compile(nn.MSELoss())):
+        assert ai.compile(function)(x, x + 1).item() == 1
 
 
 def test_attributes_are_set_as_before() -> None:

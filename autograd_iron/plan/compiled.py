@@ -14,6 +14,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron import cpu, device, forks
+from autograd_iron.closed import Closed
 from autograd_iron.ops.creation import asarray
 from autograd_iron.plain import PLAIN, integer
 from autograd_iron.plan import passes
@@ -136,7 +137,7 @@ class _Entry:
         return [tensors[place] if type(place) is int else place for place in places]
 
 
-class Compiled:
+class Compiled(Closed):
     """A function whose calls replay a plan; made by `compile`.
 
     Attributes
@@ -147,6 +148,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], threads: int | None) -> None:
         update_wrapper(self, function)
+        vars(self).pop("_closed", None)  # taken over from a loss, say
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function
         whole = cpu.cores() if threads is None else integer(threads)
