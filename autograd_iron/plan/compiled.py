@@ -147,8 +147,7 @@ class Compiled(Closed):
     """
 
     def __init__(self, function: Callable[..., Any], threads: int | None) -> None:
-        update_wrapper(self, function)
-        vars(self).pop("_closed", None)  # taken over from a loss, say
+        update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function
         whole = cpu.cores() if threads is None else integer(threads)
