@@ -77,15 +77,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- what a run leaves
 
-# 100 dB is out of reach, so that a run ends after its 40 steps.
-FORTY_STEPS = ("--steps", "40", "--checkpoint-every", "10", "--until", "100", "--rows")
+# 100 dB is out of reach, so that a run ends after its 20 steps.
+TWENTY_STEPS = ("--steps", "20", "--checkpoint-every", "5", "--until", "100", "--rows")
 
 
 @pytest.fixture(scope="module")
 def whole(small: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a run from its start to its end, and what it printed."""
     out = tmp_path_factory.mktemp("whole") / "run"
-    done = run("-W", "error", SCRIPT, small, *FORTY_STEPS, "--out", out)
+    done = run("-W", "error", SCRIPT, small, *TWENTY_STEPS, "--out", out)
     assert done.returncode == 0, done.stderr
     return out, done.stdout
 
@@ -103,18 +103,18 @@ def test_a_run_leaves_all_there_is_to_see(whole: tuple[Path, str], small: Path) 
     assert "gradient of layers.5.weight" in (out / "graph.svg").read_text()
     kept = record(out)
     assert kept["settings"]["picture"] == str(small)
-    assert kept["settings"]["steps"] == kept["result"]["steps"] == 40
+    assert kept["settings"]["steps"] == kept["result"]["steps"] == 20
     assert kept["result"]["stop_reason"] == "steps"
-    assert f"PSNR {kept['result']['psnr']:.2f} dB after 40 steps" in printed
+    assert f"PSNR {kept['result']['psnr']:.2f} dB after 20 steps" in printed
     named = set(re.findall(r"[\w-]+\.(?:png|gif|svg|json)|previews", printed))
-    saved = {f"step-000000{step}.safetensors" for step in (20, 30, 40)}
+    saved = {f"step-000000{step}.safetensors" for step in (10, 15, 20)}
     assert {path.name for path in out.iterdir()} == named | saved | {"control.toml"}
 
 
 def test_rows_come_from_the_top(whole: tuple[Path, str]) -> None:
     out, _ = whole
     not_yet = round(255 * (1 - reconstruct_image.NOT_YET))
-    for step, rows in ((0, 1), (10, 4), (20, 8), (40, 8)):
+    for step, rows in ((0, 1), (5, 4), (10, 8), (20, 8)):
         with Image.open(out / "previews" / f"step-{step:08d}.png") as image:
             pixels = np.asarray(image)
         assert (pixels[rows:] == not_yet).all()
@@ -163,17 +163,17 @@ def test_a_run_can_do_without_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 # --- stopping and going on
 
-STOP_AT_25 = """
+STOP_AT_13 = """
 import os, runpy, signal, sys
 from collections import Counter
 import nn
 next_batch, count = nn.Batches.next_batch, Counter()
-def stop_at_25(batches):
+def stop_at_13(batches):
     count[id(batches)] += 1
-    if count[id(batches)] == 25:
+    if count[id(batches)] == 13:
         os.kill(os.getpid(), signal.{signal})
     return next_batch(batches)
-nn.Batches.next_batch = stop_at_25
+nn.Batches.next_batch = stop_at_13
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -182,24 +182,24 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @pytest.fixture(scope="module")
 def killed(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the same run, killed with signal 9 in step 25."""
+    """The folder of the same run, killed with signal 9 in step 13."""
     out = tmp_path_factory.mktemp("killed") / "run"
-    stop = STOP_AT_25.format(signal="SIGKILL")
-    assert run("-c", stop, SCRIPT, small, *FORTY_STEPS, "--out", out).returncode == -signal.SIGKILL
-    assert nn.Checkpoints(out).paths()[-1].name == "step-00000020.safetensors"
+    stop = STOP_AT_13.format(signal="SIGKILL")
+    assert run("-c", stop, SCRIPT, small, *TWENTY_STEPS, "--out", out).returncode == -signal.SIGKILL
+    assert nn.Checkpoints(out).paths()[-1].name == "step-00000010.safetensors"
     assert record(out)["result"] is None
     return out
 
 
 @pytest.fixture(scope="module")
 def interrupted(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the same run, left with Ctrl-C in step 25."""
+    """The folder of the same run, left with Ctrl-C in step 13."""
     out = tmp_path_factory.mktemp("interrupted") / "run"
-    stop = STOP_AT_25.format(signal="SIGINT")
-    left = run("-c", stop, SCRIPT, small, *FORTY_STEPS, "--out", out)
+    stop = STOP_AT_13.format(signal="SIGINT")
+    left = run("-c", stop, SCRIPT, small, *TWENTY_STEPS, "--out", out)
     assert left.returncode == 130
     assert f"--out {out} --resume" in left.stdout
-    assert nn.Checkpoints(out).paths()[-1].name == "step-00000025.safetensors"
+    assert nn.Checkpoints(out).paths()[-1].name == "step-00000013.safetensors"
     assert record(out)["result"]["stop_reason"] == "interrupted"
     return out
 
@@ -218,7 +218,7 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_never_stopped(
     assert ours["settings"] == theirs["settings"]
     # Weights are named above, and what a checkpoint holds besides them is compared value by value:
     # the order of the texts in a safetensors header is left to chance.
-    ours, theirs = (read(folder / "step-00000040.safetensors").state for folder in (out, whole[0]))
+    ours, theirs = (read(folder / "step-00000020.safetensors").state for folder in (out, whole[0]))
     np.testing.assert_equal(ours, theirs)
     ours, theirs = (
         {name: digest for name, digest in hashes(folder).items() if ".safetensors" not in name}
@@ -330,7 +330,7 @@ def test_a_full_disk_later_loses_nothing(killed: Path, tmp_path: Path) -> None:
     full = run("-c", WITH_LIMIT, 100_000, SCRIPT, "--out", out, "--resume")
     assert full.returncode == 2
     line = full.stderr.splitlines()[-1]
-    assert "step-00000030.safetensors was not saved: File too large" in line
+    assert "step-00000015.safetensors was not saved: File too large" in line
     assert {name: hashes(out).get(name) for name in before} == before
 
 
