@@ -51,7 +51,8 @@ def draw_graph(
         Results with a graph behind them; or a step after its first call, all of whose plan is
         drawn: forward, backward and update.
     path : path, optional
-        Where to write the drawing: .svg, .png, .pdf, .jpg, .gif or .eps; or .dot for the text.
+        Where to write the drawing: .svg, .png, .pdf, .jpg, .gif or .eps; or .dot for the text. A
+        file or link of that name is replaced, and never written through.
     backward : bool
         Draw the backward pass too.  It needs a single output of one element, before its
         `backward()`.

@@ -409,7 +409,8 @@ def test_a_folder_that_may_not_be_written_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tmp_path.chmod(0o500)
-    assert "cannot be made: Permission denied" in refused(capsys, "--out", tmp_path / "run")
+    said = refused(capsys, "--out", tmp_path / "run")
+    assert "cannot be made or written: Permission denied" in said
 
 
 def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:

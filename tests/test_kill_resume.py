@@ -122,9 +122,9 @@ def test_killed_from_outside_at_random_moments(tmp_path: Path, alone: str, seed:
     """Each life gets leave for some steps and is killed while it makes them, or waits."""
     chance = random.Random(seed)
     folder = tmp_path / "run"
-    for _ in range(5):
+    for _ in range(3):
         life = Process(ASKING, folder)
-        for _ in range(chance.randrange(10)):
+        for _ in range(chance.randrange(16)):
             life.hear()
             life.allow(1)
         life.allow(1)
@@ -305,7 +305,7 @@ print(raised, interrupted)
 """
 
 
-@pytest.mark.parametrize("apart", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("apart", [12, pytest.param(1, marks=pytest.mark.slow)])
 def test_ctrl_c_in_the_middle_of_an_update_or_a_save_once_and_twice(alone: str, apart: int) -> None:
     """At lines that are so far apart."""
     with quick_folder() as folder:

@@ -343,7 +343,7 @@ import nn
 from nn.lock import FolderLock
 folder, entered = sys.argv[1], 0
 sys.stdin.read()
-for _ in range(300):
+for _ in range(150):
     try:
         with FolderLock(folder):
             os.close(os.open(folder + "/inside", os.O_CREAT | os.O_EXCL))

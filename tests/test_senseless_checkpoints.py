@@ -245,7 +245,7 @@ UNUSABLE: dict[str, Callable[[dict[str, Any]], Any]] = {
 def trained() -> tuple[dict[str, Any], nn.Run]:
     """Arguments that trained already, so that there is something to spoil."""
     arguments = problem()
-    nn.fit(**arguments, steps=3)
+    nn.fit(**arguments, steps=3, compile=False)
     run = nn.Run(arguments["model"], arguments["data"], arguments["optimizer"])
     run.history = {"loss": [(1, 2.0)]}
     return arguments, run

@@ -58,7 +58,7 @@ def locked(out: Path) -> Iterator[lock.FolderLock]:
                 raise UserError(f"{out} is not a folder: give another --out") from None
             if isinstance(error.__cause__, OSError | ValueError):
                 reason = getattr(error.__cause__, "strerror", None) or error.__cause__
-                raise UserError(f"the folder {out} cannot be made: {reason}") from None
+                raise UserError(f"the folder {out} cannot be made or written: {reason}") from None
             raise
         yield held
 
