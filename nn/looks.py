@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tqdm import tqdm
-
 import autograd_iron as ai
 from autograd_iron.staging import Reading
+from nn.bar import Bar
 from nn.checkpoint import Checkpoints
 from nn.module import Module
 from nn.run import Run
@@ -22,7 +21,7 @@ class Looks:
     """
 
     def __init__(
-        self, run: Run, metric: Callable[[Any], float] | None, name: str, bar: "tqdm[Any]"
+        self, run: Run, metric: Callable[[Any], float] | None, name: str, bar: Bar
     ) -> None:
         self._run, self._metric, self._name, self._bar = run, metric, name, bar
         self._coming: tuple[int, float, Reading] | None = None  # step, rate and loss

@@ -3,11 +3,9 @@
 import math
 from collections.abc import Callable
 
-from tqdm import tqdm
-
 import autograd_iron as ai
+from nn.bar import say
 from nn.checkpoint import CheckpointError, Checkpoints
-from nn.console import stderr
 from nn.control import Control
 from nn.lock import FolderLock
 from nn.looks import Looks, evaluating, latest, not_finite
@@ -40,7 +38,7 @@ class RunFolder:
         run.run_dir = lock.folder
         self._run, self._lock, self._name = run, lock, name
         self._checkpoints = Checkpoints(lock.folder, keep)
-        self._control = Control(lock.folder / "control.toml", _say)
+        self._control = Control(lock.folder / "control.toml", say)
         self._open(resume)
         self.boundary = Boundary(run)
         self._first = run.step
@@ -55,12 +53,12 @@ class RunFolder:
         if request.rate is not None:
             try:
                 run.optimizer.rate = request.rate
-                _say(f"step {run.step}: rate set to {request.rate:g} by {control.path}")
+                say(f"step {run.step}: rate set to {request.rate:g} by {control.path}")
             except ValueError as error:
-                _say(f"{control.path} ignored: {error}")
+                say(f"{control.path} ignored: {error}")
         if request.preview:
             if preview is None:
-                _say(f"{control.path} asks for a preview, but fit was given no preview= function")
+                say(f"{control.path} asks for a preview, but fit was given no preview= function")
             else:
                 with evaluating(run.model):
                     preview(run)
@@ -87,7 +85,7 @@ class RunFolder:
         try:
             if self._lock.renew():
                 where = self._lock.folder
-                _say(f"{where} was moved or removed: this run goes on in a new folder of that name")
+                say(f"{where} was moved or removed: this run goes on in a new folder of that name")
             state = {**run.state_dict(), "control.rate": self._control.rate}
             self._checkpoints.save(state, run.step, latest(run, self._name))
         except CheckpointError as error:
@@ -126,7 +124,7 @@ class RunFolder:
                 f"{checkpoints.folder} already holds checkpoints (the newest is {old[-1].name}). "
                 f"Pass resume=True to go on from there, or give another run_dir."
             )
-        saved = checkpoints.load(_say) if resume else None
+        saved = checkpoints.load(say) if resume else None
         if saved is not None:
             # A checkpoint that a script of the user's saved of run.state_dict() does not have it.
             rate = saved.state.get("control.rate")
@@ -136,13 +134,9 @@ class RunFolder:
                 )
             self._run.restore(saved)
             control.rate = rate
-            _say(f"resuming from {saved.path}, step {saved.step}")
+            say(f"resuming from {saved.path}, step {saved.step}")
         elif resume:
-            _say(f"no checkpoint in {checkpoints.folder} yet: starting from step 0")
+            say(f"no checkpoint in {checkpoints.folder} yet: starting from step 0")
         # An edit made just before a kill is still waiting in the file of a run that goes on.
         if not (resume and control.path.exists()):
             control.write_template()
-
-
-def _say(line: str) -> None:
-    tqdm.write(line, file=stderr)

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from tqdm import tqdm
-
 import autograd_iron as ai
 from autograd_iron.plain import integer
+from nn.bar import Bar
 from nn.console import stderr
 from nn.ctrl_c import CtrlC
 from nn.data import Batches
@@ -167,7 +166,7 @@ def fit(
         train = partial(_train, model, _Looking(loss, data), optimizer)
         if compile:
             train = ai.compile(train)
-        bar = tqdm(
+        bar = Bar(
             total=steps,
             initial=run.step,
             unit="step",

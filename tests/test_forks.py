@@ -250,3 +250,71 @@ def test_every_lock_of_the_package_is_made_anew() -> None:
             if any(word in line for word in made):
                 assert "def after_fork" in text, f"{path.name} has a lock: {line}"
                 assert "forks.renew(self)" in text, f"{path.name} has a lock: {line}"
+
+
+TRAINS = """
+import multiprocessing, signal, tempfile
+import nn
+
+class Stream:
+    "Takes the lines of runs, and does what it is told in the middle of one."
+    def write(self, text):
+        happens()
+    def flush(self):
+        pass
+
+def train():
+    model = nn.Linear(1, 1)
+    data = nn.Batches(ai.ones((4, 1)), ai.ones((4, 1)))
+    with tempfile.TemporaryDirectory() as folder:
+        nn.fit(model, data, nn.MSELoss(), nn.SGD(model, 0.1), steps=2, run_dir=folder, resume=True)
+
+def happens():
+    pass
+
+sys.stderr, shown = Stream(), sys.stderr
+train()
+"""
+
+
+def test_a_child_trains_while_another_thread_is_in_the_middle_of_a_line() -> None:
+    run(
+        TRAINS
+        + """
+inside, leave = threading.Event(), threading.Event()
+
+def happens():
+    if threading.current_thread().name == "writing":
+        inside.set()
+        leave.wait()
+
+thread = threading.Thread(target=train, name="writing")
+thread.start()
+inside.wait()
+sys.stderr, stream = shown, sys.stderr
+for _ in range(3):
+    answers(train, "a run")
+sys.stderr = stream
+leave.set()
+thread.join()
+"""
+    )
+
+
+def test_a_process_killed_in_the_middle_of_a_line_stops_no_other() -> None:
+    run(
+        TRAINS
+        + """
+victim = os.fork()
+if victim == 0:
+    def happens():
+        os.kill(os.getpid(), signal.SIGKILL)
+    train()
+assert os.waitpid(victim, 0)[1] == signal.SIGKILL
+sys.stderr = shown
+answers(train, "a run")
+# The start method of multiprocessing is still the user's to choose.
+assert multiprocessing.get_start_method(allow_none=True) is None
+train()
+"""
+    )
