@@ -182,7 +182,7 @@ def once_more(work: Callable[[], Any], what: str, arrays: Iterable[Any] = ()) ->
     return cuda.once_more(work, what, cuda.home(arrays))
 
 
-def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
+def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable[Any] = ()) -> Any:
     """Return `value` as an array: numbers and lists become float32, arrays keep their dtype.
 
     Parameters
@@ -192,6 +192,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
         The dtype to convert to.
     copy : bool
         Whether the result must own its memory.
+    beside : iterable
+        What numbers and lists meet: among them a float64 keeps all their digits.
 
     Raises
     ------
@@ -216,7 +218,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False) -> Any:
         if isinstance(value, list | tuple):
             _check_parts(value)
         if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
-            to = dtypes.default_float
+            wide = any(hasattr(b, "dtype") and b.dtype == dtypes.float64 for b in beside)
+            to = dtypes.float64 if wide else dtypes.default_float
         if isinstance(value, int) and dtypes.is_float(to):
             value = float(value)  # NumPy makes an object of what takes more than 64 bits
         value = _plain_array(value)

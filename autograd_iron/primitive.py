@@ -168,7 +168,7 @@ class Primitive:
                 a = a.data
             elif type(a) not in NUMBERS:
                 if a is not None:
-                    a = operand(a)
+                    a = operand(a, args)
                 elif (
                     len(arrays) != self._needed
                 ):  # nothing is missing before the first optional one
@@ -349,8 +349,8 @@ def _kind(error: Exception) -> type[Exception]:
     return TypeError
 
 
-def operand(value: Any) -> Any:
-    """Make an operand of what is neither a Tensor nor a Python number.
+def operand(value: Any, beside: tuple[Any, ...]) -> Any:
+    """Make an operand of what is neither a Tensor nor a Python number, beside the others.
 
     NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a
     GPU would have to be waited for: see `device.weakened`.
@@ -359,7 +359,9 @@ def operand(value: Any) -> Any:
         number = value.item()
         if type(number) in NUMBERS:
             return number
-    return setting(value) if isinstance(value, int | float) else device.as_array(value)
+    if isinstance(value, int | float):
+        return setting(value)
+    return device.as_array(value, beside=beside)
 
 
 def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:

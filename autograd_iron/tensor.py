@@ -256,7 +256,7 @@ class Tensor:
             The value does not fit: floats into integers, integers into truths, or out of range.
         """
         if not isinstance(value, Tensor | float | int):
-            array = devices.as_array(value)
+            array = devices.as_array(value, beside=(self,))
             value = devices.move(array, self.device) if isinstance(value, list | tuple) else array
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
@@ -753,7 +753,8 @@ def pull_back(
             else Tensor.wrap(devices.ones_like(root.data), None)
         )
     else:
-        gradient = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+        if not isinstance(gradient, Tensor):
+            gradient = Tensor(devices.as_array(gradient, beside=(root,)))
         if gradient.shape != root.shape:
             raise ValueError(
                 f"backward: the gradient has shape {gradient.shape} but the tensor has "

@@ -348,7 +348,8 @@ def _matched(
     loss: str, prediction: ai.Tensor, target: Any, allowed: _Allowed | None = None
 ) -> ai.Tensor:
     """Return the target as a Tensor of the prediction's dtype, or refuse the pair."""
-    truth: ai.Tensor = ai.asarray(target)
+    plain = not hasattr(target, "dtype") and prediction.is_floating_point()
+    truth: ai.Tensor = ai.asarray(target, prediction.dtype if plain else None)
     if truth.shape != prediction.shape:
         raise ValueError(
             f"{loss}: the prediction has shape {prediction.shape} and the target {truth.shape}; "

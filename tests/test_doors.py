@@ -217,3 +217,43 @@ def test_a_loss_names_what_is_no_prediction() -> None:
     for loss in (nn.MSELoss(), nn.BCELoss(), nn.BCEWithLogitsLoss(), nn.CrossEntropyLoss()):
         with pytest.raises(TypeError, match="prediction is of type ndarray, and only a Tensor"):
             loss(np.ones(2), ai.ones(2))
+
+
+BESIDE_A_FLOAT64: dict[str, Callable[[ai.Tensor], Any]] = {
+    "an operand": lambda t: t * [0.1, 0.2],
+    "on the left": lambda t: (0.1, 0.2) - t,
+    "a choice": lambda t: ai.where(t > 0, [0.1, 0.2], t),
+    "joined": lambda t: ai.concat([t, [0.1]]),
+    "stacked": lambda t: ai.stack([t, [0.1, 0.2]]),
+    "put": lambda t: t.at[0:2].set([0.1, 0.2]),
+    "a product": lambda t: [[0.1, 0.2]] @ t,
+    "a loss": lambda t: nn.MSELoss()(t, [0.1, 0.2]),
+}
+
+
+@pytest.mark.parametrize("door", BESIDE_A_FLOAT64)
+def test_a_list_keeps_its_digits_beside_a_float64(door: str) -> None:
+    step = BESIDE_A_FLOAT64[door]
+    t = ai.tensor([1.0, 3.0], dtype="float64")
+    exact = {
+        "an operand": t.data * [0.1, 0.2],
+        "on the left": [0.1, 0.2] - t.data,
+        "a choice": [0.1, 0.2],
+        "joined": [1.0, 3.0, 0.1],
+        "stacked": [[1.0, 3.0], [0.1, 0.2]],
+        "put": [0.1, 0.2],
+        "a product": [0.1 + 0.2 * 3],
+        "a loss": np.mean((t.data - [0.1, 0.2]) ** 2),
+    }
+    compare(step, (t,))
+    np.testing.assert_allclose(step(t).data, exact[door], rtol=1e-15)
+    assert step(t.astype("float32")).dtype == "float32"
+
+
+def test_a_list_keeps_its_digits_where_it_is_written() -> None:
+    t = ai.tensor([1.0, 2.0], dtype="float64", requires_grad=True)
+    (t * 1).backward([0.1, 0.2])
+    assert t.grad is not None
+    assert t.grad.tolist() == [0.1, 0.2]
+    t.assign([0.1, 0.2])
+    assert t.tolist() == [0.1, 0.2]

@@ -258,7 +258,7 @@ class Tape:
                 "A compiled step runs on one device: detach what was moved here, or move the leaf.",
             )
         primitive.check_present(args)
-        handles = [self._operand(a) for a in args]
+        handles = [self._operand(a, args) for a in args]
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
         handles = primitive.promote(handles)
@@ -437,9 +437,9 @@ class Tape:
 
     # --- numbering
 
-    def _operand(self, value: Any) -> Any:
+    def _operand(self, value: Any, beside: tuple[Any, ...]) -> Any:
         if not isinstance(value, Tensor) and value is not None and type(value) not in NUMBERS:
-            value = operand(value)
+            value = operand(value, beside)
         return value if value is None or type(value) in NUMBERS else self._handle(value)
 
     def _handle(self, value: Any) -> Any:
