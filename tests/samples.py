@@ -6,13 +6,16 @@ difference can be trusted), lists the calls that must always be tried, and may d
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from hypothesis.strategies import DrawFn
@@ -387,6 +390,35 @@ RULES = [
     for number, rule in enumerate(PRIMITIVES[name].rules)
     if rule is not None
 ]
+
+
+# --- tests of every row
+
+
+def over_rows(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a test of (name, row) one item for each primitive of these names, its rows subtests.
+
+    A `monkeypatch` of such a test holds for one row.
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(test)
+        patched = "monkeypatch" in signature.parameters
+
+        @wraps(test)
+        def every(name: str, subtests: pytest.Subtests, **others: Any) -> None:
+            for row in SAMPLES[name].calls:
+                with subtests.test(row=str(row)), pytest.MonkeyPatch.context() as patch:
+                    test(
+                        name=name, row=row, **others, **({"monkeypatch": patch} if patched else {})
+                    )
+
+        kept = [p for p in signature.parameters.values() if p.name not in ("row", "monkeypatch")]
+        subtests = inspect.Parameter("subtests", inspect.Parameter.KEYWORD_ONLY)
+        every.__signature__ = signature.replace(parameters=[*kept, subtests])  # type: ignore[attr-defined]
+        return pytest.mark.parametrize("name", list(names))(every)
+
+    return decorate
 
 
 # --- arrays for the calls

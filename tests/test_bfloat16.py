@@ -14,7 +14,7 @@ import pytest
 from compiling import proven  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import DIFFERENTIABLE, ROWS, Array, fixed_case, leaves, result
+from samples import DIFFERENTIABLE, SAMPLES, Array, fixed_case, leaves, over_rows, result
 
 import autograd_iron as ai
 import nn
@@ -23,9 +23,7 @@ ROUNDING = 2.0**-7  # from 1 to the next number
 CASTS = {"astype"}
 EXTREMES = {"max", "min"}  # values that differ in float32 may share the gradient when rounded
 
-every_row = pytest.mark.parametrize(
-    ("name", "row"), ROWS, ids=[f"{name} {row}" for name, row in ROWS]
-)
+every_row = over_rows(SAMPLES)
 
 
 def narrow(arrays: tuple[Array, ...]) -> list[Array]:
@@ -72,9 +70,7 @@ def test_an_operation_is_that_of_float32_rounded_once(name: str, row: Any) -> No
     assert compiled(*map(ai.tensor, arrays)).numpy().tobytes() == found.numpy().tobytes()
 
 
-@pytest.mark.parametrize(
-    ("name", "row"), [(n, row) for n, row in ROWS if n in DIFFERENTIABLE and n not in EXTREMES]
-)
+@over_rows(name for name in DIFFERENTIABLE if name not in EXTREMES)
 def test_gradients_are_those_of_float32_to_a_few_roundings(name: str, row: Any) -> None:
     arrays, wide, attributes = both(name, row)
 

@@ -11,7 +11,7 @@ import pytest
 from compiling import Array, close, compare, proven, same_bits, tensors_in  # noqa: F401
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from samples import DIFFERENTIABLE, PRIMITIVES, ROWS, SAMPLES, Call, cases, fixed_case, smooth
+from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, Call, cases, fixed_case, over_rows, smooth
 
 import autograd_iron as ai
 from autograd_iron import cpu
@@ -25,13 +25,8 @@ settings.register_profile(
 )
 plans = settings.get_profile("plans")
 
-IDS = [f"{name} {row}" for name, row in ROWS]
-every_row = pytest.mark.parametrize(("name", "row"), ROWS, ids=IDS)
-every_smooth_row = pytest.mark.parametrize(
-    ("name", "row"),
-    [(name, row) for name, row in ROWS if name in DIFFERENTIABLE],
-    ids=[f"{name} {row}" for name, row in ROWS if name in DIFFERENTIABLE],
-)
+every_row = over_rows(SAMPLES)
+every_smooth_row = over_rows(DIFFERENTIABLE)
 
 
 def cast(arrays: Sequence[Array], dtype: str) -> list[Array]:

@@ -14,7 +14,6 @@ from samples import (
     DIFFERENTIABLE,
     LAYOUTS,
     PRIMITIVES,
-    ROWS,
     SAMPLES,
     Array,
     Case,
@@ -22,6 +21,7 @@ from samples import (
     differences,
     fixed_case,
     leaves,
+    over_rows,
     pulled_back,
     result,
     smooth,
@@ -33,14 +33,8 @@ from autograd_iron.registry import raw, recorded, registry
 # A rule may answer in another dtype only where that is its meaning.
 CASTS = {"astype"}
 
-every_row = pytest.mark.parametrize(
-    ("name", "row"), ROWS, ids=[f"{name} {row}" for name, row in ROWS]
-)
-every_smooth_row = pytest.mark.parametrize(
-    ("name", "row"),
-    [(name, row) for name, row in ROWS if name in DIFFERENTIABLE],
-    ids=[f"{name} {row}" for name, row in ROWS if name in DIFFERENTIABLE],
-)
+every_row = over_rows(SAMPLES)
+every_smooth_row = over_rows(DIFFERENTIABLE)
 every_primitive = pytest.mark.parametrize("name", SAMPLES)
 every_smooth_primitive = pytest.mark.parametrize("name", DIFFERENTIABLE)
 
@@ -115,9 +109,7 @@ def test_value_of_drawn_calls(name: str, data: st.DataObject) -> None:
     check_value(name, data.draw(cases(name)))
 
 
-@pytest.mark.parametrize(
-    ("name", "row"), [(name, row) for name, row in ROWS if PRIMITIVES[name].lowering]
-)
+@over_rows(name for name in SAMPLES if PRIMITIVES[name].lowering)
 def test_what_a_plan_takes_apart_has_the_kernels_value(name: str, row: Any) -> None:
     primitive = PRIMITIVES[name]
     assert primitive.lowering is not None

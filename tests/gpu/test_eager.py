@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import DIFFERENTIABLE, PRIMITIVES, ROWS, SAMPLES, Array, Call, fixed_case, smooth
+from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, Array, Call, fixed_case, over_rows, smooth
 
 import autograd_iron as ai
 from autograd_iron.tensor import Tensor
@@ -16,9 +16,7 @@ from .device_under_test import TIER, counts, forbid, kernel_names, reset
 from .launches import LAUNCHES, STAND_IN
 
 HERE = [name for name in sorted(SAMPLES) if name != "to_device"]  # it leaves the device
-every_row = pytest.mark.parametrize(
-    ("name", "row"), [row for row in ROWS if row[0] in HERE], ids=str
-)
+every_row = over_rows(HERE)
 every_primitive = pytest.mark.parametrize("name", HERE)
 
 
