@@ -43,8 +43,8 @@ def test_two_levels_are_learned_to_the_last_pixel(name: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "name",
     [
-        "camera-50",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("camera-256", "chelsea-150")),
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("camera-50", "camera-256", "chelsea-150")
     ],
 )
 def test_a_photograph_is_learned_and_nothing_is_between_its_pixels(

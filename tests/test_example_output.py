@@ -49,7 +49,7 @@ NOWHERE, FULL = "<&- >&- 2>&-", "2>/dev/full"
         ("", "ascii", True),
         (NOWHERE, "utf-8", False),
         pytest.param(NOWHERE, "utf-8", True, marks=pytest.mark.slow),
-        (FULL, "utf-8:strict", False),
+        pytest.param(FULL, "utf-8:strict", False, marks=pytest.mark.slow),
         pytest.param(FULL, "utf-8:strict", True, marks=pytest.mark.slow),
     ],
 )

@@ -444,7 +444,7 @@ class Programs(RuleBasedStateMachine):
 
 
 def test_random_programs_agree_with_the_naive_graph() -> None:
-    run_state_machine_as_test(Programs, settings=settings(max_examples=100, stateful_step_count=50))
+    run_state_machine_as_test(Programs, settings=settings(max_examples=60, stateful_step_count=50))
 
 
 @pytest.mark.slow

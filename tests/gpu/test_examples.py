@@ -27,6 +27,9 @@ pytestmark = pytest.mark.skipif(
     TIER == "stand-in" and not cupy.can_compile(), reason="compiled steps need g++ here"
 )
 
+# The stand-in takes seconds for these, which run on CuPy itself as well.
+slow_here = pytest.mark.slow if TIER == "stand-in" else lambda test: test
+
 
 @pytest.fixture(autouse=True)
 def small_renders(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +173,7 @@ def run_script(name: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@slow_here
 def test_xor() -> None:
     assert run_script("xor.py")[-1] == "4 of 4 right"
 
@@ -178,6 +182,7 @@ def test_linear_regression_agrees_with_the_closed_form() -> None:
     assert float(run_script("linear_regression.py")[-1].split()[-1]) < 1e-5
 
 
+@slow_here
 def test_logistic_regression_agrees_with_scikit_learn() -> None:
     _, here, theirs, difference = run_script("logistic_regression.py")
     assert here.split()[1:] == theirs.split()[1:]

@@ -67,7 +67,7 @@ def test_every_rule_in_one_step() -> None:
 @pytest.mark.parametrize("wanted", WANTED)
 @settings(
     settings.get_profile("bounded"),
-    max_examples=60 if TIER == "stand-in" else 3,
+    max_examples=30 if TIER == "stand-in" else 3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

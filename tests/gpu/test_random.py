@@ -17,8 +17,8 @@ from autograd_iron.ops.random import fill
 from .device_under_test import counts, reset
 from .nvrtc import compile_for
 
-SIZES = (0, 1, 2, 3, 5, 7, 8, 9, 1023, 1025, 16_384, 16_385, 100_003)
-SEEDS = (0, 1, (1 << 64) - 1, 1 << 64, (1 << 128) - 1)
+SIZES = (0, 1, 2, 3, 5, 7, 8, 9, 1023, 1025, 16_385)
+SEEDS = (0, (1 << 64) - 1, 1 << 64, (1 << 128) - 1)
 LAST = (1 << 64) - 1
 
 HEADER = """
