@@ -11,6 +11,7 @@ of `log.KINDS`; a kind that did not occur counts 0. `forbid(*kinds)` lets them r
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections import Counter
@@ -83,6 +84,7 @@ def forbid(*kinds: str) -> AbstractContextManager[None]:
 def limit_to(more: int) -> int:
     """Let the first GPU give so many bytes more; return the limit."""
     ai.cuda.set_memory_limit(None)  # asks for the GPU, without which there is no cache
+    gc.collect()  # or what earlier tests left behind would be room, once it is asked for
     ai.cuda.empty_cache()
     limit: int = cupy.get_default_memory_pool().total_bytes() + more
     ai.cuda.set_memory_limit(limit)
