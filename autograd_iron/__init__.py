@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron import cuda, dtypes
-from autograd_iron.dtypes import bool_, float16, float32, float64, int32, int64
-from autograd_iron.hooks import (
+from autograd_iron.arrays import cuda, dtypes
+from autograd_iron.arrays.dtypes import bool_, float16, float32, float64, int32, int64
+from autograd_iron.core.hooks import (
     beside,
     capturing,
     check_range,
@@ -19,6 +19,9 @@ from autograd_iron.hooks import (
     guard,
     operands,
 )
+from autograd_iron.core.primitive import composite, elementwise, primitive
+from autograd_iron.core.switches import enable_grad, no_grad
+from autograd_iron.core.tensor import Tensor, vocabulary
 from autograd_iron.ops.creation import (
     arange,
     asarray,
@@ -97,21 +100,22 @@ from autograd_iron.ops.shapes import (
     stack,
     transpose,
 )
-from autograd_iron.primitive import composite, elementwise, primitive
-from autograd_iron.switches import enable_grad, no_grad
-from autograd_iron.tensor import Tensor, vocabulary
-from autograd_iron.transforms import grad, identity, value_and_grad
+from autograd_iron.transforms.gradients import grad, identity, value_and_grad
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:
-    from autograd_iron.draw import draw_graph
-    from autograd_iron.gradcheck import check_grads
     from autograd_iron.plan import compile
+    from autograd_iron.tools.check import check_grads
+    from autograd_iron.tools.draw import draw_graph
 
     bfloat16: Any
 
-_LATER = {"bfloat16": "dtypes", "check_grads": "gradcheck", "compile": "plan", "draw_graph": "draw"}
-_MODULES = {"draw", "gradcheck", "plan"}
+_LATER = {
+    "bfloat16": "arrays.dtypes",
+    "check_grads": "tools.check",
+    "compile": "plan",
+    "draw_graph": "tools.draw",
+}
 
 __all__ = [
     "Generator",
@@ -218,13 +222,11 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker knows all names from above, and that others are mistakes
 
     def __getattr__(name: str) -> Any:
-        """Return what is imported when it is first asked for, or such a submodule."""
+        """Return what is imported when it is first asked for."""
         if name == "bfloat16":
             found = dtypes.dtype(name)
         elif name in _LATER:
             found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        elif name in _MODULES:
-            return import_module(f"{__name__}.{name}")
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = found
@@ -232,7 +234,7 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and that oth
 
     def __dir__() -> list[str]:
         """Return the names of the module, those not imported yet among them."""
-        return sorted({*globals(), *_LATER, *_MODULES})
+        return sorted({*globals(), *_LATER})
 
 
 def _warn_of_another_nn() -> None:

@@ -24,10 +24,10 @@ try:
     import autograd_iron as ai
     import devices
     import nn
-    from autograd_iron.files import remove_unfinished
-    from autograd_iron.text import printable
-    from nn.console import stderr, stdout
-    from nn.lock import FolderLock
+    from autograd_iron.support.files import remove_unfinished
+    from autograd_iron.support.text import printable
+    from nn.training.console import stderr, stdout
+    from nn.training.lock import FolderLock
     from reconstruct import folder, networks, report, streams
     from reconstruct.choice import choose, worth_another_plan
     from reconstruct.csv_files import write_csv

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nn import functional, init
-from nn.data import Batches
+from nn.data.batches import Batches
 from nn.layers import (
     SIREN,
     FourierFeatures,
@@ -34,19 +34,18 @@ from nn.optim import SGD, Adam, Optimizer
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:
-    from nn.checkpoint import CheckpointError, Checkpoints
-    from nn.run import Run
-    from nn.schedule import CosineDecay
-    from nn.training import fit
+    from nn.schedules import CosineDecay
+    from nn.training.checkpoint import CheckpointError, Checkpoints
+    from nn.training.fit import fit
+    from nn.training.run import Run
 
 _LATER = {
-    "CheckpointError": "checkpoint",
-    "Checkpoints": "checkpoint",
-    "CosineDecay": "schedule",
-    "Run": "run",
-    "fit": "training",
+    "CheckpointError": "training.checkpoint",
+    "Checkpoints": "training.checkpoint",
+    "CosineDecay": "schedules",
+    "Run": "training.run",
+    "fit": "training.fit",
 }
-_MODULES = {"checkpoint", "control", "run", "schedule", "training"}
 
 __all__ = [
     "SGD",
@@ -82,15 +81,13 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker knows all names from above, and that others are mistakes
 
     def __getattr__(name: str) -> Any:
-        """Return what is imported when it is first asked for, or such a submodule."""
+        """Return what is imported when it is first asked for."""
         if name in _LATER:
             found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
             globals()[name] = found
             return found
-        if name in _MODULES:
-            return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
         """Return the names of the module, those not imported yet among them."""
-        return sorted({*globals(), *_LATER, *_MODULES})
+        return sorted({*globals(), *_LATER})

@@ -10,8 +10,8 @@ from operator import mul
 from typing import Any
 
 import autograd_iron as ai
-from autograd_iron import dtypes
-from autograd_iron.plain import integer
+from autograd_iron.arrays import dtypes
+from autograd_iron.support.integers import integer
 from nn import init as schemes
 from nn.module import Module, Parameter
 

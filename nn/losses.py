@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import autograd_iron as ai
-from autograd_iron.closed import Closed
+from autograd_iron.support.closed import Closed
 from nn import functional
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import autograd_iron as ai
-from autograd_iron import dtypes
-from autograd_iron.tensor import destination
+from autograd_iron.arrays import dtypes
+from autograd_iron.core.tensor import destination
 
 
 class Parameter(ai.Tensor):

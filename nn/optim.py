@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import autograd_iron as ai
-from autograd_iron.closed import Closed
+from autograd_iron.support.closed import Closed
 from nn.module import Module, Parameter, check_entries
 
 Schedule = Callable[[int], float]

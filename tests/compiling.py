@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
-from autograd_iron import cpu
-from autograd_iron.plan import buffers
+from autograd_iron.arrays import cpu
 from autograd_iron.plan.program import Step, Value
+from autograd_iron.plan.schedule import buffers
 
 Array = np.ndarray[Any, Any]
 

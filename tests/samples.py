@@ -61,8 +61,8 @@ from sampling import (
 
 import autograd_iron as ai
 import nn.functional  # noqa: F401  (its primitives are sampled here too)
-from autograd_iron.primitive import Primitive
-from autograd_iron.registry import raw, recorded, registry
+from autograd_iron.core.primitive import Primitive
+from autograd_iron.core.registry import raw, recorded, registry
 
 # --- the same answers from elsewhere
 

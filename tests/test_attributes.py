@@ -16,7 +16,8 @@ from compiling import proven, same_bits  # noqa: F401
 from samples import PRIMITIVES, SAMPLES, fixed_case, own_words, smooth
 
 import autograd_iron as ai
-from autograd_iron.plain import integer, setting
+from autograd_iron.core.plain import setting
+from autograd_iron.support.integers import integer
 
 
 class Number(float):

@@ -20,7 +20,7 @@ from safetensors import safe_open
 
 import autograd_iron as ai
 import nn
-from nn.checkpoint import read
+from nn.training.checkpoint import read
 
 STATE = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -146,7 +146,7 @@ def test_all_damaged_is_an_error_that_lists_each_with_its_reason(two: Path, tmp_
 def test_a_later_format_is_passed_over(two: Path, tmp_path: Path, monkeypatch) -> None:
     folder = Path(shutil.copytree(two, tmp_path / "copy"))
     with monkeypatch.context() as patch:
-        patch.setattr("nn.checkpoint.FORMAT", "autograd_iron checkpoint, version 2")
+        patch.setattr("nn.training.checkpoint.FORMAT", "autograd_iron checkpoint, version 2")
         nn.Checkpoints(folder).save(STATE, step=3)
     with pytest.warns(RuntimeWarning, match=r"version 2'; this reads .*version 1"):
         assert step_of(nn.Checkpoints(folder)) == 2
@@ -336,11 +336,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 KILLED_EVERYWHERE = """
 import os, shutil, signal, sys
 import numpy as np
-import nn, nn.checkpoint, autograd_iron.files
+import nn, nn.training.checkpoint, autograd_iron.support.files
 
 base = sys.argv[1]
 METRICS = {1: 0.2, 2: 0.9, 3: 0.1, 4: None, 5: 0.3}
-ours = (nn.checkpoint.__file__, autograd_iron.files.__file__)
+ours = (nn.training.checkpoint.__file__, autograd_iron.support.files.__file__)
 
 def save(folder, steps, started):
     checkpoints = nn.Checkpoints(folder, keep=1)
@@ -376,7 +376,7 @@ while True:
     loaded = nn.Checkpoints(folder).load()
     assert loaded.state["w"].tolist() == [loaded.step] * 3
     assert loaded.step in ((began - 1, began) if killed else (5,)), (kill_at, loaded.step, began)
-    assert nn.checkpoint.read(nn.Checkpoints(folder).best).step == 2, kill_at
+    assert nn.training.checkpoint.read(nn.Checkpoints(folder).best).step == 2, kill_at
     # A process that goes on after the kill leaves the same files as one that was never killed.
     save(folder, range(loaded.step + 1, 6), lambda step: None)
     save(folder, [5], lambda step: None)

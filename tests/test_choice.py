@@ -12,7 +12,7 @@ from drawings import EXAMPLES
 from PIL import Image
 
 import autograd_iron as ai
-from nn.checkpoint import read
+from nn.training.checkpoint import read
 from reconstruct import choice, folder, networks
 from reconstruct.pictures import Kind, Picture
 from tests.benchmarks import pictures

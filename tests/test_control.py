@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from nn.control import TEMPLATE, Control, Request
+from nn.training.control import TEMPLATE, Control, Request
 
 
 def edit(text: str) -> Callable[[nn.Run], None]:
@@ -289,7 +289,7 @@ def test_a_stop_that_cannot_be_put_back_is_told_of(
 
     def stop(run: nn.Run) -> None:
         edit("stop = true")(run)
-        monkeypatch.setattr("nn.control.write_whole", full)
+        monkeypatch.setattr("nn.training.control.write_whole", full)
 
     nn.fit(**problem(), steps=5, run_dir=tmp_path, callbacks=[at_step(2, stop)])
     assert capfd.readouterr().err == (
@@ -390,7 +390,7 @@ def test_a_file_at_rest_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     os.utime(path, (1, 1))
     control = Control(path, print)
     assert control.poll() == Request(rate=0.5)
-    monkeypatch.delattr("nn.control.read_regular")
+    monkeypatch.delattr("nn.training.control.read_regular")
     assert control.poll() is None
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from autograd_iron.text import LONGEST, visible
+from autograd_iron.support.text import LONGEST, visible
 
 
 def labels(source: str) -> list[str]:

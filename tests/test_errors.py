@@ -11,7 +11,7 @@ import pytest
 from samples import own_words
 
 import autograd_iron as ai
-from autograd_iron.registry import registry
+from autograd_iron.core.registry import registry
 
 
 def t(*shape: int, dtype: str = "float32", requires_grad: bool = False) -> ai.Tensor:

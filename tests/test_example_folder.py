@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import nn
-from nn.lock import NAME, FolderLock
+from nn.training.lock import NAME, FolderLock
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 sys.path.insert(0, str(EXAMPLES))

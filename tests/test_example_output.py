@@ -17,8 +17,8 @@ from PIL import Image
 import autograd_iron as ai
 import nn
 import reconstruct_image
-from nn.console import Console
-from nn.lock import FolderLock
+from nn.training.console import Console
+from nn.training.lock import FolderLock
 from reconstruct import report
 from reconstruct.loading import load
 

@@ -26,8 +26,8 @@ from threadpoolctl import threadpool_limits
 import autograd_iron as ai
 import nn
 import reconstruct_image
-from nn.checkpoint import read
-from nn.lock import NAME
+from nn.training.checkpoint import read
+from nn.training.lock import NAME
 from reconstruct import networks, pictures
 from reconstruct.goals import BlackAndWhite, Shades
 
@@ -157,7 +157,7 @@ def test_every_recipe_learns(tmp_path: Path, recipe: str, optimizer: str) -> Non
 @pytest.mark.usefixtures("quick")
 def test_a_run_can_do_without_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, out = save(letter_f(8, 48), tmp_path / "f.png"), tmp_path / "run"
-    monkeypatch.setattr(nn.training.ai, "compile", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(nn.training.fit.ai, "compile", lambda *_: pytest.fail("compiled"))
     assert reconstruct(picture, "--no-compile", "--steps", 4, "--out", out) == 0
 
 

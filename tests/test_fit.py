@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from nn.checkpoint import read
+from nn.training.checkpoint import read
 
 # The loop.
 

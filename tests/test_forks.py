@@ -194,7 +194,7 @@ def test_a_child_has_the_threads_of_blas_that_it_had_outside_of_a_step() -> None
     run(
         """
 from threadpoolctl import threadpool_info
-from autograd_iron import cpu
+from autograd_iron.arrays import cpu
 
 def threads():
     return [part["num_threads"] for part in threadpool_info() if part["user_api"] == "blas"]
@@ -235,7 +235,7 @@ thread = threading.Thread(target=step, args=(ai.ones(2),))
 thread.start()
 for _ in range(5):
     answers(lambda: step(ai.ones(3)), "a first call")
-assert {"autograd_iron.plan.build", "threadpoolctl"} <= loaded, "nothing is left to import"
+assert {"autograd_iron.plan.numpy.build", "threadpoolctl"} <= loaded, "nothing is left to import"
 thread.join()
 """
     )

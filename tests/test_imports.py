@@ -13,50 +13,29 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 FLOORS = {
-    "autograd_iron.tensor": 0,
-    "autograd_iron.hooks": 0,
-    "autograd_iron.forks": 0,
-    "autograd_iron.gpu": 0,
-    "autograd_iron.graph": 0,
-    "autograd_iron.primitive": 0,
-    "autograd_iron.registry": 0,
-    "autograd_iron.closed": 0,
-    "autograd_iron.cpu": 0,
-    "autograd_iron.cublas": 0,
-    "autograd_iron.cuda": 0,
-    "autograd_iron.device": 0,
-    "autograd_iron.dtypes": 0,
-    "autograd_iron.files": 0,
-    "autograd_iron.index": 0,
-    "autograd_iron.interop": 0,
-    "autograd_iron.philox": 0,
-    "autograd_iron.plain": 0,
-    "autograd_iron.staging": 0,
-    "autograd_iron.switches": 0,
-    "autograd_iron.text": 0,
-    "autograd_iron.ops": 1,
-    "autograd_iron.transforms": 2,
-    "autograd_iron.gradcheck": 2,
-    "autograd_iron.draw": 2,
-    "autograd_iron.profile": 2,
-    "autograd_iron.anomaly": 2,
-    "autograd_iron.plan": 3,
-    "nn": 4,
-    "examples": 5,
+    "autograd_iron.support": 0,
+    "autograd_iron.arrays": 0,
+    "autograd_iron.core": 1,
+    "autograd_iron.ops": 2,
+    "autograd_iron.transforms": 3,
+    "autograd_iron.tools": 3,
+    "autograd_iron.plan": 4,
+    "nn": 5,
+    "examples": 6,
 }
-FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 3, and is imported from above them
-FRONT_DOOR_FLOOR = 3
+FRONT_DOOR = "autograd_iron"  # its __init__ gathers floors 0 to 4, and is imported from above them
+FRONT_DOOR_FLOOR = 4
 ARRAY_PACKAGES = {
     "numpy": {
         *(
-            "autograd_iron.cpu",
-            "autograd_iron.cuda",
-            "autograd_iron.device",
-            "autograd_iron.dtypes",
+            "autograd_iron.arrays.cpu",
+            "autograd_iron.arrays.cuda",
+            "autograd_iron.arrays.device",
+            "autograd_iron.arrays.dtypes",
         ),
-        *("nn.checkpoint", "nn.data"),
+        *("nn.training.checkpoint", "nn.data.batches"),
     },
-    "cupy": {"autograd_iron.cuda"},
+    "cupy": {"autograd_iron.arrays.cuda"},
 }
 
 
@@ -144,26 +123,43 @@ def test_imports_run_downhill() -> None:
 @pytest.mark.parametrize(
     ("path", "source", "offence"),
     [
-        ("autograd_iron/tensor.py", "import nn", "tensor (floor 0) imports nn (floor 4)"),
-        ("autograd_iron/__init__.py", "import nn.layers", "autograd_iron (floor 3) imports nn"),
-        ("autograd_iron/graph.py", "from .ops import shapes", "imports autograd_iron.ops.shapes"),
-        ("autograd_iron/graph.py", "from autograd_iron import draw", "imports autograd_iron.draw"),
-        ("autograd_iron/ops/shapes.py", "from ..draw import f", "imports autograd_iron.draw"),
+        ("autograd_iron/core/tensor.py", "import nn", "tensor (floor 1) imports nn (floor 5)"),
+        ("autograd_iron/__init__.py", "import nn.layers", "autograd_iron (floor 4) imports nn"),
+        (
+            "autograd_iron/core/graph.py",
+            "from ..ops import shapes",
+            "imports autograd_iron.ops.shapes",
+        ),
+        (
+            "autograd_iron/core/graph.py",
+            "from autograd_iron.tools import draw",
+            "imports autograd_iron.tools.draw",
+        ),
+        (
+            "autograd_iron/ops/shapes.py",
+            "from ..tools.draw import f",
+            "imports autograd_iron.tools.draw",
+        ),
         ("autograd_iron/ops/shapes.py", "from .. import f", "which gathers it"),
         ("autograd_iron/plan/tiles.py", "import autograd_iron", "which gathers it"),
         ("autograd_iron/ops/shapes.py", "def f():\n    import nn", "imports nn"),
-        ("autograd_iron/device.py", "import_module('nn')", "imports nn"),
+        ("autograd_iron/arrays/device.py", "import_module('nn')", "imports nn"),
         ("autograd_iron/ops/shapes.py", "import numpy as np", "imports numpy"),
         ("autograd_iron/ops/shapes.py", "from numpy.linalg import norm", "imports numpy"),
-        ("autograd_iron/draw.py", "def f():\n    import cupy", "imports cupy"),
+        ("autograd_iron/tools/draw.py", "def f():\n    import cupy", "imports cupy"),
         ("nn/layers.py", "import numpy", "nn.layers imports numpy"),
-        ("nn/checkpoint.py", "import cupy", "nn.checkpoint imports cupy"),
-        ("nn/layers.py", "from examples import xor", "imports examples.xor (floor 5)"),
+        ("nn/training/checkpoint.py", "import cupy", "nn.training.checkpoint imports cupy"),
+        ("nn/layers.py", "from examples import xor", "imports examples.xor (floor 6)"),
         ("autograd_iron/helpers.py", "", "autograd_iron.helpers stands on no floor"),
     ],
 )
 def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offence: str) -> None:
-    for file in ("autograd_iron/draw.py", "autograd_iron/ops/shapes.py", "examples/xor.py", path):
+    for file in (
+        "autograd_iron/tools/draw.py",
+        "autograd_iron/ops/shapes.py",
+        "examples/xor.py",
+        path,
+    ):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     (tmp_path / path).write_text(source)
@@ -175,13 +171,19 @@ def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offen
     ("path", "source"),
     [
         ("autograd_iron/__init__.py", "from .plan import compile\nfrom autograd_iron import ops"),
-        ("autograd_iron/draw.py", "from .tensor import Tensor\nfrom .ops.shapes import reshape"),
-        ("autograd_iron/cuda.py", "import numpy as np\ndef f():\n    import cupy"),
+        (
+            "autograd_iron/tools/draw.py",
+            "from ..core.tensor import Tensor\nfrom ..ops.shapes import reshape",
+        ),
+        ("autograd_iron/arrays/cuda.py", "import numpy as np\ndef f():\n    import cupy"),
         (
             "autograd_iron/ops/shapes.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy",
         ),
-        ("nn/checkpoint.py", "import numpy as np\nimport autograd_iron as ai\nfrom . import data"),
+        (
+            "nn/training/checkpoint.py",
+            "import numpy as np\nimport autograd_iron as ai\nfrom .. import data",
+        ),
         ("examples/xor.py", "import numpy as np\nimport nn\nimport autograd_iron as ai"),
     ],
 )
@@ -224,9 +226,9 @@ def test_import_loads_little_but_numpy(package: str, allowed: set[str]) -> None:
     others = {name for name in found if name.split(".")[0] not in ("autograd_iron", "nn")}
     # Their private parts, in C, are theirs.
     assert {name for name in others if not name.startswith("_")} <= allowed
-    later = {"cpu", "cublas", "draw", "files", "gpu", "gradcheck", "plan"}
+    later = {"arrays.cpu", "arrays.cublas", "arrays.gpu", "plan", "support.files", "tools"}
     assert found & {f"autograd_iron.{name}" for name in later} == set()
-    assert found & {f"nn.{name}" for name in ("checkpoint", "control", "run", "training")} == set()
+    assert "nn.training" not in found
     if package == "autograd_iron":
         assert not {name for name in found if name.split(".")[0] == "nn"}
 
@@ -259,12 +261,9 @@ def test_every_public_name_is_found_however_it_is_asked_for(package: str) -> Non
     "source",
     [
         "from autograd_iron import check_grads, compile, draw_graph",
-        "from autograd_iron import draw, gradcheck, plan; draw.draw_graph; plan.compile",
-        "import autograd_iron; autograd_iron.gradcheck.check_grads",
         "import autograd_iron.plan.compiled; autograd_iron.compile",
         "from nn import Checkpoints, CheckpointError, CosineDecay, Run, fit",
-        "import nn; nn.training.fit; nn.checkpoint.Checkpoints; nn.control.Control",
-        "import nn.training; nn.fit",
+        "import nn.training.fit; nn.fit",
         "from typing import get_type_hints; import nn; get_type_hints(nn.fit)",
     ],
 )

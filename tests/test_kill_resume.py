@@ -18,7 +18,7 @@ import nn
 # At its end it says why, at which step, and a digest of everything that the run ended with.
 TRAIN = """
 import hashlib, os, signal, sys
-import autograd_iron as ai, nn, nn.training, safetensors
+import autograd_iron as ai, nn, nn.training.fit, safetensors
 
 # A process in the background may start with Ctrl-C ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -141,16 +141,16 @@ def test_killed_from_outside_at_random_moments(tmp_path: Path, alone: str, seed:
 
 
 # Forks one process after the other into the same run, each to be killed, by itself, at a line that
-# chance chooses of nn/, safetensors or autograd_iron/files.py, until the run is done; then starts a
-# new run.
+# chance chooses of nn/, safetensors or autograd_iron/support/files.py, until the run is done; then
+# starts a new run.
 KILLED_AT_LINES = """
 import os, random, shutil, signal
 from pathlib import Path
 
 folder, seed, rounds, steps = Path(sys.argv[1]), *map(int, sys.argv[2:])
-import autograd_iron.files
+import autograd_iron.support.files
 watched = tuple(str(Path(module.__file__).parent) for module in (nn, sys.modules["safetensors"]))
-watched += (autograd_iron.files.__file__,)
+watched += (autograd_iron.support.files.__file__,)
 chance = random.Random(seed)
 kills = {}
 
@@ -202,7 +202,7 @@ def test_killed_at_any_line_again_and_again(rounds: int, steps: int) -> None:
     with quick_folder() as folder:
         summary = Process(KILLED_AT_LINES, folder, 1, rounds, steps).last_line()
     assert int(summary.split()[0]) > 20 * rounds, summary
-    for place in ("checkpoint.py:", "training.py:", "optim.py:", "data.py:"):
+    for place in ("checkpoint.py:", "fit.py:", "optim.py:", "batches.py:"):
         assert place in summary, f"nothing was killed in {place}: {summary}"
 
 
@@ -260,7 +260,7 @@ def life(run, name, function, count, times):
     def trace(frame, event, argument):
         nonlocal count, times
         path = Path(frame.f_code.co_filename)
-        if path.parent.name != "nn" and path.name != "files.py":
+        if "nn" not in path.parts and path.name != "files.py":
             return None
         if count < 0 or (path.name, frame.f_code.co_name) == (name, function):
             count -= 1
@@ -276,7 +276,7 @@ def life(run, name, function, count, times):
 
     try:
         # Compiled, no step but the first goes through the lines of the optimizer.
-        return train(run, arm, compile=name == "training.py")
+        return train(run, arm, compile=name == "fit.py")
     except KeyboardInterrupt:
         return None
     finally:
@@ -285,7 +285,7 @@ def life(run, name, function, count, times):
 
 PLACES = [
     ("optim.py", "step", 55), ("run.py", "state_dict", 20), ("files.py", "write_together", 30),
-    ("checkpoint.py", "_pack", 100), ("training.py", "fit", 60), ("looks.py", "settle", 30),
+    ("checkpoint.py", "_pack", 100), ("fit.py", "fit", 60), ("looks.py", "settle", 30),
 ]
 SAVES = ("run.py", "files.py", "checkpoint.py")
 raised = interrupted = 0

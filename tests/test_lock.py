@@ -13,13 +13,13 @@ import pytest
 from fit_problem import at_step, everything, problem
 
 import nn
-from nn import lock
-from nn.lock import NAME, FolderLock
+from nn.training import lock
+from nn.training.lock import NAME, FolderLock
 
 # Takes the lock of a folder, says so, does what it is told, and waits for its end.
 HOLDING = """
 import os, sys, time
-from nn.lock import FolderLock
+from nn.training.lock import FolderLock
 with FolderLock(sys.argv[1]):
     {then}
     os.write(1, b"held\\n")
@@ -340,7 +340,7 @@ def test_many_processes_at_once_and_never_two_in_the_folder(tmp_path: Path) -> N
     code = """
 import os, sys
 import nn
-from nn.lock import FolderLock
+from nn.training.lock import FolderLock
 folder, entered = sys.argv[1], 0
 sys.stdin.read()
 for _ in range(150):

@@ -42,7 +42,7 @@ def values(model):
 
 
 @pytest.mark.parametrize(
-    "name", ["nn", *(f"nn.{part}" for part in ("module", "layers", "losses", "optim", "schedule"))]
+    "name", ["nn", *(f"nn.{part}" for part in ("module", "layers", "losses", "optim", "schedules"))]
 )
 def test_the_examples_in_the_docstrings_run(name):
     names = {"nn": nn, "ai": ai, "model": nn.Linear(2, 1), "loss": nn.MSELoss()}

@@ -12,7 +12,7 @@ import pytest
 from samples import PRIMITIVES
 
 import autograd_iron as ai
-from autograd_iron.registry import registry
+from autograd_iron.core.registry import registry
 
 UFUNC_DEFAULTS: dict[str, Any] = {
     "out": None,

@@ -18,9 +18,9 @@ import pytest
 
 import autograd_iron as ai
 import nn
-import nn.console
-from autograd_iron.registry import registry
-from nn.lock import FolderLock
+import nn.training.console
+from autograd_iron.core.registry import registry
+from nn.training.lock import FolderLock
 
 
 def double(x: ai.Tensor) -> ai.Tensor:
@@ -215,7 +215,7 @@ def test_a_finished_run_and_its_folder_are_pickled(tmp_path: Path) -> None:
 
 
 def test_a_stream_of_the_console_is_copied_as_the_one_it_is() -> None:
-    for stream in (nn.console.stdout, nn.console.stderr):
+    for stream in (nn.training.console.stdout, nn.training.console.stderr):
         for again in (copy.copy(stream), copy.deepcopy(stream), pickle.loads(pickle.dumps(stream))):
             assert again == getattr(sys, stream._name)
             assert again.write("") == 0

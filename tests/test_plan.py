@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, Call, cases, fixed_case, over_rows, smooth
 
 import autograd_iron as ai
-from autograd_iron import cpu
+from autograd_iron.arrays import cpu
 from autograd_iron.plan.capture import CaptureError
 
 # The buffers' checker is a fixture: hypothesis may keep it from one example to the next.

@@ -85,7 +85,7 @@ def test_a_compiled_step_refuses_the_targets_that_eager_refuses(
     name: str, fed: bool, large: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the first call and at later ones; then it trains on as if they had not come."""
-    monkeypatch.setattr("autograd_iron.cpu.cache_size", lambda: 1 << 12)
+    monkeypatch.setattr("autograd_iron.arrays.cpu.cache_size", lambda: 1 << 12)
     make, good, bads = GOOD_AND_BAD[name]
     eager, late, first = (Training(make(), compiled, fed) for compiled in (False, True, True))
     for bad in bads:

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from autograd_iron import cpu
-from autograd_iron.registry import registry
+from autograd_iron.arrays import cpu
+from autograd_iron.core.registry import registry
 
 
 def problem(rows: int) -> tuple[Any, nn.Module]:

@@ -17,7 +17,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autograd_iron as ai
-from autograd_iron.plan import buffers, passes, tiling
+from autograd_iron.core.registry import registry
+from autograd_iron.plan import passes
 from autograd_iron.plan.passes import (
     drop_dead,
     fold_broadcasts,
@@ -27,7 +28,7 @@ from autograd_iron.plan.passes import (
     simplify,
 )
 from autograd_iron.plan.program import Program, Step, Value
-from autograd_iron.registry import registry
+from autograd_iron.plan.schedule import buffers, tiling
 
 PASSES = [drop_dead, share, fold_constants, simplify, fold_broadcasts, optimise]
 X = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
@@ -617,7 +618,7 @@ def test_the_checker_sees_a_broken_assignment(name: str) -> None:
     old, new = BROKEN[name]
     source = inspect.getsource(buffers)
     assert source.count(old) == 1, "the code has changed: break it in another way"
-    space: dict[str, Any] = {"__name__": "autograd_iron.plan.buffers"}
+    space: dict[str, Any] = {"__name__": "autograd_iron.plan.schedule.buffers"}
     exec(compile(source.replace(old, new), "<broken>", "exec"), space)
     broken = space["assign"]
 

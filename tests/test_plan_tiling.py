@@ -18,7 +18,7 @@ from compiling import Array, close, proven, same_bits, small_cache, tensors_in  
 
 import autograd_iron as ai
 import nn
-from autograd_iron.primitive import Primitive
+from autograd_iron.core.primitive import Primitive
 
 pytestmark = pytest.mark.usefixtures("small_cache")
 
@@ -619,7 +619,7 @@ def test_after_fork() -> None:
         warnings.simplefilter("ignore")
         import numpy as np
         import autograd_iron as ai
-        from autograd_iron import cpu
+        from autograd_iron.arrays import cpu
         cpu.cache_size = lambda: 1
         step = ai.compile(lambda x: (ai.tanh(x + 1), ai.sum(x, axis=0)), threads=2)
         x = ai.tensor(np.random.default_rng(0).standard_normal((500, 3)).astype("float32"))

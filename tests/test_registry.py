@@ -28,7 +28,7 @@ from samples import (
 )
 
 import autograd_iron as ai
-from autograd_iron.registry import raw, recorded, registry
+from autograd_iron.core.registry import raw, recorded, registry
 
 # A rule may answer in another dtype only where that is its meaning.
 CASTS = {"astype"}

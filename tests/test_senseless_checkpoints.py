@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from nn.checkpoint import _BLANK, FORMAT, _checksum, _digits, read
+from nn.training.checkpoint import _BLANK, FORMAT, _checksum, _digits, read
 
 DEEP = "[" * 100_000 + "]" * 100_000
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import autograd_iron as ai
-from autograd_iron.registry import registry
-from autograd_iron.switches import switches
+from autograd_iron.core.registry import registry
+from autograd_iron.core.switches import switches
 
 
 def recording() -> bool:

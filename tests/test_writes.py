@@ -9,7 +9,7 @@ import pytest
 from samples import leaf
 
 import autograd_iron as ai
-from autograd_iron import graph
+from autograd_iron.core import graph
 
 
 def test_a_write_after_use_is_caught_and_names_the_operation() -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autograd_iron import device as devices
-from autograd_iron import dtypes
-from autograd_iron.plain import real, setting
-from autograd_iron.primitive import NUMBERS, composite
-from autograd_iron.registry import Vocabulary
-from autograd_iron.switches import switches
-from autograd_iron.tensor import Tensor
+from autograd_iron.arrays import device as devices
+from autograd_iron.arrays import dtypes
+from autograd_iron.core.plain import real, setting
+from autograd_iron.core.primitive import NUMBERS, composite
+from autograd_iron.core.registry import Vocabulary
+from autograd_iron.core.switches import switches
+from autograd_iron.core.tensor import Tensor
 
 Shape = int | Sequence[int]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron import device, dtypes
-from autograd_iron.primitive import elementwise
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.primitive import elementwise
 
 
 @elementwise

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron import device, dtypes
-from autograd_iron.index import Index
-from autograd_iron.primitive import composite, primitive
-from autograd_iron.switches import switches
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.index import Index
+from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.switches import switches
 
 
 @primitive(exact=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autograd_iron import device, dtypes
-from autograd_iron.primitive import primitive
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.primitive import primitive
 
 
 @primitive

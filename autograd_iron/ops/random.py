@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from autograd_iron import device as devices
-from autograd_iron import dtypes, philox
-from autograd_iron.closed import Closed
-from autograd_iron.plain import integer, setting
-from autograd_iron.switches import switches
-from autograd_iron.tensor import Tensor
+from autograd_iron.arrays import device as devices
+from autograd_iron.arrays import dtypes, philox
+from autograd_iron.core.plain import setting
+from autograd_iron.core.switches import switches
+from autograd_iron.core.tensor import Tensor
+from autograd_iron.support.closed import Closed
+from autograd_iron.support.integers import integer
 
 Shape = int | Sequence[int]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import builtins
 import math
 
-from autograd_iron import device, dtypes
-from autograd_iron.plain import setting
-from autograd_iron.primitive import composite, primitive
-from autograd_iron.switches import no_grad
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.plain import setting
+from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.switches import no_grad
 
 
 def axes_of(axis, ndim):

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from autograd_iron import device, dtypes
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.plain import real, setting
+from autograd_iron.core.primitive import composite, primitive
 from autograd_iron.ops.reductions import axes_of
-from autograd_iron.plain import real, setting
-from autograd_iron.primitive import composite, primitive
 
 
 @primitive(exact=True)

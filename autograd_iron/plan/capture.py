@@ -17,13 +17,13 @@ from contextvars import copy_context
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from autograd_iron import device, dtypes
-from autograd_iron.graph import Leaf, Node
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.graph import Leaf, Node
+from autograd_iron.core.primitive import EXPLAINED, NUMBERS, Primitive, operand
+from autograd_iron.core.registry import recorded
+from autograd_iron.core.switches import no_grad, put_tape, switches
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan.program import Check, Program, Step, Value
-from autograd_iron.primitive import EXPLAINED, NUMBERS, Primitive, operand
-from autograd_iron.registry import recorded
-from autograd_iron.switches import no_grad, put_tape, switches
-from autograd_iron.tensor import Tensor
 
 
 class CaptureError(RuntimeError):

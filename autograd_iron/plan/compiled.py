@@ -13,19 +13,21 @@ from contextvars import copy_context
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron import cpu, device, forks
-from autograd_iron.closed import Closed
+from autograd_iron.arrays import cpu, device
+from autograd_iron.core.plain import PLAIN
+from autograd_iron.core.switches import is_in, put_tape, switches
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray
-from autograd_iron.plain import PLAIN, integer
 from autograd_iron.plan import passes
-from autograd_iron.plan.build import Plan
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
-from autograd_iron.switches import is_in, put_tape, switches
-from autograd_iron.tensor import Tensor
-from autograd_iron.text import visible
+from autograd_iron.plan.numpy.build import Plan
+from autograd_iron.support import forks
+from autograd_iron.support.closed import Closed
+from autograd_iron.support.integers import integer
+from autograd_iron.support.text import visible
 
 if TYPE_CHECKING:
-    from autograd_iron.plan.gpu_plan import GpuPlan
+    from autograd_iron.plan.cuda.gpu_plan import GpuPlan
     from autograd_iron.plan.program import Program
 
 PLANS_KEPT = 8
@@ -251,7 +253,7 @@ class Compiled(Closed):
         FileExistsError
             Something that was not written by `eject` is there.
         """
-        from autograd_iron.plan.eject import eject
+        from autograd_iron.plan.numpy.eject import eject
 
         entry = self._latest()
         if not isinstance(entry.plan, Plan):
@@ -412,7 +414,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _plan_on_gpu(program: Program) -> GpuPlan:
-    from autograd_iron.plan.gpu_plan import GpuPlan
+    from autograd_iron.plan.cuda.gpu_plan import GpuPlan
 
     return GpuPlan(program)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from autograd_iron import device, dtypes
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.ops.elementwise import multiply
 from autograd_iron.ops.shapes import astype, broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value

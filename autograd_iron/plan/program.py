@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograd_iron.primitive import Primitive
-from autograd_iron.text import number_text
+from autograd_iron.core.primitive import Primitive
+from autograd_iron.support.text import number_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,14 +7,14 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron.cuda import size_text
-from autograd_iron.plan.launch import Call, Launch, Pack, Product
+from autograd_iron.arrays.cuda import size_text
+from autograd_iron.plan.loops.launch import Call, Launch, Pack, Product
 from autograd_iron.plan.program import Operand, Program, Step, Value
-from autograd_iron.text import visible
+from autograd_iron.support.text import visible
 
 if TYPE_CHECKING:
-    from autograd_iron.plan.build import Plan
-    from autograd_iron.plan.gpu_plan import GpuPlan
+    from autograd_iron.plan.cuda.gpu_plan import GpuPlan
+    from autograd_iron.plan.numpy.build import Plan
 
 WIDTH = 100
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd_iron.files import read_regular
+from autograd_iron.support.files import read_regular
 from reconstruct.pictures import Picture, UserError, write_whole
 
 # Ink in the one column, 1 is black; light in the three, 1, 1, 1 is white.

@@ -19,9 +19,9 @@ import PIL
 
 import autograd_iron as ai
 import nn
-from autograd_iron import files
-from nn import lock
-from nn.console import stdout
+from autograd_iron.support import files
+from nn.training import lock
+from nn.training.console import stdout
 from reconstruct.pictures import UserError, write_whole
 
 FINISHED = ("steps", "until")

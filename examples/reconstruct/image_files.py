@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from autograd_iron.files import read_regular
+from autograd_iron.support.files import read_regular
 from reconstruct.csv_files import GREY_HEADER
 from reconstruct.pictures import UserError
 

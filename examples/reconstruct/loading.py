@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd_iron.text import printable
+from autograd_iron.support.text import printable
 from reconstruct import kinds
 from reconstruct.csv_files import read_csv
 from reconstruct.image_files import read_image

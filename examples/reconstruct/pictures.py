@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from autograd_iron import files
+from autograd_iron.support import files
 from reconstruct import kinds
 
 Kind = Literal["black and white", "grey", "colour"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from autograd_iron.files import read_regular
-from nn.console import stderr
+from autograd_iron.support.files import read_regular
+from nn.training.console import stderr
 from reconstruct.pictures import write_whole
 
 History = dict[str, list[tuple[int, float]]]

@@ -46,7 +46,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from autograd_iron.plan import source
+from autograd_iron.plan.numpy import source
 from tests.benchmarks import floor, growth, harness, memory, peers
 from tests.benchmarks.peers import (
     BY_HAND,

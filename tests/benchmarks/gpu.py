@@ -32,7 +32,7 @@ from types import ModuleType
 from typing import Any
 
 import autograd_iron as ai
-from autograd_iron.plan import gpu_plan
+from autograd_iron.plan.cuda import gpu_plan
 from tests.benchmarks.memory import SIZES
 from tests.benchmarks.peers import EAGER, TORCH, Step, classifier, siren, tanh_network
 

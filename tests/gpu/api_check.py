@@ -26,7 +26,7 @@ UFUNC_KEYWORDS = frozenset({"out", "dtype", "casting"})
 UFUNC_METHODS = {"at": 3, "reduce": 5, "accumulate": 4}  # with how many positional parameters
 WAITING_METHODS = frozenset({"item", "tolist", "tobytes", "get", "nonzero"})
 HOST_FUNCTIONS = frozenset({"float", "int", "bool", "max", "min", "sorted", "list", "print"})
-WAITING_HELPERS = frozenset({"all_finite"})  # of autograd_iron.device
+WAITING_HELPERS = frozenset({"all_finite"})  # of autograd_iron.arrays.device
 NEEDS_DTYPE = {"zeros": 1, "ones": 1, "empty": 1, "full": 2, "eye": 3, "linspace": 5, "arange": 3}
 
 

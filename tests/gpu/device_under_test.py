@@ -25,8 +25,8 @@ from typing import Any
 import pytest
 
 import autograd_iron as ai
-from autograd_iron import cublas as engine_cublas
-from autograd_iron import device as engine_device
+from autograd_iron.arrays import cublas as engine_cublas
+from autograd_iron.arrays import device as engine_device
 from autograd_iron.ops import random as engine_random
 
 from . import fake_cublas, log
@@ -107,10 +107,10 @@ def in_place() -> Iterator[None]:
         for name, module in modules.items():
             patch.setitem(sys.modules, name, module)
         # Whatever CuPy the engine met is forgotten, here and after.
-        patch.setattr("autograd_iron.cuda.cupy", None)
-        patch.setattr("autograd_iron.cuda._used", set())
+        patch.setattr("autograd_iron.arrays.cuda.cupy", None)
+        patch.setattr("autograd_iron.arrays.cuda._used", set())
         library = cache(partial(cublas, engine_cublas._library))
-        patch.setattr("autograd_iron.cublas._library", library)
+        patch.setattr("autograd_iron.arrays.cublas._library", library)
         _start_afresh()
         yield
         if TIER != "real":  # there the device stays, and so does cuBLAS

@@ -16,8 +16,8 @@ import numpy as np
 
 import autograd_iron as ai
 import nn
-from autograd_iron.plan.kernels import Kernel
-from autograd_iron.plan.launch import (
+from autograd_iron.plan.cuda.kernels import Kernel
+from autograd_iron.plan.loops.launch import (
     Call,
     Elementwise,
     Launch,

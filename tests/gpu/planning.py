@@ -11,9 +11,9 @@ import pytest
 from compiling import tensors_in
 
 import autograd_iron as ai
-from autograd_iron import gpu
-from autograd_iron.plan import kernels
-from autograd_iron.plan.launch import Elementwise, Launch, Pack
+from autograd_iron.arrays import gpu
+from autograd_iron.plan.cuda import kernels
+from autograd_iron.plan.loops.launch import Elementwise, Launch, Pack
 from autograd_iron.plan.program import Value
 
 from .device_under_test import TIER

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from samples import PRIMITIVES, ROWS, SAMPLES, fixed_case
 
-from autograd_iron import device
-from autograd_iron.index import Index
-from autograd_iron.registry import raw
+from autograd_iron.arrays import device
+from autograd_iron.core.index import Index
+from autograd_iron.core.registry import raw
 
 from . import api_check
 from . import strict_cupy as cp
@@ -38,7 +38,7 @@ KNOWN = {
     # CuPy's own, where it is known to be CuPy.
     ("autograd_iron/ops/random.py", "return xp.RawKernel(philox.kernel_text(dtype), kind)"),
     (
-        "autograd_iron/device.py",
+        "autograd_iron/arrays/device.py",
         "return _row_on_gpu(xp, count, dtype, xp.cuda.runtime.getDevice())",
     ),
 }
@@ -150,7 +150,7 @@ def masked(index: Index) -> bool:
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name != "to_device"])  # it leaves it
 def test_kernels_and_rules_stay_on_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd_iron.cuda.cupy", cp)  # the engine has met it
+    monkeypatch.setattr("autograd_iron.arrays.cuda.cupy", cp)  # the engine has met it
     primitive = PRIMITIVES[name]
     for row in (row for found, row in ROWS if found == name):
         case = fixed_case(name, row)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
-from autograd_iron import cuda
+from autograd_iron.arrays import cuda
 
 from .device_under_test import TIER, counts, cupy, forbid, limit_to, reset
 
@@ -52,7 +52,7 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
 
 
 def test_without_a_gpu_the_message_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd_iron.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("autograd_iron.arrays.cuda.device_count", lambda: 0)
     with pytest.raises(RuntimeError, match=r"finds no GPU .*nvidia-smi"):
         ai.zeros(3, device="cuda")
     assert not ai.cuda.is_available()

@@ -10,7 +10,7 @@ import pytest
 from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, Array, Call, fixed_case, over_rows, smooth
 
 import autograd_iron as ai
-from autograd_iron.tensor import Tensor
+from autograd_iron.core.tensor import Tensor
 
 from .device_under_test import TIER, counts, forbid, kernel_names, reset
 from .launches import LAUNCHES, STAND_IN

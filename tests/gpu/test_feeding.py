@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from autograd_iron.staging import Feed, Reading
+from autograd_iron.arrays.staging import Feed, Reading
 
 from .device_under_test import TIER, counts, cupy, forbid, reset
 

@@ -15,9 +15,9 @@ from test_plan import VIEWS, WANTED, Problem, instructions, parts, plans, pulled
 from test_plan_passes import EXAMPLES, captured, evaluate
 
 import autograd_iron as ai
-from autograd_iron.index import Index
-from autograd_iron.plan import fuse
-from autograd_iron.plan.launch import (
+from autograd_iron.core.index import Index
+from autograd_iron.plan.loops import fuse
+from autograd_iron.plan.loops.launch import (
     Call,
     Elementwise,
     Launch,

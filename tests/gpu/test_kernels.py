@@ -15,9 +15,10 @@ from samples import PRIMITIVES, SAMPLES, fixed_case
 from test_plan_passes import captured, evaluate
 
 import autograd_iron as ai
-from autograd_iron.plan import fuse, kernels
-from autograd_iron.plan.kernels import Kernel
-from autograd_iron.plan.launch import Elementwise, Fold, Launch, Pack, Reduction, whole
+from autograd_iron.plan.cuda import kernels
+from autograd_iron.plan.cuda.kernels import Kernel
+from autograd_iron.plan.loops import fuse
+from autograd_iron.plan.loops.launch import Elementwise, Fold, Launch, Pack, Reduction, whole
 from autograd_iron.plan.passes import optimise
 from autograd_iron.plan.program import Program, Step, Value
 

@@ -15,7 +15,7 @@ from compiling import proven  # noqa: F401
 
 import autograd_iron as ai
 import nn
-from autograd_iron import cublas, gpu
+from autograd_iron.arrays import cublas, gpu
 from autograd_iron.plan.capture import CaptureError
 
 from .device_under_test import TIER, cupy

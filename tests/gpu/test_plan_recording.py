@@ -11,9 +11,9 @@ import pytest
 from test_plan_footguns import READS
 
 import autograd_iron as ai
+from autograd_iron.core.primitive import Primitive, primitive
+from autograd_iron.core.registry import registry
 from autograd_iron.plan.capture import CaptureError
-from autograd_iron.primitive import Primitive, primitive
-from autograd_iron.registry import registry
 
 from .device_under_test import TIER, counts, cupy, forbid, reset
 from .planning import RUNS, interpreted, near, twins
@@ -248,7 +248,7 @@ def test_reading_a_value_is_refused_as_on_the_host(function: Callable[..., Any])
 
 @pytest.mark.skipif(TIER == "real", reason="would need a GPU that refuses")
 def test_a_recording_that_breaks_off_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograd_iron import gpu
+    from autograd_iron.arrays import gpu
 
     w = ai.zeros((6, 4), device="cuda")
 

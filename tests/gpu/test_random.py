@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
-from autograd_iron import philox
+from autograd_iron.arrays import philox
 from autograd_iron.ops.random import fill
 
 from .device_under_test import counts, reset

@@ -1,0 +1,1 @@
+"""Arrays of NumPy and CuPy: the only files that import either."""

@@ -1,0 +1,1 @@
+"""The engine: tensors, the graph, the record of an operation, the registry."""

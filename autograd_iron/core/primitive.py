@@ -1,0 +1,501 @@
+"""What an operation is: a kernel on raw arrays and one gradient rule per argument.
+
+>>> @primitive
+... def cube(xp, x, /):
+...     "Elementwise cube."
+...     return x * x * x
+>>> @cube.vjp
+... def _(F, g, _y, x):
+...     return g * 3 * x * x
+
+The kernel's positional-only parameters after `xp` are its arrays; what follows the slash are its
+attributes.  A rule is `(F, g, y, *inputs, **attributes)` -> gradient of one input: `g` is the
+cotangent of the output `y`.  It uses operators and the words of `F`, never an array library, so it
+runs on raw arrays or, recorded, on Tensors.  It may return the broadcast shape or another
+dtype: the engine sums and casts it to its input's.  A parameter whose name starts with `_` is not
+kept alive; only its shape and dtype can be read.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any, NoReturn, overload
+
+from autograd_iron.arrays import cuda, device, dtypes
+from autograd_iron.core.graph import Node, Spec
+from autograd_iron.core.plain import PLAIN, setting
+from autograd_iron.core.registry import Vocabulary, register
+from autograd_iron.core.switches import switches
+from autograd_iron.core.tensor import Tensor
+
+Rule = Callable[..., Any]
+
+
+class Primitive:
+    """An operation that the engine knows how to run and to differentiate.
+
+    Called with Tensors, arrays and numbers it returns a Tensor and, where an input requires a
+    gradient, adds a node to the graph.  Integers never widen a float: they take its dtype.
+
+    Attributes
+    ----------
+    name : str
+    kernel : callable
+        `(xp, *arrays, **attributes)` -> array.
+    rules : list of callable
+        In the order of the arrays; an array without one passes no gradient on.
+    floating : bool
+        Whether integer inputs are first made float32.
+    exact : bool
+        Whether it only moves or converts values: then it takes bfloat16 as it is.
+    forms : dict of str to callable
+        What puts an attribute in its normal form, where `plain.setting` does not.
+    """
+
+    name: str
+    __qualname__: str
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        floating: bool = False,
+        batching: Callable[..., Any] | None = None,
+        exact: bool = False,
+    ) -> None:
+        update_wrapper(self, kernel)
+        self.name = kernel.__name__
+        self.kernel = kernel
+        self.floating = floating
+        self.exact = exact
+        self.rules: list[Rule | None] = []
+        self.lowering: Callable[..., Any] | None = None
+        self.forms: dict[str, Callable[[Any], Any]] = {}
+        self.batching_rule = batching
+        parameters = list(inspect.signature(kernel).parameters.values())[1:]
+        arrays = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.arity = len(arrays)
+        self.optional = sum(p.default is not p.empty for p in arrays)
+        self.required = {
+            p.name
+            for p in parameters
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.default is p.empty
+        }
+        self.defaults = {
+            p.name: (None if p.default is p.empty else p.default)
+            for p in parameters
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        }
+        self._complete = not (self.required or self.variadic)  # without any attribute
+        self._needed = None if self.variadic else self.arity - self.optional
+        self._keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
+        self.__signature__ = inspect.Signature(parameters)
+        register(self)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # like a function: pickled by name, and its own copy
+
+    def vjp(self, rule: Rule | None) -> Rule | None:
+        """Add the gradient rule of the next array argument; None if no gradient flows to it."""
+        if len(self.rules) >= self.arity + self.variadic:
+            raise TypeError(f"{self.name} has a rule for each of its arrays already")
+        self.rules.append(rule)
+        self._keeps.clear()
+        return rule
+
+    def lower(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Add what the kernel does in the words of `F`: `(F, *arrays, **attributes)`.
+
+        A plan takes the operation apart this way; its gradient stays that of the rules.
+        """
+        self.lowering = function
+        return function
+
+    def batching(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Say how a batch axis passes through: `(axes, shapes, output_shape, **attributes)`.
+
+        `axes` has the batch axis of each array, None where there is none, `shapes` the shapes.  The
+        answer is the batch axis of the output; or "sum", "max" or "min" if the outputs of parts of
+        the batch combine so; or None: the batch cannot be cut here.
+        """
+        self.batching_rule = rule
+        return rule
+
+    def bind(self, F: Vocabulary) -> Callable[..., Any]:
+        """Return the operation on what `F` works on."""
+        return self if F.xp is None else partial(self.kernel, F.xp)
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it works on each element by itself, and broadcasts."""
+        return self.batching_rule is _aligned
+
+    def rules_for(self, node: Node) -> list[Any]:
+        """Return one rule per parent; for a variadic primitive, bound to the argument's number."""
+        if not self.variadic:
+            missing = self.arity - len(self.rules)
+            return self.rules + [None] * missing if missing else self.rules
+        rule: Any = self.rules[0]
+        return [partial(rule, argument=i) for i in range(len(node.parents))]
+
+    def __call__(self, /, *args: Any, **attributes: Any) -> Tensor:
+        """Run on Tensors, arrays and numbers, and record."""
+        if len(args) != self.arity or attributes or not self._complete:
+            args, attributes = self._bind(args, attributes)
+        else:
+            attributes = self.defaults
+        state = switches()
+        if state.tape is not None:
+            traced: Tensor = state.tape.run(self, args, attributes)
+            return traced
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
+        tracked = 0
+        mixed = False
+        dtype = None
+        bit = 1
+        for a in args:
+            node = None
+            if isinstance(a, Tensor):
+                node = a.node
+                if node is not None:
+                    tracked |= bit
+                a = a.data
+            elif type(a) not in NUMBERS:
+                if a is not None:
+                    a = operand(a, args)
+                elif (
+                    len(arrays) != self._needed
+                ):  # nothing is missing before the first optional one
+                    self.check_present(args)
+            bit += bit
+            arrays.append(a)
+            parents.append(node)
+            found = getattr(a, "dtype", None)
+            if found is not dtype and found is not None:
+                mixed = dtype is not None and (mixed or found != dtype)
+                dtype = found
+        if dtype is None:
+            arrays = [None if a is None else device.as_array(a) for a in args]
+            arrays = self.promote(arrays)
+        elif mixed or dtype.kind != "f":
+            arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
+        output = self.compute(arrays, attributes)
+        if tracked and state.recording and self.rules and output.dtype.kind in "fV":
+            return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
+        return Tensor.wrap(output, None)
+
+    def check_present(self, args: tuple[Any, ...]) -> None:
+        """Refuse None for an operand that is not optional."""
+        if any(a is None for a in args[: self._needed]):
+            raise TypeError(
+                f"{self._text(list(args), {})}: None is no operand; operations take Tensors, "
+                "arrays and numbers. Does a function that made it lack its `return`?"
+            )
+
+    def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
+        """Run the kernel on raw arrays and numbers; its errors name them."""
+        kernel = self.kernel
+        if dtypes.bfloat16 is not None and not self.exact:
+            kernel = partial(dtypes.by_float32, kernel)
+        try:
+            if cuda.cupy is None:
+                output = kernel(device.host, *arrays, **attributes)
+            else:
+                output = device.run(kernel, arrays, attributes)
+        except EXPLAINED as error:
+            self._explain(arrays, attributes, error)
+        except MemoryError as error:
+            if not device.may_retry(error):
+                raise
+            output = None
+        if output is None:  # out here, where nothing holds on to what the failed attempt had made
+            work = partial(device.run, kernel, arrays, attributes)
+            output = device.once_more(work, self._text(arrays, attributes), arrays)
+        return output if type(output) is device.Array else device.boxed(output)
+
+    def node(
+        self,
+        tracked: int,
+        parents: list[Node | None],
+        arrays: list[Any],
+        output: Any,
+        attributes: dict[str, Any],
+    ) -> Node | None:
+        """Return the node of a result, holding what the rules of the tracked inputs (bits) read.
+
+        None if none of these inputs has a rule.
+        """
+        key = (tracked, len(arrays)) if self.variadic else tracked
+        keeps = self._keeps.get(key)
+        if keeps is None:
+            keeps = self._keeps[key] = self._what_rules_read(tracked, len(arrays))
+        differentiable, keep_output, keep_inputs = keeps
+        if not differentiable:
+            return None
+        inputs = arrays
+        for i, kept in enumerate(keep_inputs):
+            if not kept:
+                array = arrays[i]
+                if hasattr(array, "dtype"):
+                    inputs[i] = parents[i] or Spec(array.shape, array.dtype)
+        return Node(
+            self,
+            tuple(parents),
+            inputs,
+            output if keep_output else None,
+            attributes,
+            output.shape,
+            output.dtype,
+        )
+
+    def _what_rules_read(self, tracked: int, count: int) -> tuple[bool, bool, tuple[bool, ...]]:
+        differentiable = keep_output = False
+        keep_inputs = [False] * count
+        for argument in range(count):
+            if not tracked >> argument & 1:
+                continue
+            position = 0 if self.variadic else argument
+            rule = self.rules[position] if position < len(self.rules) else None
+            if rule is None:
+                continue
+            differentiable = True
+            _, _, y, *inputs = inspect.signature(rule).parameters.values()
+            keep_output |= not y.name.startswith("_")
+            for i, parameter in enumerate(inputs):
+                kept = not parameter.name.startswith("_")
+                if parameter.kind is parameter.VAR_POSITIONAL:
+                    keep_inputs[i:] = [old or kept for old in keep_inputs[i:]]
+                elif i < count and parameter.kind is not parameter.KEYWORD_ONLY:
+                    keep_inputs[i] |= kept and parameter.name not in self.defaults
+        return differentiable, keep_output, tuple(keep_inputs)
+
+    def _bind(
+        self, args: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if not self.variadic:
+            if len(args) > self.arity:
+                names = list(self.defaults)
+                extra = args[self.arity :]
+                given = dict(zip(names, extra, strict=False))
+                if len(extra) > len(names) or given.keys() & attributes.keys():
+                    self._refuse(args, attributes)
+                attributes = given | attributes
+                args = args[: self.arity]
+            elif len(args) < self.arity:
+                if len(args) < self.arity - self.optional:
+                    self._refuse(args, attributes)
+                args += (None,) * (self.arity - len(args))
+        if not attributes.keys() <= self.defaults.keys() or not self.required <= attributes.keys():
+            self._refuse(args, attributes)
+        for name, value in attributes.items():
+            if name in self.forms:
+                attributes[name] = self.forms[name](value)
+            elif type(value) not in PLAIN:
+                attributes[name] = setting(value, name)
+        return args, self.defaults | attributes
+
+    def _refuse(self, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:
+        given = [type(a).__name__ for a in args] + [f"{name}=..." for name in attributes]
+        raise TypeError(f"expected {self.name}{self.__signature__}; got ({', '.join(given)})")
+
+    def promote(self, arrays: list[Any]) -> list[Any]:
+        """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
+        met = [a.dtype for a in arrays if hasattr(a, "dtype")]
+        floats = [found for found in met if dtypes.is_float(found)]
+        if floats:
+            if len(floats) == len(met):
+                return arrays
+            target = max(floats, key=lambda found: found.itemsize)
+        elif self.floating or any(isinstance(a, float) for a in arrays):
+            target = dtypes.default_float
+        else:
+            return arrays
+        conditions = [i for i, rule in enumerate(self.rules) if rule is None]
+        return [
+            a.astype(target)
+            if hasattr(a, "dtype") and not dtypes.is_float(a.dtype) and i not in conditions
+            else a
+            for i, a in enumerate(arrays)
+        ]
+
+    def _explain(self, arrays: list[Any], attributes: dict[str, Any], error: Exception) -> NoReturn:
+        """Say which operation met which operands, and pass on what the array library found."""
+        hint = None if device.are_mixed(arrays) else _hint(self, arrays)
+        raise _kind(error)(f"{self._text(arrays, attributes)}: {hint or error}") from None
+
+    def _text(self, arrays: list[Any], attributes: dict[str, Any]) -> str:
+        operands = ", ".join(
+            f"{a.dtype}{list(a.shape)}" if hasattr(a, "dtype") else repr(a) for a in arrays
+        )
+        settings = "".join(f", {name}={device.shown(value)}" for name, value in attributes.items())
+        return f"{self.name}({operands}{settings})"
+
+
+NUMBERS = frozenset((float, int, bool))
+EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
+
+
+def _kind(error: Exception) -> type[Exception]:
+    """Return the plain type of an array library's error (its own types take other arguments)."""
+    for kind in (ValueError, IndexError, OverflowError):
+        if isinstance(error, kind):
+            return kind
+    return TypeError
+
+
+def operand(value: Any, beside: tuple[Any, ...]) -> Any:
+    """Make an operand of what is neither a Tensor nor a Python number, beside the others.
+
+    NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a
+    GPU would have to be waited for: see `device.weakened`.
+    """
+    if isinstance(value, device.Scalar) or (type(value) is device.Array and value.ndim == 0):
+        number = value.item()
+        if type(number) in NUMBERS:
+            return number
+    if isinstance(value, int | float):
+        return setting(value)
+    return device.as_array(value, beside=beside)
+
+
+def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
+    shapes = [getattr(a, "shape", ()) for a in arrays if a is not None]
+    if primitive.name in ("matmul", "linear"):
+        left, right = shapes[:2]
+        if not left or not right:
+            return "a number cannot be multiplied as a matrix; use * instead"
+        inner = right[-2] if len(right) > 1 else right[0]
+        if left[-1] != inner:
+            return (
+                f"the inner sizes differ: the last axis of {left} is {left[-1]} but "
+                f"the {'first' if len(right) == 1 else 'second-to-last'} axis of {right} is "
+                f"{inner}; transpose one with .mT, or reshape it"
+            )
+        if primitive.name == "matmul" and device.broadcast_shape(left[:-2], right[:-2]) is None:
+            return (
+                f"the leading axes {left[:-2]} and {right[:-2]} do not broadcast: aligned at the "
+                "right, two must be equal or one of them 1"
+            )
+    elif not primitive.defaults and device.broadcast_shape(*shapes) is None:
+        joined = " and ".join(map(str, shapes))
+        return (
+            f"the shapes {joined} do not broadcast: aligned at the right, two axes must be equal "
+            "or one of them 1; use expand_dims or reshape to line them up"
+        )
+    return None
+
+
+@overload
+def primitive(kernel: Callable[..., Any], /) -> Primitive: ...
+@overload
+def primitive(
+    *, floating: bool = ..., exact: bool = ...
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    kernel: Callable[..., Any] | None = None, /, *, floating: bool = False, exact: bool = False
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
+    """Make a primitive of a kernel `(xp, *arrays, **attributes)`; its name is the function's.
+
+    Parameters
+    ----------
+    floating : bool
+        Make integer inputs float32 first (for functions that are real-valued, like `exp`).
+    exact : bool
+        It only moves or converts values, and takes bfloat16 as it is.  Other kernels never see
+        bfloat16: they get float32, and their result is rounded.
+
+    Raises
+    ------
+    ValueError
+        An operation of that name exists.
+    """
+    if kernel is None:
+        return lambda kernel: Primitive(kernel, floating, exact=exact)
+    return Primitive(kernel, floating, exact=exact)
+
+
+def _aligned(
+    axes: tuple[int | None, ...],
+    shapes: tuple[tuple[int, ...], ...],
+    output_shape: tuple[int, ...],
+    **_: Any,
+) -> int | None:
+    """Batching of elementwise operations: every operand has the batch on the same output axis."""
+    ndim = len(output_shape)
+    places = {a + ndim - len(shape) for a, shape in zip(axes, shapes, strict=True) if a is not None}
+    if len(places) != 1:
+        return None
+    (place,) = places
+    for a, shape in zip(axes, shapes, strict=True):
+        own = place - ndim + len(shape)
+        if a is None and own >= 0 and shape[own] != 1:
+            return None
+    return place
+
+
+@overload
+def elementwise(kernel: Callable[..., Any], /) -> Primitive: ...
+@overload
+def elementwise(*, floating: bool) -> Callable[[Callable[..., Any]], Primitive]: ...
+def elementwise(
+    kernel: Callable[..., Any] | None = None, /, *, floating: bool = False
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
+    """Make a primitive of a kernel that works on each element by itself, and broadcasts.
+
+    Like `primitive`; a plan may then cut its operands into rows.
+    """
+    if kernel is None:
+        return lambda kernel: Primitive(kernel, floating, _aligned)
+    return Primitive(kernel, floating, _aligned)
+
+
+class Composite:
+    """A function written in the vocabulary's words: `(F, *args, **kwargs)`.
+
+    Its gradient follows from what it is made of.
+    """
+
+    name: str
+    __qualname__: str
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)
+        self.name = function.__name__
+        self.function = function
+        self.__signature__ = inspect.Signature(
+            list(inspect.signature(function).parameters.values())[1:]
+        )
+        self._public: Callable[..., Any] | None = None
+        register(self)
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
+
+    def bind(self, F: Vocabulary) -> Callable[..., Any]:
+        """Return the function on what `F` works on."""
+        return partial(self.function, F)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run on Tensors, arrays and numbers."""
+        if self._public is None:
+            from autograd_iron.core.registry import recorded
+
+            self._public = self.bind(recorded)
+        try:
+            return self._public(*args, **kwargs)
+        except EXPLAINED as error:
+            raise _kind(error)(f"{self.name}: {error}") from None
+
+
+def composite(function: Callable[..., Any], /) -> Composite:
+    """Add a function `(F, *args, **kwargs)` to the vocabulary under its own name."""
+    return Composite(function)

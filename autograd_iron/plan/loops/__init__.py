@@ -1,0 +1,1 @@
+"""Steps fused into loops, as data."""

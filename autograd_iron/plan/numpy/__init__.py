@@ -1,0 +1,1 @@
+"""The executor that runs a program by NumPy's calls."""

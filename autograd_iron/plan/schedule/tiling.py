@@ -1,0 +1,195 @@
+"""Which steps can run on a few rows at a time, and in which order.
+
+Rows are the batch: the leading axis that the large inputs share.  Each primitive says how that axis
+passes through it, so every value is either whole or in rows.  A reduction over the rows adds up
+over the tiles and is whole afterwards; what needs it starts the next phase.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd_iron.arrays import dtypes
+from autograd_iron.plan.program import Program, Step, Value
+
+SMALLEST_TILE = 64
+
+# Tiles are shared out in this many groups, whatever the number of threads: each group adds up on
+# its own and the groups are added in order, so the bits do not depend on who did what.
+GROUPS = 8
+
+
+@dataclass
+class Phase:
+    """Steps that run once (`whole`), then steps that run for every tile (`tiled`)."""
+
+    whole: list[Step] = field(default_factory=list)
+    tiled: list[Step] = field(default_factory=list)
+
+
+@dataclass
+class Schedule:
+    """The program in phases.
+
+    Attributes
+    ----------
+    rows : int
+        How many there are; 0 if the program is not cut.
+    axis : dict of Value to int
+        Where the rows are, for the values that have them.
+    full : set of Value
+        Values in rows that are kept for all rows, because a later phase or the caller needs them.
+    combine : dict of Value to str
+        Reductions over the rows: how parts combine.
+    """
+
+    phases: list[Phase]
+    rows: int
+    axis: dict[Value, int]
+    full: set[Value]
+    combine: dict[Value, str]
+
+
+def whole(program: Program) -> Schedule:
+    """Return the schedule that cuts nothing."""
+    return Schedule([Phase(whole=list(program.steps))], 0, {}, set(), {})
+
+
+def candidates(program: Program) -> list[int]:
+    """Return the sizes of leading axes that inputs share, those of most bytes first.
+
+    What requires a gradient or is assigned to, parameters and optimizer state, is not data.
+    """
+    data = [*program.arguments, *(v for _, v in program.constants)]
+    state = _state(program)
+    data += [v for _, v in program.captured if v not in state]
+    weight: Counter[int] = Counter()
+    for value in data:
+        if value.shape and value.shape[0] > SMALLEST_TILE:
+            weight[value.shape[0]] += value.bytes
+    return [rows for rows, _ in weight.most_common()]
+
+
+def _state(program: Program) -> set[Value]:
+    assigned = {id(tensor) for tensor, _ in program.effects}
+    return {v for t, v in program.captured if t.requires_grad or id(t) in assigned}
+
+
+def cut(program: Program, rows: int) -> Schedule:
+    """Return the schedule with everything that can be cut into rows cut."""
+    axis: dict[Value, int] = {}
+    ready: dict[Value, int] = {}  # the phase from which a value is there
+    full: set[Value] = set()
+    combine: dict[Value, str] = {}
+    phases = [Phase()]
+
+    state = _state(program)
+    for value in program.sources():
+        ready[value] = 0
+        if value.shape and value.shape[0] == rows and value not in state:
+            axis[value] = 0
+            full.add(value)
+
+    made_in: dict[Value, int] = {}  # the phase whose tiles compute a value
+    for step in program.steps:
+        values = list(step.values)
+        answer = _through(step, axis, rows)
+        tiled = isinstance(answer, int | str)
+        phase = 0
+        for v in values:
+            needs = ready[v]
+            if v in made_in and not tiled:
+                needs = made_in[v] + 1
+            phase = max(phase, needs)
+        while len(phases) <= phase + (isinstance(answer, str)):
+            phases.append(Phase())
+        for v in values:
+            if v in made_in and (not tiled or made_in[v] < phase):
+                full.add(v)
+        if tiled:
+            phases[phase].tiled.append(step)
+        else:
+            phases[phase].whole.append(step)
+        ready[step.output] = phase
+        if isinstance(answer, str):
+            combine[step.output] = answer
+            ready[step.output] = phase + 1
+        elif isinstance(answer, int):
+            axis[step.output] = answer
+            made_in[step.output] = phase
+        elif step.output.shape and step.output.shape[0] == rows:
+            axis[step.output] = 0
+            full.add(step.output)
+    wanted = {v for v in program.wanted() if v in axis}
+    schedule = Schedule(phases, rows, axis, full | wanted, combine)
+    _compute_again(program, schedule, made_in, wanted)
+    return schedule
+
+
+def _compute_again(
+    program: Program, schedule: Schedule, made_in: dict[Value, int], wanted: set[Value]
+) -> None:
+    """Compute values anew in a later phase where that moves fewer bytes than keeping them.
+
+    Keeping writes and reads all rows of a value; computing it again reads the inputs of its step,
+    if these are there anyway.
+    """
+    axis, full = schedule.axis, schedule.full
+    made_by = {s.output: s for phase in schedule.phases for s in phase.tiled}
+    readers = [
+        (number, steps is phase.tiled, {v for s in steps for v in s.values})
+        for number, phase in enumerate(schedule.phases)
+        for steps in (phase.whole, phase.tiled)
+    ]
+    for value, step in made_by.items():
+        if value not in full or value in wanted or not step.primitive.is_elementwise:
+            continue
+        phases = [(n, tiled) for n, tiled, read in readers if value in read and n > made_in[value]]
+        inputs = sum(v.bytes for v in step.values if v in axis)
+        again = len(phases) * inputs <= (1 + len(phases)) * value.bytes
+        there = all(v in full or v not in axis for v in step.values)
+        if not (again and there and phases and all(tiled for _, tiled in phases)):
+            continue
+        for number, _ in phases:
+            anew = program.value(value.shape, value.dtype)
+            axis[anew] = axis[value]
+            tiled = schedule.phases[number].tiled
+            tiled[:] = [
+                Step(step.primitive, step.inputs, step.attributes, anew),
+                *(s.with_inputs(tuple(anew if v is value else v for v in s.inputs)) for s in tiled),
+            ]
+        full.remove(value)
+
+
+def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
+    """Return the batch axis of the step's output, how its parts combine, or None: not cut."""
+    axes = tuple(axis.get(v) if isinstance(v, Value) else None for v in step.inputs)
+    shapes = tuple(v.shape if isinstance(v, Value) else () for v in step.inputs)
+    if all(a is None for a in axes):
+        makes_rows = step.primitive.name == "broadcast_to" and (
+            step.output.shape[:1] == (rows,)
+            and (len(shapes[0]) < len(step.output.shape) or shapes[0][0] == 1)
+        )
+        return 0 if makes_rows else None
+    if step.primitive.batching_rule is None:
+        return None
+    answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
+    # The sums over tiles would be rounded to 16 bits, and again when they are added up.
+    return None if answer == "sum" and dtypes.is_narrow(step.output.dtype) else answer
+
+
+def groups(rows: int, height: int) -> list[list[int]]:
+    """Return where the tiles start, in the groups that add up on their own."""
+    starts = list(range(0, rows, height))
+    share = math.ceil(len(starts) / GROUPS)
+    return [starts[i : i + share] for i in range(0, len(starts), share)]
+
+
+def neutral(combine: str, dtype: Any) -> Any:
+    """Return what a reduction starts from."""
+    if combine == "sum":
+        return 0
+    return dtypes.extreme(dtype, lowest=combine == "max")

@@ -1,0 +1,1 @@
+"""What looks at a program: drawings and the check of gradients."""

@@ -1,0 +1,167 @@
+"""Functions of functions: `grad` and `value_and_grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
+
+from autograd_iron.core import graph
+from autograd_iron.core.graph import Node
+from autograd_iron.core.plain import setting
+from autograd_iron.core.primitive import primitive
+from autograd_iron.core.switches import enable_grad, switches
+from autograd_iron.core.tensor import Tensor, pull_back
+from autograd_iron.ops.creation import asarray
+
+
+# The argument of a differentiated function must be a value of its own, or its gradient would flow
+# past it to whatever it was made from.
+@primitive(exact=True)
+def identity(xp: Any, x: Any, /) -> Any:
+    """Return `x` as a new value in the graph."""
+    return x
+
+
+@identity.vjp
+def _(F: Any, g: Any, _y: Any, _x: Any) -> Any:
+    return g
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0
+) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that computes `f` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Takes Tensors, returns a Tensor of one element.
+    argnums : int or tuple of int
+        Which positional arguments to differentiate.  Each may be a tensor, an array, a number, or a
+        (nested) list, tuple or dict of them.
+
+    Returns
+    -------
+    callable
+        `(value, gradient)` of the arguments; the gradient has the structure of the argument (a
+        tuple of them if `argnums` is one).  It is itself recorded if the arguments or anything
+        else that `f` uses requires a gradient, so `grad` nests.
+
+    Raises
+    ------
+    TypeError
+        `f` does not return a Tensor; or an argument to differentiate is not floating.
+    ValueError
+        `f` returns more than one element; or no path leads from an argument to the result.
+    """
+    argnums = setting(argnums, "argnums")
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    @wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        values = list(args)
+        inputs: list[list[Tensor]] = []
+        with enable_grad():
+            for i in wanted:
+                if not -len(args) <= i < len(args):
+                    raise TypeError(
+                        f"grad: argnums names argument {i}, but {len(args)} positional "
+                        "arguments were given"
+                    )
+                collected: list[Tensor] = []
+                values[i] = _map(partial(_fresh, collected), args[i])
+                inputs.append(collected)
+            result = f(*values, **kwargs)
+        if not isinstance(result, Tensor):
+            raise TypeError(f"grad: {_name(f)} must return a Tensor, not {type(result).__name__}")
+        if result.size != 1:
+            raise ValueError(
+                f"grad: {_name(f)} must return one number, not shape {result.shape}; "
+                "reduce it with sum or mean"
+            )
+        flat = [t for group in inputs for t in group]
+        gradients = iter(_gradients(result, flat, f))
+        trees = tuple(_map(lambda _: next(gradients), args[i]) for i in wanted)
+        if not _needs_outer_graph(result, [t.node for t in flat if t.node is not None]):
+            result = result.detach()
+        return result, trees[0] if isinstance(argnums, int) else trees
+
+    return wrapped
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return a function that computes the gradient of `f`.
+
+    See `value_and_grad` for parameters and errors.
+
+    Examples
+    --------
+    >>> import autograd_iron as ai
+    >>> float(ai.grad(ai.grad(lambda x: x**3))(2.0))
+    12.0
+    """
+    both = value_and_grad(f, argnums)
+
+    @wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return wrapped
+
+
+def _name(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", repr(f))
+
+
+def _map(f: Callable[[Any], Any], tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _map(f, value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple) and not _is_numbers(tree):
+        parts = [_map(f, value) for value in tree]
+        if isinstance(tree, list):
+            return parts
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    return f(tree)
+
+
+def _is_numbers(tree: Any) -> bool:
+    if isinstance(tree, list | tuple):
+        return bool(tree) and all(_is_numbers(part) for part in tree)
+    return isinstance(tree, int | float)
+
+
+def _fresh(put: list[Tensor], value: Any) -> Tensor:
+    """Return the value as a new input: linked to where it came from, or a leaf."""
+    if isinstance(value, Tensor) and value.node is not None:
+        made = identity(value)
+    else:
+        made = asarray(value).detach()
+        made.requires_grad = True
+    put.append(made)
+    return made
+
+
+def _gradients(result: Tensor, inputs: list[Tensor], f: Callable[..., Any]) -> list[Tensor]:
+    nodes = [t.node for t in inputs if t.node is not None]
+    found: dict[Node, Tensor] = {}
+    if result.node is not None:
+        record = _needs_outer_graph(result, nodes)
+        found = pull_back(result, None, nodes, retain_graph=True, create_graph=record)
+    missing = [str(node.shape) for node in nodes if node not in found]
+    if missing:
+        raise ValueError(
+            f"grad: no path leads from the result of {_name(f)} back to the input of shape "
+            f"{', '.join(missing)}. Is it used at all? detach(), no_grad, .numpy(), comparisons, "
+            "sign, argmax and integer casts cut the path"
+        )
+    return [found[node] for node in nodes]
+
+
+def _needs_outer_graph(result: Tensor, mine: list[Node]) -> bool:
+    """Return whether the result depends on something besides our own inputs that is recorded."""
+    if result.node is None or not switches().recording:
+        return False
+    return any(
+        node.primitive is None and node not in mine for node in graph.reachable([result.node])
+    )
