@@ -53,13 +53,13 @@ def network(start: str, output: str, generator: ai.Generator) -> nn.Sequential:
 def print_layers(model: nn.Sequential, loss: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
     """Print how far each layer tells pixels apart, and the gradient that comes back to it."""
     outputs, value = [], ai.asarray(x)
-    for layer in model.layers:
+    for layer in model:
         outputs.append(value := layer(value))
     loss(value, ai.asarray(y)).backward()
     print("layer  differs over the sheet by  saturated  gradient")
     for index in range(0, len(outputs), 2):
         told = outputs[min(index + 1, len(outputs) - 1)].numpy()
-        gradient = np.sqrt(np.mean(np.square(model.layers[index].weight.grad.numpy(), dtype=float)))
+        gradient = np.sqrt(np.mean(np.square(model[index].weight.grad.numpy(), dtype=float)))
         saturated = np.mean(np.abs(told) > 0.97) if index + 1 < len(outputs) else 0.0
         differs = told.std(axis=0, dtype=float).mean()
         print(f"{index // 2 + 1:5}  {differs:26.2g}  {saturated:9.1%}  {gradient:8.1e}")

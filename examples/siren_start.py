@@ -49,7 +49,7 @@ def network(omega: float, with_factor: bool, scale: float) -> nn.SIREN:
     model = nn.SIREN(
         2, 128, hidden_layers=3, out_features=1, omega_0=omega, generator=ai.Generator(0)
     )
-    first, *hidden, _ = (layer for layer in model.layers if isinstance(layer, nn.Linear))
+    first, *hidden, _ = (layer for layer in model if isinstance(layer, nn.Linear))
     for layer in hidden:
         layer.weight.assign(layer.weight * (scale if with_factor else scale * omega))
     first.weight.assign(first.weight * scale)
@@ -60,7 +60,7 @@ def phases(model: nn.SIREN, x: np.ndarray) -> list[np.ndarray]:
     """Return what each sine layer takes the sine of, in radians, (SIDE, SIDE, features)."""
     found, value = [], ai.asarray(x)
     with ai.no_grad():
-        for layer in model.layers:
+        for layer in model:
             if isinstance(layer, nn.Sine):
                 found.append(layer.omega * value.numpy().reshape(SIDE, SIDE, -1))
             value = layer(value)

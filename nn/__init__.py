@@ -17,17 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from nn import functional, init
 from nn.data.batches import Batches
-from nn.layers import (
-    SIREN,
-    FourierFeatures,
-    GridFeatures,
-    Linear,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Sine,
-    Tanh,
-)
+from nn.layers.activations import ReLU, Sigmoid, Sine, Tanh
+from nn.layers.containers import Sequential
+from nn.layers.coordinates import SIREN, FourierFeatures, GridFeatures
+from nn.layers.linear import Linear
 from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter, summary
 from nn.optim import SGD, Adam, Optimizer

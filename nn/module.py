@@ -114,6 +114,13 @@ class Module:
         """Yield this module and every module inside it, each once."""
         return (found for _, found in walk(self) if isinstance(found, Module))
 
+    def members(self) -> Iterable[tuple[Any, Any]]:
+        """Return ``(name, value)`` of all that `walk` looks at in the module: its attributes.
+
+        A container whose parts go by other names than its attributes says so here.
+        """
+        return vars(self).items()
+
     def train(self, mode: bool = True) -> Self:
         """Set ``training`` on this module and every one inside it; return the module."""
         for module in self.modules():
@@ -256,7 +263,7 @@ def walk(root: Any) -> Iterator[tuple[str, Any]]:
 
 def _children(found: Any) -> list[tuple[Any, Any]] | None:
     if isinstance(found, Module):
-        return list(vars(found).items())
+        return list(found.members())
     if isinstance(found, dict):
         return list(found.items())
     if isinstance(found, list | tuple):

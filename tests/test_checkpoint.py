@@ -146,10 +146,20 @@ def test_all_damaged_is_an_error_that_lists_each_with_its_reason(two: Path, tmp_
 def test_a_later_format_is_passed_over(two: Path, tmp_path: Path, monkeypatch) -> None:
     folder = Path(shutil.copytree(two, tmp_path / "copy"))
     with monkeypatch.context() as patch:
-        patch.setattr("nn.training.checkpoint.FORMAT", "autograd_iron checkpoint, version 2")
+        patch.setattr("nn.training.checkpoint.FORMAT", "autograd_iron checkpoint, version 3")
         nn.Checkpoints(folder).save(STATE, step=3)
-    with pytest.warns(RuntimeWarning, match=r"version 2'; this reads .*version 1"):
+    with pytest.warns(RuntimeWarning, match=r"version 3'; this reads .*version 2"):
         assert step_of(nn.Checkpoints(folder)) == 2
+
+
+def test_a_checkpoint_with_the_old_names_and_layouts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("nn.training.checkpoint.FORMAT", "autograd_iron checkpoint, version 1")
+        nn.Checkpoints(tmp_path).save(STATE, step=3)
+    with pytest.raises(nn.CheckpointError, match=r"saved by an older autograd_iron.*train again"):
+        nn.Checkpoints(tmp_path).load()
 
 
 def test_an_empty_or_missing_folder_has_no_checkpoint(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ NONE_IS_THE_DEFAULT: dict[str, Callable[[], Any]] = {
     "normal": lambda: ai.Generator(0).normal(3, dtype=None),
     "uniform": lambda: ai.Generator(0).uniform(3, dtype=None),
     "Linear": lambda: nn.Linear(2, 2, dtype=None).weight,
-    "SIREN": lambda: nn.SIREN(1, 2, 1, 1, dtype=None).layers[0].weight,
+    "SIREN": lambda: nn.SIREN(1, 2, 1, 1, dtype=None)[0].weight,
     "FourierFeatures": lambda: nn.FourierFeatures(1, 2, 1.0, dtype=None).frequencies,
     "init": lambda: nn.init.xavier_uniform((2, 2), ai.Generator(0), dtype=None),
 }

@@ -71,7 +71,7 @@ def test_the_metric_sees_eval_mode_and_records_nothing() -> None:
 
     def metric(model: nn.Module) -> float:
         x, _ = samples()
-        seen.append((model.training, model.layers[2].training, model(x).requires_grad))
+        seen.append((model.training, model[2].training, model(x).requires_grad))
         return 0.0
 
     arguments = problem()
@@ -103,9 +103,7 @@ def test_callbacks_find_the_values_of_their_own_step_in_the_history() -> None:
 
 
 def test_it_stops_when_the_metric_is_reached_or_a_callback_says_so() -> None:
-    run = nn.fit(
-        **problem(), steps=50, metric=lambda m: float(m.layers[2].calls), metric_every=3, until=7
-    )
+    run = nn.fit(**problem(), steps=50, metric=lambda m: float(m[2].calls), metric_every=3, until=7)
     assert (run.step, run.stop_reason, run.metric) == (9, "until", 9.0)
 
 
@@ -279,8 +277,8 @@ def other_generators() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (other_model, r"differs: layers.0.weight is \(2, 9\) float32 here and \(2, 8\) float32 in"),
-        (other_optimizer, r"missing: first_moment.layers.0.weight"),
+        (other_model, r"differs: 0.weight is \(2, 9\) float32 here and \(2, 8\) float32 in"),
+        (other_optimizer, r"missing: first_moment.0.weight"),
         (other_data, "samples is 21 here and 20 in the state"),
         (other_generators, "missing: extra a dict"),
     ],
@@ -304,7 +302,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_name_and_changes_nothing(
 
 
 def spoil(run: nn.Run) -> None:
-    run.model.layers[0].bias.assign(np.full(8, np.nan, np.float32))
+    run.model[0].bias.assign(np.full(8, np.nan, np.float32))
 
 
 def test_a_loss_that_is_not_finite_ends_with_the_step_and_the_last_good_file(
@@ -338,7 +336,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
         )
     newest = tmp_path / "step-00000003.safetensors"
     assert str(caught.value) == (
-        f"the parameter layers.0.bias is not finite after step 6. Try a lower rate. "
+        f"the parameter 0.bias is not finite after step 6. Try a lower rate. "
         f"The newest checkpoint is {newest}."
     )
     assert nn.Checkpoints(tmp_path).paths() == [newest]

@@ -147,9 +147,9 @@ def test_imports_run_downhill() -> None:
         ("autograd_iron/ops/shapes.py", "import numpy as np", "imports numpy"),
         ("autograd_iron/ops/shapes.py", "from numpy.linalg import norm", "imports numpy"),
         ("autograd_iron/tools/draw.py", "def f():\n    import cupy", "imports cupy"),
-        ("nn/layers.py", "import numpy", "nn.layers imports numpy"),
+        ("nn/layers/linear.py", "import numpy", "nn.layers.linear imports numpy"),
         ("nn/training/checkpoint.py", "import cupy", "nn.training.checkpoint imports cupy"),
-        ("nn/layers.py", "from examples import xor", "imports examples.xor (floor 6)"),
+        ("nn/layers/linear.py", "from examples import xor", "imports examples.xor (floor 6)"),
         ("autograd_iron/helpers.py", "", "autograd_iron.helpers stands on no floor"),
     ],
 )

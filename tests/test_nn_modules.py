@@ -42,12 +42,13 @@ def values(model):
 
 
 @pytest.mark.parametrize(
-    "name", ["nn", *(f"nn.{part}" for part in ("module", "layers", "losses", "optim", "schedules"))]
+    "part",
+    ["module", "layers.containers", "layers.coordinates", "losses", "optim", "schedules", ""],
 )
-def test_the_examples_in_the_docstrings_run(name):
+def test_the_examples_in_the_docstrings_run(part):
     names = {"nn": nn, "ai": ai, "model": nn.Linear(2, 1), "loss": nn.MSELoss()}
     names |= {"x": ai.zeros((3, 2)), "y": ai.zeros((3, 1))}
-    result = doctest.testmod(importlib.import_module(name), extraglobs=names)
+    result = doctest.testmod(importlib.import_module(f"nn.{part}".rstrip(".")), extraglobs=names)
     assert result.attempted > 0
     assert result.failed == 0
 
@@ -217,8 +218,8 @@ def test_train_and_eval_reach_every_module():
 def test_a_deep_copy_is_independent():
     model = small_model()
     twin = copy.deepcopy(model)
-    twin.layers[1].weight.assign(ai.zeros((4, 3)))
-    assert np.any(model.layers[1].weight.numpy())
+    twin[1].weight.assign(ai.zeros((4, 3)))
+    assert np.any(model[1].weight.numpy())
     assert [type(tensor) for _, tensor in twin.named_parameters()] == [nn.Parameter] * 4
 
 
@@ -245,16 +246,16 @@ def test_the_state_dict_is_a_snapshot_of_parameters_and_buffers():
     model = small_model()
     state = model.state_dict()
     assert list(state) == [
-        "layers.0.frequencies",
-        "layers.1.weight",
-        "layers.1.bias",
-        "layers.3.weight",
-        "layers.3.bias",
+        "0.frequencies",
+        "1.weight",
+        "1.bias",
+        "3.weight",
+        "3.bias",
     ]
-    assert [path for path, _ in model.named_buffers()] == ["layers.0.frequencies"]
-    before = state["layers.1.weight"].numpy().copy()
-    model.layers[1].weight.assign(ai.zeros((4, 3)))
-    assert np.array_equal(state["layers.1.weight"].numpy(), before)
+    assert [path for path, _ in model.named_buffers()] == ["0.frequencies"]
+    before = state["1.weight"].numpy().copy()
+    model[1].weight.assign(ai.zeros((4, 3)))
+    assert np.array_equal(state["1.weight"].numpy(), before)
     assert not any(tensor.requires_grad for tensor in state.values())
 
 
@@ -275,21 +276,21 @@ def test_a_state_that_does_not_fit_is_named_entry_by_entry_and_changes_nothing()
     model = small_model()
     before = values(model)
     state = dict(small_model(1).state_dict())
-    del state["layers.1.bias"], state["layers.3.bias"]
-    state["layers.1.weight"] = np.zeros((3, 4), np.float32)
-    state["layers.3.weight"] = np.zeros((3, 1), np.float64)
-    state["layers.0.frequencies"] = "noise"
+    del state["1.bias"], state["3.bias"]
+    state["1.weight"] = np.zeros((3, 4), np.float32)
+    state["3.weight"] = np.zeros((3, 1), np.float64)
+    state["0.frequencies"] = "noise"
     state["head.weight"] = np.zeros(2, np.float32)
     with pytest.raises(ValueError, match="the state does not fit") as caught:
         model.load_state_dict(state)
     assert str(caught.value).splitlines()[:-1] == [
         "Sequential.load_state_dict: the state does not fit, and nothing was loaded.",
-        "  missing: layers.1.bias (3,) float32",
-        "  missing: layers.3.bias (1,) float32",
+        "  missing: 1.bias (3,) float32",
+        "  missing: 3.bias (1,) float32",
         "  extra:   head.weight (2,) float32",
-        "  differs: layers.0.frequencies is (2, 2) float32 here and a str in the state",
-        "  differs: layers.1.weight is (4, 3) float32 here and (3, 4) float32 in the state",
-        "  differs: layers.3.weight is (3, 1) float32 here and (3, 1) float64 in the state",
+        "  differs: 0.frequencies is (2, 2) float32 here and a str in the state",
+        "  differs: 1.weight is (4, 3) float32 here and (3, 4) float32 in the state",
+        "  differs: 3.weight is (3, 1) float32 here and (3, 1) float64 in the state",
     ]
     after = values(model)
     assert all(np.array_equal(before[path], after[path]) for path in before)
@@ -324,27 +325,27 @@ def test_any_wrong_entry_is_named_and_nothing_changes(data):
 
 def test_repr_has_a_line_for_every_module():
     model = nn.Sequential(nn.Linear(2, 3, bias=False), ai.tanh, nn.Sine(20))
-    model.spare = model.layers[0]
+    model.spare = model[0]
     assert repr(model).splitlines() == [
-        "Sequential(layers.1=tanh)",
-        "  layers.0: Linear(in_features=2, out_features=3, bias=None)",
-        "  layers.2: Sine(omega=20.0)",
+        "Sequential(1=tanh)",
+        "  0: Linear(in_features=2, out_features=3, bias=None)",
+        "  2: Sine(omega=20.0)",
     ]
     assert repr(nn.Tanh().eval()) == "Tanh()"
 
 
 def test_summary_counts_every_tensor_once():
     model = small_model()
-    model.layers[3].bias.requires_grad = False
-    model.layers.append(model.layers[1])
+    model[3].bias.requires_grad = False
+    model.append(model[1])
     model.gains = {"last": param(1.0)}
     assert nn.summary(model).splitlines() == [
-        "path      type             tensors                          parameters",
-        "(self)    Sequential       gains.last (1,)                           1",
-        "layers.0  FourierFeatures  frequencies (2, 2) buffer                 0",
-        "layers.1  Linear           weight (4, 3), bias (3,)                 15",
-        "layers.2  Tanh                                                       0",
-        "layers.3  Linear           weight (3, 1), bias (1,) frozen           4",
+        "path    type             tensors                          parameters",
+        "(self)  Sequential       gains.last (1,)                           1",
+        "0       FourierFeatures  frequencies (2, 2) buffer                 0",
+        "1       Linear           weight (4, 3), bias (3,)                 15",
+        "2       Tanh                                                       0",
+        "3       Linear           weight (3, 1), bias (1,) frozen           4",
         "total: 20 parameters (1 of them frozen), 96 bytes",
     ]
 
@@ -353,6 +354,85 @@ def test_summary_of_a_list_of_models():
     lines = nn.summary([nn.Linear(1000, 2), param(1.0)]).splitlines()
     assert [line.split()[0] for line in lines] == ["path", "0", "(self)", "total:"]
     assert lines[-1] == "total: 2,003 parameters, 8,012 bytes"
+
+
+# Sequential
+
+
+def test_a_sequential_is_read_like_a_list_of_its_layers():
+    layers = [nn.Linear(2, 3), ai.tanh, nn.Linear(3, 1)]
+    model = nn.Sequential(*layers)
+    assert len(model) == 3
+    assert all(found is layer for found, layer in zip(model, layers, strict=True))
+    assert model[0] is layers[0]
+    assert model[-1] is model[np.int64(2)] is layers[2]
+    head = model[:-1]
+    assert type(head) is nn.Sequential
+    assert list(head) == layers[:-1]
+    assert type(nn.SIREN(1, 2, 1, 1)[1:]) is nn.Sequential
+
+
+def test_a_sequential_is_changed_like_a_list_of_its_layers():
+    first, second, third, fourth = (nn.Linear(2, 2) for _ in range(4))
+    model = nn.Sequential(first)
+    assert model.append(third) is model
+    assert model.insert(-1, second) is model
+    assert model.insert(3, fourth) is model
+    assert list(model) == [first, second, third, fourth]
+    model[1] = fourth
+    model[-1] = second
+    assert list(model) == [first, fourth, third, second]
+    del model[1]
+    del model[-1]
+    assert model.extend(iter([second, fourth])) is model
+    assert list(model) == [first, third, second, fourth]
+    del model[1:3]
+    assert list(model) == [first, fourth]
+    del model[:]
+    assert list(model) == []
+    assert model(3) == 3
+
+
+def test_a_layer_that_came_later_is_found_by_everything():
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Tanh())
+    x = ai.ones((1, 2))
+    model[0] = nn.Linear(2, 3)
+    model.append(nn.Linear(3, 1)).eval()
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert [path for path, _ in model.named_parameters()] == list(model.state_dict())
+    assert not model[0].training
+    assert not model[2].training
+    assert model(x).shape == (1, 1)
+    assert copy.deepcopy(model)[2].weight.shape == model[2].weight.shape
+
+
+def test_a_compiled_step_uses_the_layer_that_is_there_now():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    step = ai.compile(model)
+    x = ai.ones((1, 2))
+    for layer in (nn.Sigmoid(), nn.ReLU()):
+        assert np.array_equal(step(x).numpy(), model(x).numpy())
+        model[1] = layer
+    assert np.array_equal(step(x).numpy(), model(x).numpy())
+
+
+def test_what_a_sequential_cannot_do_is_said():
+    model = nn.Sequential(nn.Tanh(), nn.Tanh())
+    with pytest.raises(IndexError, match="there is no layer 2 among 2; append adds one"):
+        model[2]
+    with pytest.raises(IndexError, match="there is no layer -3 among 2"):
+        del model[-3]
+    with pytest.raises(IndexError, match="there is no layer 5 among 2"):
+        model.insert(5, nn.Tanh())
+    with pytest.raises(TypeError, match=r"found by an integer, as in model\[0\].* is a str"):
+        model["weight"]
+    with pytest.raises(TypeError, match="A slice can be read and deleted, not assigned to"):
+        model[:1] = nn.Tanh()
+    with pytest.raises(TypeError, match="layer 1 is a list, which cannot be called"):
+        model[1] = [nn.Tanh()]
+    with pytest.raises(TypeError, match="layer 1 of extend is a int"):
+        model.extend([nn.Tanh(), 3])
+    assert len(model) == 2
 
 
 # Layers
@@ -573,7 +653,7 @@ def test_siren_starts_with_arcsine_activations_and_normal_phases_at_any_depth(wi
     model = nn.SIREN(2, width, 6, 1, omega_0=omega, generator=ai.Generator(0))
     x = ai.Generator(1).uniform((1000, 2), low=-1.0, high=1.0)
     expected = None
-    for linear, sine in zip(model.layers[::2], model.layers[1::2], strict=False):
+    for linear, sine in zip(model[::2], model[1::2], strict=False):
         before = linear(x)
         phases = omega * before.numpy()
         if expected is None:
@@ -590,10 +670,10 @@ def test_siren_starts_with_arcsine_activations_and_normal_phases_at_any_depth(wi
 
 def test_siren_layers_start_within_the_bounds_of_the_paper():
     model = nn.SIREN(3, 100, 2, 4, omega_0=20.0, generator=ai.Generator(0))
-    weights = [layer.weight.numpy() for layer in model.layers[::2]]
+    weights = [layer.weight.numpy() for layer in model[::2]]
     bounds = [1 / 3] + [math.sqrt(6 / 100) / 20] * 3
     assert [weight.shape for weight in weights] == [(3, 100), (100, 100), (100, 100), (100, 4)]
-    assert [type(layer) for layer in model.layers[1::2]] == [nn.Sine] * 3
+    assert [type(layer) for layer in model[1::2]] == [nn.Sine] * 3
     for weight, bound in zip(weights, bounds, strict=True):
         assert 0.95 * bound < np.abs(weight).max() <= bound * (1 + 1e-6)
 
@@ -616,7 +696,7 @@ def test_one_seed_gives_one_model():
             values(small_model(5)).values(), values(small_model(5)).values(), strict=True
         )
     )
-    first, second = (small_model(seed).layers[1].weight.numpy() for seed in (5, 6))
+    first, second = (small_model(seed)[1].weight.numpy() for seed in (5, 6))
     assert not np.array_equal(first, second)
 
 

@@ -235,13 +235,13 @@ def test_dtypes_can_be_mixed():
 
 def test_a_tied_parameter_is_updated_once():
     model = nn.Sequential(nn.Linear(1, 1, generator=ai.Generator(0)))
-    model.layers.append(model.layers[0])
+    model.append(model[0])
     optimizer = nn.SGD(model, 0.5)
-    assert list(optimizer.parameters) == ["layers.0.weight", "layers.0.bias"]
-    before = float(model.layers[0].bias)
-    model.layers[0].bias.grad = ai.tensor([1.0])
+    assert list(optimizer.parameters) == ["0.weight", "0.bias"]
+    before = float(model[0].bias)
+    model[0].bias.grad = ai.tensor([1.0])
     optimizer.step()
-    assert float(model.layers[0].bias) == pytest.approx(before - 0.5)
+    assert float(model[0].bias) == pytest.approx(before - 0.5)
 
 
 # What is refused

@@ -193,9 +193,9 @@ def test_optimizer_and_model_keep_sharing_and_tied_weights_stay_tied() -> None:
     optimizer = nn.SGD(model, 0.1)
     for again in (copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))):
         twin, stepper = again((model, optimizer))
-        assert twin.layers[0].weight is twin.layers[2].weight
-        assert stepper.parameters["layers.0.weight"] is twin.layers[0].weight
-        assert twin.layers[0].weight is not model.layers[0].weight
+        assert twin[0].weight is twin[2].weight
+        assert stepper.parameters["0.weight"] is twin[0].weight
+        assert twin[0].weight is not model[0].weight
         assert list(stepper.parameters) == list(optimizer.parameters)
 
 

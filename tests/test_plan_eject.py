@@ -107,9 +107,9 @@ def test_the_print_has_the_users_names_and_the_figures(monkeypatch: pytest.Monke
         print(step.plan)
     step()
     text = str(step.plan)
-    for part in ("layers.0.weight", "FLOP", "B of buffers", "1,000 rows in", "for each tile:"):
+    for part in ("0.weight", "FLOP", "B of buffers", "1,000 rows in", "for each tile:"):
         assert part in text
-    assert "layers.2.bias <- v" in text
+    assert "2.bias <- v" in text
     for stage in step.plan.stages:
         for value, slot in stage.slots.items():
             [line] = [line for line in text.split("\n") if f"  {value} = " in f"  {line}"]

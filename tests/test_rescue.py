@@ -42,7 +42,7 @@ def arguments(batch_size: int | None, shared: bool) -> dict[str, Any]:
     """The problem, with the schedule, and one generator for the model and the data if shared."""
     made = problem(batch_size, rate=nn.CosineDecay(0.1, 40, floor=0.01))
     x, y = (tensor.numpy() for tensor in made["data"]._tensors)
-    generator = made["model"].layers[2].generator if shared else ai.Generator(3)
+    generator = made["model"][2].generator if shared else ai.Generator(3)
     made["data"] = Flaky(x, y, batch_size=batch_size, generator=generator)
     return made
 
@@ -72,7 +72,7 @@ def preview(made: dict[str, Any]) -> None:
 
 def metric(made: dict[str, Any]) -> None:
     def flaky(model: nn.Module) -> float:
-        if int(model.layers[2].calls.item()) == 18:
+        if int(model[2].calls.item()) == 18:
             raise Trouble
         return fitness(model)
 
@@ -219,7 +219,7 @@ def test_nothing_is_saved_before_anything_is_trained(tmp_path: Path) -> None:
 
 def test_what_is_not_finite_is_not_saved_because_of_another_error(tmp_path: Path) -> None:
     def spoil(run: nn.Run) -> None:
-        run.model.layers[0].bias.assign(np.full(8, math.nan, np.float32))
+        run.model[0].bias.assign(np.full(8, math.nan, np.float32))
         raise Trouble
 
     with pytest.raises(Trouble):

@@ -85,7 +85,7 @@ def lose(*path: str) -> Callable[[dict[str, Any], dict[str, Any]], None]:
 
 
 def entry(**fields: Any) -> Callable[[dict[str, Any], dict[str, Any]], None]:
-    return lambda header, rest: header["model.layers.0.bias"].update(fields)
+    return lambda header, rest: header["model.0.bias"].update(fields)
 
 
 def metadata(**fields: Any) -> Callable[[dict[str, Any], dict[str, Any]], None]:
@@ -105,13 +105,13 @@ UNREADABLE = {
     "a name without an entry": lambda header, rest: rest["names"].append("missing"),
     "a name twice": lambda header, rest: rest["names"].append(rest["names"][0]),
     "an array that is also a value": lambda header, rest: rest["values"].update(
-        {"model.layers.0.bias": 1}
+        {"model.0.bias": 1}
     ),
     "an array and a value of one name, twice": lambda header, rest: (
-        rest["values"].update({"model.layers.0.bias": 1}),
-        rest["names"].append("model.layers.0.bias"),
+        rest["values"].update({"model.0.bias": 1}),
+        rest["names"].append("model.0.bias"),
     ),
-    "no array": lose("model.layers.0.bias"),
+    "no array": lose("model.0.bias"),
     "no format": lose("__metadata__", "format"),
     "another format": metadata(format="something else"),
     "a format that is none": metadata(format="7"),
@@ -209,16 +209,16 @@ def instead_of_array(name: str, to: Any) -> Callable[[dict[str, Any]], None]:
 
 UNUSABLE: dict[str, Callable[[dict[str, Any]], Any]] = {
     **{f"no {name}": lambda s, name=name: s.pop(name) for name in (
-        "step", "metric", "model.layers.0.bias", "optimizer.step", "optimizer.rate_scale",
-        "optimizer.velocity.layers.0.bias", "data.samples", "data.epoch", "data.generator",
-        "generator.layers.2.generator",
+        "step", "metric", "model.0.bias", "optimizer.step", "optimizer.rate_scale",
+        "optimizer.velocity.0.bias", "data.samples", "data.epoch", "data.generator",
+        "generator.2.generator",
     )},
     **{
         f"{name} {to!r}": instead_of_array(name, to)
         for name, tos in {
             "step": (-1, 3, "4", True, 4.0, math.nan, None),
             "metric": ("good", [1], {}, True),
-            "model.layers.0.bias": (0, None, "x", [0.0] * 8, np.zeros(8), np.zeros((8, 1))),
+            "model.0.bias": (0, None, "x", [0.0] * 8, np.zeros(8), np.zeros((8, 1))),
             "optimizer.step": (4, np.array(-4), np.array(4.0), np.zeros(1, np.int64)),
             "optimizer.rate_scale": (1, np.zeros(2), np.array([np.nan, 1]), np.ones(3)),
             "history.loss": (7, "x", [], np.zeros(3), np.zeros((2, 3)), np.full((1, 2), np.nan),
@@ -233,7 +233,7 @@ UNUSABLE: dict[str, Callable[[dict[str, Any]], Any]] = {
                        {"seed": "1", "draws": 0}, {"seed": True, "draws": 0},
                        {"seed": 1, "draws": 1 << 64}, {"seed": 1 << 128, "draws": 0})
                 for name in ("data.generator", "data.epoch_generator",
-                             "generator.layers.2.generator")
+                             "generator.2.generator")
             },
             "control.rate": ("x", -1, 0, math.inf, math.nan, True, []),
         }.items()

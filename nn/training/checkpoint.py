@@ -30,7 +30,8 @@ from autograd_iron.support.closed import Closed
 from autograd_iron.support.files import make_folder, read_regular, remove_unfinished, write_whole
 from autograd_iron.support.integers import integer
 
-FORMAT = "autograd_iron checkpoint, version 1"
+FORMAT = "autograd_iron checkpoint, version 2"
+_FORMAT_1 = "autograd_iron checkpoint, version 1"
 
 # What a file calls the dtypes of its arrays.
 _DTYPES = {
@@ -314,6 +315,12 @@ def _name(step: int) -> str:
 def _unpacked(content: bytes) -> tuple[int, float | None, dict[str, Any]]:
     """Return step, metric and state; what makes no sense raises, whatever it is."""
     header = _parsed(content[8 : _header_end(content)])["__metadata__"]
+    if header["format"] == _FORMAT_1:
+        raise ValueError(
+            "it was saved by an older autograd_iron, which had other names and layouts for "
+            "weights (layers.0.weight for what is 0.weight now, and that transposed); train "
+            "again, or go on with the version that saved it"
+        )
     if header["format"] != FORMAT:
         raise ValueError(f"it is a {header['format']!r}; this reads {FORMAT!r}")
     rest = _parsed(header["state"])

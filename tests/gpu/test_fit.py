@@ -163,7 +163,7 @@ def test_callbacks_see_a_look_with_the_next_one() -> None:
 
 def test_a_metric_is_there_at_once_and_can_end_the_run() -> None:
     def calls(model: Any) -> float:
-        return float(model.layers[2].calls)
+        return float(model[2].calls)
 
     def has_come(run: nn.Run) -> None:
         assert run.step % 3 or run.history["calls"][-1] == (run.step, run.step)
@@ -176,7 +176,7 @@ def test_a_metric_is_there_at_once_and_can_end_the_run() -> None:
 
 
 def spoil(run: nn.Run) -> None:
-    run.model.layers[0].bias.assign(ai.full((8,), np.nan, device=run.model.layers[0].bias.device))
+    run.model[0].bias.assign(ai.full((8,), np.nan, device=run.model[0].bias.device))
 
 
 @compiled

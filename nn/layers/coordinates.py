@@ -1,173 +1,20 @@
-"""Layers: Sequential, Linear, activations, SIREN, Fourier features and grids of features."""
+"""What makes a network learn a function of coordinates: SIREN, Fourier features, grids."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise, product
 from operator import mul
-from typing import Any
 
 import autograd_iron as ai
-from autograd_iron.arrays import dtypes
-from autograd_iron.support.integers import integer
 from nn import init as schemes
+from nn.layers.activations import Sine
+from nn.layers.containers import Sequential
+from nn.layers.linear import Linear
+from nn.layers.sizes import sizes
 from nn.module import Module, Parameter
-
-
-class Sequential(Module):
-    """Calls its layers one after the other.
-
-    Parameters
-    ----------
-    *layers : Module or function
-        Anything that is called with one Tensor and returns one.
-
-    Raises
-    ------
-    TypeError
-        When one of them cannot be called.
-
-    Examples
-    --------
-    >>> model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
-    >>> model(ai.zeros((5, 2))).shape
-    (5, 1)
-    >>> model.layers[0].weight.shape
-    (2, 8)
-    """
-
-    def __init__(self, *layers: Callable[[Any], Any]) -> None:
-        for index, layer in enumerate(layers):
-            if not callable(layer):
-                raise TypeError(
-                    f"Sequential: argument {index} is a {type(layer).__name__}, which cannot be "
-                    f"called. Pass the layers one by one: Sequential(first, second), or "
-                    f"Sequential(*layers) from a list."
-                )
-        self.layers = list(layers)
-
-    def forward(self, x: Any) -> Any:
-        """Return ``layers[-1](... layers[0](x))``."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    def settings(self) -> str:
-        """Name the layers that are plain functions; modules have their own lines."""
-        functions = [
-            f"layers.{index}={getattr(layer, '__name__', type(layer).__name__)}"
-            for index, layer in enumerate(self.layers)
-            if not isinstance(layer, Module)
-        ]
-        return ", ".join(filter(None, [super().settings(), *functions]))
-
-
-class Linear(Module):
-    """``y = x @ weight + bias``.
-
-    Parameters
-    ----------
-    in_features, out_features : int
-        Last dimension of x and of y, each at least 1.
-    bias : bool
-        Without it, ``self.bias`` is None.
-    init : function (shape, generator, dtype=...) -> Tensor, optional
-        Where the weight starts; see `nn.init`. By default both weight and bias are drawn from
-        U(-1/sqrt(in_features), 1/sqrt(in_features)), as in PyTorch. With ``init`` given the bias
-        starts at 0, as the papers behind the schemes have it.
-    generator : Generator, optional
-        By default `nn.init.default_generator`, which is the same in every process.
-    dtype : str
-
-    Attributes
-    ----------
-    weight : Parameter (in_features, out_features)
-    bias : Parameter (out_features,), or None
-
-    Raises
-    ------
-    ValueError
-        When a size is not an integer in its range, or ``init`` returns another shape or dtype.
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        init: schemes.Initializer | None = None,
-        generator: ai.Generator | None = None,
-        dtype: str = "float32",
-    ) -> None:
-        in_features, out_features = _sizes(
-            "Linear", in_features=in_features, out_features=out_features
-        )
-        generator = generator or schemes.default_generator
-        self.in_features = in_features
-        self.out_features = out_features
-        shape = (in_features, out_features)
-        self.weight = Parameter((init or schemes.fan_in_uniform)(shape, generator, dtype=dtype))
-        if self.weight.shape != shape or self.weight.dtype != dtypes.dtype(dtype):
-            raise ValueError(
-                f"Linear: init returned {self.weight.shape} {self.weight.dtype} for a weight that "
-                f"is {shape} {dtype}. An init function returns a Tensor of the shape and dtype "
-                f"that it is given."
-            )
-        self.bias = None
-        if bias and init is None:
-            bound = 1.0 / math.sqrt(in_features)
-            self.bias = Parameter(generator.uniform((out_features,), -bound, bound, dtype))
-        elif bias:
-            self.bias = Parameter(ai.zeros((out_features,), dtype=dtype))
-
-    def forward(self, x: ai.Tensor) -> ai.Tensor:
-        """Map ``(..., in_features)`` to ``(..., out_features)``."""
-        return ai.linear(x, self.weight, self.bias)
-
-
-class Tanh(Module):
-    """``tanh(x)``, elementwise."""
-
-    def forward(self, x: ai.Tensor) -> ai.Tensor:
-        """Return ``tanh(x)``."""
-        return ai.tanh(x)
-
-
-class ReLU(Module):
-    """``max(x, 0)``, elementwise."""
-
-    def forward(self, x: ai.Tensor) -> ai.Tensor:
-        """Return ``max(x, 0)``."""
-        return ai.relu(x)
-
-
-class Sigmoid(Module):
-    """``1 / (1 + exp(-x))``, elementwise."""
-
-    def forward(self, x: ai.Tensor) -> ai.Tensor:
-        """Return ``1 / (1 + exp(-x))``."""
-        return ai.sigmoid(x)
-
-
-class Sine(Module):
-    """``sin(omega x)``, elementwise: the activation of a SIREN.
-
-    Parameters
-    ----------
-    omega : float
-        The higher, the finer the detail that a network of these can represent. The weights before
-        it are started by `nn.init.siren` with the same omega.
-    """
-
-    def __init__(self, omega: float = 30.0) -> None:
-        self.omega = float(omega)
-
-    def forward(self, x: ai.Tensor) -> ai.Tensor:
-        """Return ``sin(omega x)``."""
-        return ai.sin(self.omega * x)
 
 
 class SIREN(Sequential):
@@ -214,19 +61,19 @@ class SIREN(Sequential):
         generator: ai.Generator | None = None,
         dtype: str = "float32",
     ) -> None:
-        in_features, hidden_features, out_features = _sizes(
+        in_features, hidden_features, out_features = sizes(
             "SIREN",
             in_features=in_features,
             hidden_features=hidden_features,
             out_features=out_features,
         )
-        (hidden_layers,) = _sizes("SIREN", lowest=0, hidden_layers=hidden_layers)
+        (hidden_layers,) = sizes("SIREN", lowest=0, hidden_layers=hidden_layers)
         if not omega_0 > 0:
             raise ValueError(f"SIREN: omega_0 must be positive, and it is {omega_0}; try 30.")
         generator = generator or schemes.default_generator
-        sizes = [in_features] + [hidden_features] * (hidden_layers + 1) + [out_features]
+        widths = [in_features] + [hidden_features] * (hidden_layers + 1) + [out_features]
         layers: list[Module] = []
-        for index, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        for index, (fan_in, fan_out) in enumerate(pairwise(widths)):
             first = index == 0
             scheme = schemes.siren_first if first else partial(schemes.siren, omega=omega_0)
             linear = Linear(fan_in, fan_out, init=scheme, generator=generator, dtype=dtype)
@@ -275,7 +122,7 @@ class FourierFeatures(Module):
         generator: ai.Generator | None = None,
         dtype: str = "float32",
     ) -> None:
-        in_features, out_features = _sizes(
+        in_features, out_features = sizes(
             "FourierFeatures", in_features=in_features, out_features=out_features
         )
         if out_features % 2:
@@ -348,8 +195,8 @@ class GridFeatures(Module):
         generator: ai.Generator | None = None,
         dtype: str = "float32",
     ) -> None:
-        features, _ = _sizes("GridFeatures", features=features, shapes=len(shapes))
-        shapes = [tuple(_sizes("GridFeatures", 2, nodes=n)[0] for n in shape) for shape in shapes]
+        features, _ = sizes("GridFeatures", features=features, shapes=len(shapes))
+        shapes = [tuple(sizes("GridFeatures", 2, nodes=n)[0] for n in shape) for shape in shapes]
         axes = len(shapes[0])
         extent = [1.0] * axes if extent is None else extent
         if {*map(len, shapes), len(extent)} != {axes} or not axes or not min(extent) > 0:
@@ -419,14 +266,3 @@ class GridFeatures(Module):
         parts = [k / max(1, grids - 1) for k in range(grids)]
         pairs = list(zip(coarsest, finest, strict=True))
         return [tuple(max(2, round(a * (b / a) ** part)) for a, b in pairs) for part in parts]
-
-
-def _sizes(layer: str, lowest: int = 1, **sizes: int) -> list[int]:
-    found = [integer(size) for size in sizes.values()]
-    for (name, size), whole in zip(sizes.items(), found, strict=True):
-        if whole is None or whole < lowest:
-            raise ValueError(
-                f"{layer}: {name} must be an integer from {lowest} up, and it is {size!r}. "
-                f"The number of coordinates or columns of x is x.shape[-1]."
-            )
-    return [whole for whole in found if whole is not None]

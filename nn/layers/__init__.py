@@ -1,0 +1,1 @@
+"""Layers: containers, linear maps, activations, and what reads coordinates."""
