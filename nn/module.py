@@ -8,6 +8,7 @@ from typing import Any, Self
 import autograd_iron as ai
 from autograd_iron.arrays import dtypes
 from autograd_iron.core.tensor import destination
+from autograd_iron.support.watched import Watched
 
 
 class Parameter(ai.Tensor):
@@ -48,7 +49,7 @@ class Parameter(ai.Tensor):
         super().__init__(made.data, requires_grad)
 
 
-class Module:
+class Module(Watched):
     """A piece of a model: a plain object with a ``forward``.
 
     Whatever is assigned to ``self`` is found by `walk`: a `Parameter` is trained, any other Tensor
@@ -81,7 +82,7 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Call `forward`."""
-        ai.guard(self, "training")
+        ai.guard(self)
         return self.forward(*inputs, **options)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:

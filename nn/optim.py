@@ -21,13 +21,14 @@ from typing import Any, ClassVar
 
 import autograd_iron as ai
 from autograd_iron.support.closed import Closed
+from autograd_iron.support.watched import Watched
 from nn.module import Module, Parameter, check_entries
 
 Schedule = Callable[[int], float]
 Named = Module | Iterable[tuple[str, Parameter]]
 
 
-class Optimizer(Closed):
+class Optimizer(Watched, Closed):
     """What all optimizers share: the parameters, the rate, and saving.
 
     A subclass names what its rule keeps per parameter in ``slots``, gives the rule as `update`, and
@@ -103,6 +104,10 @@ class Optimizer(Closed):
             if self.counts_updates or not entry.numbers:
                 late = self.step_count - entry.updates if self.counts_updates else 0
                 entry.numbers = self._numbers_of(entry.parameter, late)
+        if ai.capturing():
+            for name in vars(self):
+                if not name.startswith("_") and name not in ("parameters", "step_count"):
+                    ai.guard(self, name)  # a setting of the rule, frozen in a plan
         ai.each_time(partial(self._advance, active), partial(self._go_back, active))
         with ai.beside(active[0].parameter) if active else nullcontext():
             for entry, gradient in ready:
@@ -127,7 +132,7 @@ class Optimizer(Closed):
     def _advance(self, active: list[_Entry]) -> None:
         """Count the step, and put its numbers where the rule reads them: part of a plan's input."""
         rate = self.rate
-        self.step_count += 1
+        vars(self)["step_count"] += 1  # not `Watched`: a plan does not depend on it
         for (_, _, late), tensors in self._numbers.items():
             numbers = self.numbers(rate, self.step_count - late)
             for tensor, number in zip(tensors, numbers, strict=True):
@@ -137,7 +142,7 @@ class Optimizer(Closed):
                 entry.updates += 1
 
     def _go_back(self, active: list[_Entry]) -> None:
-        self.step_count -= 1
+        vars(self)["step_count"] -= 1
         if self.counts_updates:
             for entry in active:
                 entry.updates -= 1

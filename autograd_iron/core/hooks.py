@@ -71,8 +71,11 @@ def capturing() -> bool:
     return switches().tape is not None
 
 
-def guard(owner: Any, attribute: str) -> None:
-    """Make the plan being captured depend on an attribute: a change of it captures anew."""
+def guard(owner: Any, attribute: str | None = None) -> None:
+    """Make the plan being captured depend on an attribute: a change of it captures anew.
+
+    Without one it depends on all attributes of a `Watched` object.
+    """
     if switches().tape is not None:
         switches().tape.guard(owner, attribute)
 

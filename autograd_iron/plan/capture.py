@@ -32,14 +32,14 @@ class CaptureError(RuntimeError):
 
 def _refuse(what: str, instead: str) -> NoReturn:
     frames = traceback.extract_stack()
-    line = next((f for f in reversed(frames) if not _is_ours(f.filename)), frames[-1])
+    line = next((f for f in reversed(frames) if not is_ours(f.filename)), frames[-1])
     raise CaptureError(
         f"compile: {what} at {line.filename}:{line.lineno} ({line.line}). A compiled step is "
         f"replayed without running this line again. {instead}"
     )
 
 
-def _is_ours(filename: str) -> bool:
+def is_ours(filename: str) -> bool:
     """Return whether a file is the engine's, or that of the nn beside it."""
     path = os.path.realpath(filename)
     return any(path.startswith(os.path.join(_HOME, name, "")) for name in ("autograd_iron", "nn"))
@@ -221,8 +221,8 @@ class Tape:
     program : Program
     before : list of (callable, callable or None)
         What the host does before each replay, and what takes it back if the replay is refused.
-    guards : list of (object, str, value)
-        Attributes that the plan depends on.
+    guards : list of (object, str or None)
+        Attributes that the plan depends on; None stands for all of an object.
     had_gradient : dict of Tensor to bool
         For the leaves whose gradient is read: whether they had a `.grad` before.
     place : str
@@ -234,7 +234,7 @@ class Tape:
     def __init__(self) -> None:
         self.program = Program()
         self.before: list[tuple[Callable[[], None], Callable[[], None] | None]] = []
-        self.guards: list[tuple[Any, str, Any]] = []
+        self.guards: list[tuple[Any, str | None]] = []
         self.had_gradient: dict[Tensor, bool] = {}
         self.place = "cpu"
         self._placed = False
@@ -390,10 +390,10 @@ class Tape:
             "Return the Tensor from the step and read it outside; choose with ai.where.",
         )
 
-    def guard(self, owner: Any, attribute: str) -> None:
-        """Capture again when this attribute of an object is no longer what it is now."""
-        if not any(o is owner and a == attribute for o, a, _ in self.guards):
-            self.guards.append((owner, attribute, getattr(owner, attribute)))
+    def guard(self, owner: Any, attribute: str | None) -> None:
+        """Capture again when this attribute of an object, or any, is no longer what it is now."""
+        if not any(o is owner and a == attribute for o, a in self.guards):
+            self.guards.append((owner, attribute))
 
     def close(self) -> None:
         """Leave nothing of the capture behind in tensors that outlive it; may be called again."""
@@ -425,7 +425,7 @@ class Tape:
             self.program.effects.append((tensor, new.value))
             self._check_memory(tensor)
         self.program.place = self.place
-        self.program.owners = [owner for owner, _, _ in self.guards]
+        self.program.owners = [owner for owner, _ in self.guards]
         return self.program
 
     def _check_memory(self, target: Tensor) -> None:

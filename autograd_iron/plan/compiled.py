@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial, update_wrapper
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import cpu, device
@@ -21,6 +22,7 @@ from autograd_iron.ops.creation import asarray
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
 from autograd_iron.plan.numpy.build import Plan
+from autograd_iron.plan.watch import Watch, is_told_of
 from autograd_iron.support import forks
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.integers import integer
@@ -37,11 +39,13 @@ HISTORY_KEPT = 100
 class _Entry:
     """A plan, and what must still hold for it to be replayed."""
 
-    def __init__(self, plan: Plan | GpuPlan, tape: Tape, structure: Any, key: Any) -> None:
+    def __init__(
+        self, plan: Plan | GpuPlan, tape: Tape, watch: Watch, structure: Any, key: Any
+    ) -> None:
         self.plan = plan
         self._interrupted = False
         self.before = tape.before
-        self.guards = tape.guards
+        self._watch = watch
         self.structure = structure
         # Leaves whose `.grad` matters; of arguments the number, for the next call has others.
         number = {tensor: i for i, tensor in enumerate(tape.given)}
@@ -83,11 +87,9 @@ class _Entry:
         """Return why the plan no longer fits, if it does not."""
         if self._interrupted:
             return "the call before was interrupted"
-        for owner, attribute, value in self.guards:
-            if getattr(owner, attribute) != value:
-                now = getattr(owner, attribute)
-                was, found = visible(repr(value)), visible(repr(now))
-                return f"{type(owner).__name__}.{attribute} was {was} and is {found}"
+        changed = self._watch.change()
+        if changed is not None:
+            return changed
         for tensor, data, node in self.used:
             if tensor.data is not data:
                 return "a tensor that the function uses was given other memory (use assign)"
@@ -167,7 +169,7 @@ class Compiled(Closed):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replay the plan for these arguments, or capture it first."""
         if switches().tape is not None:
-            return self._function(*args, **kwargs)
+            return self._function(*map(_bare, args), **kwargs)
         last = self._last
         if last is not None and not kwargs and switches().recording is last.recording:
             with self._lock:
@@ -179,8 +181,9 @@ class Compiled(Closed):
         with self._lock:
             reason = None
             for entry in self._entries.get(key, ()):
-                reason = entry.stale(tensors)
-                if reason is None:
+                stale = entry.stale(tensors)
+                reason = reason or stale  # of the latest plan
+                if stale is None:
                     self._last = entry
                     return entry.replay(tensors, again=True)
             self._last = self._capture(key, reason, args, kwargs)
@@ -195,7 +198,7 @@ class Compiled(Closed):
         return name if found is self else (Compiled, (self._function, self._threads))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else partial(self, instance)
+        return self if instance is None else partial(self, _Self(instance))
 
     @property
     def plan(self) -> Plan | GpuPlan:
@@ -289,7 +292,8 @@ class Compiled(Closed):
             raise
         finally:
             self._tape = None
-        entry = _Entry(plan, tape, structure, key)
+        watch = Watch(_roots(self._function, args, kwargs), tape.guards)
+        entry = _Entry(plan, tape, watch, structure, key)
         self._history.append(reason or self._difference(key))
         self._captures += 1
         kept = self._entries.setdefault(key, [])
@@ -331,9 +335,9 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
 
     The first call runs the function once and writes down every operation: forward, backward,
     optimizer.  Later calls replay the plan: nothing of the function's Python runs again.  Shapes,
-    dtypes, Python arguments and modules' train or eval mode choose the plan; a change captures
-    anew (see `Compiled.explain`).  Learning rates, step counts and draws of an `ai.Generator`
-    go on from call to call.
+    dtypes, Python arguments, and what the function reads of modules, closures and globals choose
+    the plan; a change captures anew (see `Compiled.explain`).  Learning rates, step counts and
+    draws of an `ai.Generator` go on from call to call.
 
     Parameters
     ----------
@@ -389,15 +393,56 @@ def _key(tree: Any, tensors: list[Tensor]) -> Any:
         return (dict, tuple(tree), *[_key(v, tensors) for v in tree.values()])
     if isinstance(tree, float):
         return (kind, repr(tree))
+    if kind is _Self:
+        return (_Self, tree)
     try:
         hash(tree)
+        told = getattr(kind, "__hash__", None) is not object.__hash__ or is_told_of(tree)
     except TypeError:
+        told = False
+    if not told:
         raise TypeError(
-            f"compile: an argument of type {type(tree).__name__} cannot choose a plan, because it "
-            "cannot be hashed. Arguments are Tensors, arrays, numbers, strings, and lists, tuples "
-            "and dicts of them; what else the function needs, it takes from around it"
-        ) from None
+            f"compile: an argument of type {kind.__name__} cannot choose a plan, because a change "
+            "inside it would not be noticed. Arguments are Tensors, arrays, numbers, strings, "
+            "modules, what is hashed by its value (a frozen dataclass), and lists, tuples and "
+            "dicts of them. Pass the numbers of it, or let the function take it from around it"
+        )
     return (kind, tree)
+
+
+class _Self:
+    """The object whose method was compiled: it is itself alone, and what the method reads of it."""
+
+    __slots__ = ("instance",)
+
+    def __init__(self, instance: Any) -> None:
+        self.instance = instance
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Self) and self.instance is other.instance
+
+    def __hash__(self) -> int:
+        return id(self.instance)
+
+
+def _bare(argument: Any) -> Any:
+    return argument.instance if type(argument) is _Self else argument
+
+
+def _roots(function: Any, args: Any, kwargs: Any) -> list[Any]:
+    """Return what was called, and the objects among its arguments."""
+    if args and type(args[0]) is _Self:
+        bound, args = args[0].instance, args[1:]
+        function = MethodType(function, bound)
+    return [function, *_objects((args, kwargs))]
+
+
+def _objects(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, list | tuple | dict):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            yield from _objects(part)
+    elif not isinstance(tree, Tensor) and not _is_array(tree):
+        yield tree
 
 
 def _only_tensors(key: Any) -> bool:
@@ -441,7 +486,7 @@ def _traced(tree: Any, tape: Tape) -> Any:
         return _like(tree, [_traced(v, tape) for v in tree])
     if isinstance(tree, dict):
         return {k: _traced(v, tape) for k, v in tree.items()}
-    return tree
+    return _bare(tree)
 
 
 _SLOT = object()
