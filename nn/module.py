@@ -8,6 +8,7 @@ from typing import Any, Self
 import autograd_iron as ai
 from autograd_iron.arrays import dtypes
 from autograd_iron.core.tensor import destination
+from autograd_iron.support.stand_in import behind
 from autograd_iron.support.watched import Watched
 
 
@@ -242,6 +243,7 @@ def walk(root: Any) -> Iterator[tuple[str, Any]]:
     waiting: list[tuple[str, Any]] = [("", root)]
     while waiting:
         path, found = waiting.pop()
+        found = behind(found)  # of a compiled model the model
         children = _children(found)
         leaf = isinstance(found, ai.Tensor | ai.Generator)
         if (children is None and not leaf) or id(found) in seen:

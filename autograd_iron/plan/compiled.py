@@ -26,7 +26,9 @@ from autograd_iron.plan.watch import Watch, is_told_of
 from autograd_iron.support import forks
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.integers import integer
+from autograd_iron.support.stand_in import behind
 from autograd_iron.support.text import visible
+from autograd_iron.support.watched import Watched
 
 if TYPE_CHECKING:
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
@@ -343,7 +345,8 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
     ----------
     function : callable
         Of Tensors, arrays, Python values, and lists, tuples and dicts of them; returns the same.
-        Values cannot be read on the host inside it.
+        Values cannot be read on the host inside it.  A model stays one: `model =
+        ai.compile(model)` is called as a plan and has all attributes of the model.
     threads : int, optional
         How many share the tiles of a large batch.  Default: the cores this process may use.
         Results do not depend on it.
@@ -366,7 +369,11 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
     [2.0, 4.0]
     """
     if function is None:
-        return lambda function: Compiled(function, threads)
+        return lambda function: compile(function, threads=threads)
+    if isinstance(function, Watched):
+        from autograd_iron.plan.compiled_model import compiled_model
+
+        return compiled_model(behind(function), threads)
     return Compiled(function, threads)
 
 

@@ -22,6 +22,7 @@ from autograd_iron.arrays import device
 from autograd_iron.core.plain import PLAIN
 from autograd_iron.plan.capture import is_ours
 from autograd_iron.support.closed import Closed
+from autograd_iron.support.stand_in import behind
 from autograd_iron.support.text import visible
 from autograd_iron.support.watched import Watched, changes
 
@@ -155,6 +156,7 @@ class Watch:
 
     def _look_at(self, value: Any, label: str) -> None:
         """Watch what lies behind a value that the step reads."""
+        value = behind(value)
         if type(value) in PLAIN or id(value) in self._seen:
             return
         self._seen[id(value)] = value
@@ -234,6 +236,7 @@ class Watch:
 
     def _follow(self, value: Any, path: Sequence[str], label: str) -> None:
         """Watch what is read of a value through attributes that code names one after the other."""
+        value = behind(value)
         if not path or _is_library(value):
             return
         (name, *rest), label = path, f"{label}.{path[0]}"
