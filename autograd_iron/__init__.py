@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from autograd_iron import linalg
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays.dtypes import bool_, float16, float32, float64, int32, int64
 from autograd_iron.core.hooks import (
@@ -41,6 +42,7 @@ from autograd_iron.ops.elementwise import (
     equal,
     exp,
     expm1,
+    frexp,
     greater,
     greater_equal,
     isfinite,
@@ -99,6 +101,8 @@ from autograd_iron.ops.shapes import (
     squeeze,
     stack,
     transpose,
+    tril,
+    triu,
 )
 from autograd_iron.transforms.gradients import grad, identity, value_and_grad
 
@@ -155,6 +159,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "frexp",
     "full",
     "grad",
     "greater",
@@ -167,6 +172,7 @@ __all__ = [
     "isnan",
     "less",
     "less_equal",
+    "linalg",
     "linear",
     "linspace",
     "log",
@@ -211,6 +217,8 @@ __all__ = [
     "tanh",
     "tensor",
     "transpose",
+    "tril",
+    "triu",
     "value_and_grad",
     "var",
     "vocabulary",

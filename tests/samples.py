@@ -111,6 +111,26 @@ def questions(elsewhere: Callable[..., Any], count: int = 2) -> Samples:
     return elementwise(elsewhere, *[Domain(((-1.0, -1.0), (0.0, 0.0), (1.5, 1.5)))] * count)
 
 
+def end_to_end(elsewhere: Callable[..., Any]) -> Callable[..., Array]:
+    """Return a function that answers with several arrays as one; see `joined`."""
+
+    def one(*arrays: Array, **attributes: Any) -> Array:
+        made = elsewhere(*arrays, **attributes)
+        return np.concatenate([np.ravel(a) for a in made]).astype(made[0].dtype)
+
+    return one
+
+
+def large_diagonal(shape: Shape) -> Array:
+    """Return what makes a matrix of the domain regular, and its eigenvalues far from equal."""
+    n, m = shape[-2:]
+    return np.eye(n, m) * 10 * np.arange(1, m + 1)
+
+
+TRIANGLES = [call((3, 3)), call((2, 4), k=1), call((4, 2), k=-1), call((2, 3, 3), k=-2)]
+SQUARES = [call((1, 1)), call((3, 3)), call((2, 2, 2)), call((0, 0))]
+
+
 SAMPLES: dict[str, Samples] = {
     # arithmetic
     "add": elementwise(np.add, REAL, REAL),
@@ -124,6 +144,7 @@ SAMPLES: dict[str, Samples] = {
     "abs": elementwise(np.abs, NONZERO),
     "sign": elementwise(np.sign, NONZERO),
     "identity": elementwise(np.copy, REAL),
+    "frexp": elementwise(end_to_end(np.frexp), Domain(((-1.9, -1.1), (0.3, 0.49)))),
     # exponentials, roots, trigonometric functions, activations
     "exp": elementwise(np.exp, REAL),
     "expm1": elementwise(np.expm1, REAL),
@@ -300,6 +321,21 @@ SAMPLES: dict[str, Samples] = {
         np.flip,
         flips(),
     ),
+    "tril": Samples((REAL,), TRIANGLES, np.tril),
+    "triu": Samples((REAL,), TRIANGLES, np.triu),
+    "split": Samples(
+        (REAL,),
+        [
+            call((4,), indices_or_sections=2),
+            call((4,), indices_or_sections=1),
+            call((2, 6), indices_or_sections=3, axis=-1),
+            call((5, 2), indices_or_sections=[1, 3]),
+            call((5, 2), indices_or_sections=(2, -1), axis=0),
+            call((5,), indices_or_sections=[3, 1, 4, 7]),
+            call((0, 2), indices_or_sections=2),
+        ],
+        end_to_end(np.split),
+    ),
     # indexing
     "getitem": Samples(
         (REAL,),
@@ -377,6 +413,26 @@ SAMPLES: dict[str, Samples] = {
         lambda x, w, b=0.0: np.einsum("...n,nm->...m", x, w) + b,
         layers(),
     ),
+    # matrices taken apart
+    "solve": Samples(
+        (REAL, REAL),
+        [
+            call((1, 1), (1, 2)),
+            call((3, 3), (3, 2)),
+            call((2, 2, 2), (2, 3)),
+            call((2, 2), (4, 2, 1)),
+            call((2, 2), (2, 0)),
+        ],
+        lambda a, b: np.linalg.inv(a) @ b,
+        around=large_diagonal,
+    ),
+    "qr": Samples(
+        (REAL,),
+        [call((1, 1)), call((3, 3)), call((4, 2)), call((2, 4)), call((2, 3, 2)), call((2, 0))],
+        end_to_end(np.linalg.qr),
+        around=large_diagonal,
+    ),
+    "eigh_of_lower": Samples((REAL,), SQUARES, end_to_end(np.linalg.eigh), around=large_diagonal),
 }
 
 PRIMITIVES: dict[str, Primitive] = {
@@ -432,7 +488,7 @@ def fixed_case(name: str, row: Call) -> Case:
         domain = SAMPLES[name].domain(argument)
         steps = source.choice(STEPS, shape, replace=not domain.distinct)
         arrays.append(domain.values(np.asarray(steps)))
-    return Case(tuple(arrays), row.attributes)
+    return Case(tuple(SAMPLES[name].settled(arrays)), row.attributes)
 
 
 @st.composite
@@ -447,18 +503,29 @@ def cases(draw: DrawFn, name: str) -> Case:
         numbers = hnp.arrays(
             np.int64, shape, elements=st.integers(0, STEPS - 1), unique=domain.distinct
         )
-        layout = draw(st.sampled_from([*LAYOUTS]))
-        arrays.append(LAYOUTS[layout](domain.values(draw(numbers))))
-    return Case(tuple(arrays), drawn.attributes)
+        arrays.append(domain.values(draw(numbers)))
+    layouts = st.sampled_from([*LAYOUTS])
+    placed = [LAYOUTS[draw(layouts)](array) for array in entry.settled(arrays)]
+    return Case(tuple(placed), drawn.attributes)
 
 
 # --- running them
 
 
 def result(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> ai.Tensor:
-    """Run a primitive on Tensors, arrays (made Tensors on the same memory) and numbers."""
+    """Run a primitive on Tensors, arrays (made Tensors on the same memory) and numbers.
+
+    Several outputs come as one, so that each promise about an output is one about all of them.
+    """
     tensors = [ai.Tensor(a) if isinstance(a, np.ndarray) else a for a in inputs]
-    return PRIMITIVES[name](*tensors, **attributes)
+    return joined(PRIMITIVES[name](*tensors, **attributes))
+
+
+def joined(outputs: Any) -> Any:
+    """Return several Tensors end to end, in the dtype of the first; one as it is."""
+    if not isinstance(outputs, tuple):
+        return outputs
+    return ai.concat([ai.astype(t, outputs[0].dtype).reshape(-1) for t in outputs])
 
 
 def smooth(name: str, argument: int) -> bool:

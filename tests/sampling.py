@@ -85,6 +85,7 @@ class Samples:
 
     `elsewhere` answers the same call with NumPy's own function, or a formula unlike the kernel's.
     A primitive is elementwise if element i of its output depends on element i of its inputs alone.
+    `around` is added to the first array: what keeps drawn matrices from being singular.
     """
 
     domains: tuple[Domain, ...]
@@ -93,6 +94,13 @@ class Samples:
     more: SearchStrategy[Call] | None = None
     elementwise: bool = False
     eps: float = 1e-6
+    around: Callable[[Shape], Array] | None = None
+
+    def settled(self, arrays: list[Array]) -> list[Array]:
+        """Return the arrays, the first of them where the primitive is smooth."""
+        if self.around is None:
+            return arrays
+        return [arrays[0] + self.around(arrays[0].shape), *arrays[1:]]
 
     def domain(self, argument: int) -> Domain:
         return self.domains[min(argument, len(self.domains) - 1)]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import proven, same_bits  # noqa: F401
-from samples import PRIMITIVES, SAMPLES, fixed_case, own_words, smooth
+from samples import PRIMITIVES, SAMPLES, fixed_case, joined, own_words, smooth
 
 import autograd_iron as ai
 from autograd_iron.core.plain import setting
@@ -90,12 +90,12 @@ def test_a_setting_is_the_same_eager_compiled_and_ejected(name: str, tmp_path: P
     tensors = [[ai.tensor(a) for a in case.arrays] for case, _, _ in cases]
 
     def run(arrays: list[ai.Tensor], attributes: dict[str, Any]) -> list[ai.Tensor]:
-        made = word(*arrays, **attributes)
+        made = joined(word(*arrays, **attributes))
         results = [made * 1 if made.is_floating_point() else made == made]
         if smooth(name, 0) and made.is_floating_point() and arrays[0].is_floating_point():
 
             def total(first: ai.Tensor) -> ai.Tensor:
-                return ai.sum(ai.square(word(first, *arrays[1:], **attributes)))
+                return ai.sum(ai.square(joined(word(first, *arrays[1:], **attributes))))
 
             results.append(ai.grad(total)(arrays[0]))
         return results

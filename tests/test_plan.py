@@ -11,7 +11,17 @@ import pytest
 from compiling import Array, close, compare, proven, same_bits, tensors_in  # noqa: F401
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, Call, cases, fixed_case, over_rows, smooth
+from samples import (
+    DIFFERENTIABLE,
+    PRIMITIVES,
+    SAMPLES,
+    Call,
+    cases,
+    fixed_case,
+    joined,
+    over_rows,
+    smooth,
+)
 
 import autograd_iron as ai
 from autograd_iron.arrays import cpu
@@ -52,7 +62,7 @@ def pulled(name: str, row: Call, flowing: list[int]) -> Callable[..., Any]:
             everything = list(inputs)
             for i, t in zip(flowing, some, strict=True):
                 everything[i] = t
-            return ai.sum(cotangent * PRIMITIVES[name](*everything, **row.attributes))
+            return ai.sum(cotangent * joined(PRIMITIVES[name](*everything, **row.attributes)))
 
         chosen = tuple(range(len(flowing)))
         return ai.value_and_grad(inner, chosen)(*(inputs[i] for i in flowing))
@@ -78,7 +88,7 @@ def test_each_primitive(name: str, row: Call, dtype: str) -> None:
 def test_each_rule(name: str, row: Call) -> None:
     arrays = cast(fixed_case(name, row).arrays, "float32")
     flowing, _ = parts(name, arrays)
-    output = PRIMITIVES[name](*arrays, **row.attributes)
+    output = joined(PRIMITIVES[name](*arrays, **row.attributes))
     cotangents = [
         np.random.default_rng(seed).standard_normal(output.shape).astype(output.dtype)
         for seed in (0, 1)
@@ -95,7 +105,7 @@ def test_each_rule_twice(name: str) -> None:
     arrays = fixed_case(name, row).arrays
     flowing, _ = parts(name, arrays)
     first = pulled(name, row, flowing)
-    output = PRIMITIVES[name](*arrays, **row.attributes)
+    output = joined(PRIMITIVES[name](*arrays, **row.attributes))
     cotangent = np.random.default_rng(0).standard_normal(output.shape)
 
     def energy(cotangent: ai.Tensor, *inputs: ai.Tensor) -> Any:

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 import autograd_iron as ai
 import nn
 from autograd_iron.arrays import cpu
+from autograd_iron.core import specs
 from autograd_iron.core.registry import registry
 
 
@@ -331,6 +332,8 @@ def test_a_primitive_may_have_any_name(called: str) -> None:
     kernel.__name__ = called
     with forgotten():
         mine, other = ai.primitive(kernel), ai.primitive(named(kernel, "another"))
+        mine.shape(specs.same)
+        other.shape(specs.same)
         step = ai.compile(lambda x: (mine(x, shape=(7, 7, 7), é=2.0), other(x, shape=(7,))))
         for _ in range(2):
             found = step(np.ones(3, "f4"))
@@ -371,7 +374,7 @@ def test_two_primitives_whose_names_look_alike_are_told_apart() -> None:
 
     more.__name__, less.__name__ = "a b", "a-b"
     with forgotten():
-        one, two = ai.primitive(more), ai.primitive(less)
+        one, two = ai.elementwise(more), ai.elementwise(less)
         step = ai.compile(lambda x: (one(x), two(x), one(x * 2)))
         assert [float(t) for t in step(np.float32([3.0]))] == [4.0, 2.0, 7.0]
 

@@ -1480,7 +1480,7 @@ def test_a_primitive_of_ones_own_may_have_any_name(name: str) -> None:
 
     kernel.__name__ = name
     with own_words():
-        word = ai.primitive(kernel)
+        word = ai.elementwise(kernel)
         same_bits(ai.compile(word)(ai.tensor(X)), word(ai.tensor(X)))
 
 

@@ -64,9 +64,11 @@ def evaluate(program: Program, *arrays: Array) -> list[Array]:
         inputs = [known[v] if isinstance(v, Value) else v for v in step.inputs]
         with np.errstate(all="ignore"):
             made = step.primitive.compute(inputs, step.attributes)
-        assert made.shape == step.output.shape
-        assert made.dtype == step.output.dtype
-        known[step.output] = made
+        results = made if isinstance(made, tuple) else (made,)
+        for output, result in zip(step.outputs, results, strict=True):
+            assert result.shape == output.shape
+            assert result.dtype == output.dtype
+            known[output] = result
     return [np.array(known[v]) for v in program.wanted()]
 
 
@@ -413,14 +415,6 @@ def test_broadcasts_of_both_operands(shape: tuple[int, ...], other: tuple[int, .
     program = captured(function, a, b)
     same(evaluate(fold_broadcasts(program), a, b), evaluate(program, a, b))
     same(evaluate(optimise(program), a, b), evaluate(program, a, b))
-
-
-def test_every_ufunc_named_is_numpys() -> None:
-    for word, function in passes.UFUNCS.items():
-        assert isinstance(getattr(np, function), np.ufunc)
-        kernel = registry[word]
-        arity = kernel.arity  # type: ignore[union-attr]
-        assert getattr(np, function).nin == arity, word
 
 
 # --- the schedule

@@ -18,6 +18,7 @@ from compiling import Array, close, proven, same_bits, small_cache, tensors_in  
 
 import autograd_iron as ai
 import nn
+from autograd_iron.core import specs
 from autograd_iron.core.primitive import Primitive
 
 pytestmark = pytest.mark.usefixtures("small_cache")
@@ -499,7 +500,9 @@ def troubled() -> Any:
     from samples import own_words
 
     with own_words():
-        yield Primitive(_troubled, batching=_rowwise)
+        word = Primitive(_troubled, batching=_rowwise)
+        word.shape(specs.same)
+        yield word
     Trouble.error = None
 
 
@@ -562,6 +565,7 @@ def test_ctrl_c_in_the_middle(threads: int) -> None:
 
     with own_words():
         slow = Primitive(_slow, batching=_rowwise)
+        slow.shape(specs.same)
         step = ai.compile(function, threads=threads)
         x = x_of(0, (1000, 3))
         step(x)

@@ -463,26 +463,62 @@ def random_source(key: tuple[int, int], draw: int) -> Any:
 _local = threading.local()
 
 
+def result_type(*met: Any) -> Any:
+    """Return the dtype in which arrays of several dtypes meet."""
+    return numpy.result_type(*met)
+
+
+def is_ufunc(name: str) -> bool:
+    """Return whether NumPy has a ufunc of this name."""
+    return isinstance(getattr(numpy, name, None), numpy.ufunc)
+
+
+def ufunc_dtypes(name: str, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the dtypes of what a ufunc makes of operands: dtypes, or the types of numbers.
+
+    Raises
+    ------
+    TypeError
+        The ufunc does not take such operands.
+    """
+    ufunc = getattr(numpy, name)
+    given = [numpy.dtype(bool) if kind is bool else kind for kind in kinds]
+    found: tuple[Any, ...] = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
+    return found[ufunc.nin :]
+
+
 # --- what captures need
 
 
-def settings_on_host(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's settings with index arrays as the host's: for what stands in."""
-    if cuda.cupy is None:
-        return attributes
-    return {key: _on_host(value) for key, value in attributes.items()}
+def indexed_shape(shape: tuple[int, ...], index: Any) -> tuple[int, ...]:
+    """Return the shape of what NumPy finds at an index of an array of this shape.
+
+    Raises
+    ------
+    IndexError
+        There is no such place.
+    """
+    # Elements of no bytes: NumPy looks at the index alone, and nothing is allocated.
+    nothing = numpy.broadcast_to(numpy.empty((), "V0"), shape)
+    found: tuple[int, ...] = numpy.shape(nothing[_on_host(index)])
+    return found
+
+
+def names_twice(shape: tuple[int, ...], index: tuple[Any, ...]) -> bool:
+    """Return whether an index of an array of this shape names a position twice.
+
+    False where arrays of the index are on a GPU, which is not waited for.
+    """
+    if any(cuda.is_array(part) for part in index):
+        return False
+    named = numpy.arange(math.prod(shape)).reshape(shape)[index]
+    return bool(numpy.unique(named).size < named.size)
 
 
 def _on_host(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_on_host, value))
     return on_host(value) if cuda.is_array(value) else value
-
-
-@lru_cache(maxsize=1024)
-def stand_in(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return an array of ones that takes the memory of one element."""
-    return stretch(numpy, numpy.ones((), dtype), shape)
 
 
 def is_dense(array: Any) -> bool:

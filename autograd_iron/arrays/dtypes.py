@@ -17,6 +17,7 @@ float32 = numpy.dtype("float32")
 float64 = numpy.dtype("float64")
 int32 = numpy.dtype("int32")
 int64 = numpy.dtype("int64")
+uint64 = numpy.dtype("uint64")
 bool_ = numpy.dtype("bool")
 bfloat16: Any = None  # the dtype of ml_dtypes, once something asked for it
 
@@ -126,7 +127,13 @@ def by_float32(kernel: Callable[..., Any], xp: Any, *operands: Any, **attributes
     """
     wide, alone = in_float32(operands)
     made = kernel(xp, *wide, **attributes)
-    return made.astype(bfloat16) if alone and made.dtype == float32 else made
+    if not alone:
+        return made
+    return tuple(map(_narrowed, made)) if isinstance(made, tuple) else _narrowed(made)
+
+
+def _narrowed(made: Any) -> Any:
+    return made.astype(bfloat16) if made.dtype == float32 else made
 
 
 def in_float32(operands: Iterable[Any]) -> tuple[list[Any], bool]:
@@ -150,7 +157,9 @@ def is_bfloat16_alone(met: set[Any]) -> bool:
 
 
 def widened(operand: Any) -> Any:
-    """Return an array of bfloat16 as float32, and anything else as it is."""
+    """Return an array of bfloat16, or several, as float32, and anything else as it is."""
+    if isinstance(operand, tuple | list):
+        return type(operand)(map(widened, operand))
     narrow = bfloat16 is not None and getattr(operand, "dtype", float32) == bfloat16
     return operand.astype(float32) if narrow and hasattr(operand, "astype") else operand
 

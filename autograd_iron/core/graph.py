@@ -1,8 +1,10 @@
 """The graph of what was computed, and the sweep that differentiates it.
 
-A `Node` stands for one value that depends on something requiring a gradient.  It points to the
-nodes it was made from and holds the arrays its gradient rules read: never a Tensor, and never
-its own consumers, so dropping the last handle frees the graph by reference counting alone.
+A `Node` stands for one application of a primitive to something that requires a gradient.  A node
+points to the nodes it was made from and holds the arrays its gradient rules read: never a Tensor,
+and never its own consumers, so dropping the last handle frees the graph by reference counting
+alone.  A node is also the place of its one result; where there are several, the place of result i
+is an `Output`, which is no more than (node, i).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -25,45 +27,26 @@ if TYPE_CHECKING:
 _clock = itertools.count(1)
 
 
-class Spec:
-    """The shape and dtype of an input whose values no rule reads."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape = shape
-        self.dtype = dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-
 class Node:
-    """One value in the graph.
+    """One application of a primitive.
 
     Attributes
     ----------
     primitive : Primitive or None
-        What made it; None for a leaf.
+        What made the value; None for a leaf.
     parents : tuple of Node or None
         One per input; None where the input needs no gradient.
-    inputs : list
-        Per input: its array if a rule reads it, else something with its shape and dtype.
-    output : array or None
-        The value, if a rule reads it.
+    inputs : list or tuple
+        Per input: its array if a rule reads the array, else something with its shape and dtype.  A
+        tuple holds no array: a backward has nothing to release, and may come through here again.
+    output : array, tuple of arrays or None
+        The value, or the several values, if a rule reads them.
     attributes : dict
         The primitive's settings (axis, shape, ...).
     number : int
         Grows with every node: parents have smaller numbers than their children.
     shape, dtype
-        Those of the value.
+        Those of the value; tuples of those of several values.
     """
 
     __slots__ = (
@@ -81,10 +64,10 @@ class Node:
         self,
         primitive: Primitive | None,
         parents: tuple[Node | None, ...],
-        inputs: list[Any] | None,
+        inputs: list[Any] | tuple[Any, ...] | None,
         output: Any,
         attributes: dict[str, Any],
-        shape: tuple[int, ...],
+        shape: Any,
         dtype: Any,
     ) -> None:
         self.primitive = primitive
@@ -110,6 +93,66 @@ class Node:
     def label(self) -> str:
         """The name of what made it."""
         return self.primitive.name if self.primitive is not None else "leaf"
+
+
+class Output(Node):
+    """The place in the graph of one of several values that a node made.
+
+    Attributes
+    ----------
+    index : int
+        Which of the values; `parents` is the node alone.
+    """
+
+    __slots__ = ("index",)
+
+    def __init__(self, node: Node, index: int) -> None:
+        shape, dtype = node.shape[index], node.dtype[index]
+        super().__init__(node.primitive, (node,), [], None, {}, shape, dtype)
+        self.index = index
+
+    @property
+    def of(self) -> Node:
+        """The node that made the value."""
+        (node,) = self.parents
+        assert node is not None
+        return node
+
+
+class Cotangents:
+    """The cotangents of several values, as a gradient rule gets them: `gq, gr = g`.
+
+    A value from which nothing flows back has none: `g.is_zero(i)` tells, and `g[i]` is zeros then,
+    which are made only if a rule asks for them.
+    """
+
+    __slots__ = ("_F", "_found", "_node")
+
+    def __init__(self, found: list[Any], node: Node, F: Vocabulary) -> None:
+        self._found, self._node, self._F = found, node, F
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def device(self) -> Any:
+        """Where the cotangents are."""
+        return next(g.device for g in self._found if g is not None)
+
+    def is_zero(self, index: int) -> bool:
+        """Return whether nothing flows back from a value."""
+        return self._found[index] is None
+
+    def __getitem__(self, index: int) -> Any:
+        g = self._found[index]
+        if g is None:
+            shape, dtype = self._node.shape[index], self._node.dtype[index]
+            dtype = dtype if dtypes.is_float(dtype) else dtypes.default_float
+            g = self._found[index] = self._F.zeros(shape, dtype=dtype, device=self.device)
+        return g
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
 
 
 class Leaf(Node):
@@ -160,7 +203,8 @@ def _forget(key: int, reference: weakref.ref[Any]) -> None:
 
 
 def _check_unwritten(node: Node) -> None:
-    for array in (*(node.inputs or ()), node.output):
+    outputs = node.output if isinstance(node.output, tuple) else (node.output,)
+    for array in (*(node.inputs or ()), *outputs):
         if not hasattr(array, "base"):
             continue
         owner = device.storage(array)
@@ -191,6 +235,15 @@ def _leading_to(targets: set[Node], newest_first: list[Node]) -> set[Node]:
         if node not in leading and not leading.isdisjoint(node.parents):
             leading.add(node)
     return leading
+
+
+def _lifted(output: Any, node: Node, lift: Callable[[Any, Node | None], Any]) -> Any:
+    if not isinstance(output, tuple):
+        return lift(output, node)
+    return tuple(
+        lift(array, Output(node, i) if dtypes.is_float(array.dtype) else None)
+        for i, array in enumerate(output)
+    )
 
 
 def sweep(
@@ -250,6 +303,11 @@ def sweep(
             results[node] = g
             if node.primitive is None:
                 continue
+        if type(node) is Output:
+            found = cotangents.setdefault(node.of, [None] * len(node.of.shape))
+            before = found[node.index]
+            found[node.index] = g if before is None else before + g
+            continue
         rules = node.primitive.rules_for(node)
         inputs, output = node.inputs, node.output
         if inputs is None:
@@ -262,19 +320,22 @@ def sweep(
         if output is None:
             output = node
         elif lift is not None:
-            output = lift(output, node)
+            output = _lifted(output, node, lift)
         if lift is not None:
             inputs = [
                 lift(value, parent) if hasattr(value, "astype") else value
                 for value, parent in zip(inputs, node.parents, strict=True)
             ]
-        if not retain_graph:
+        if not retain_graph and type(node.inputs) is list:
             node.inputs = node.output = None
+        several = type(g) is list
         if travels:
-            F = raw(device.go_to(g))
+            F = raw(device.go_to(next(c for c in g if c is not None) if several else g))
         if widens:
             g, output = dtypes.widened(g), dtypes.widened(output)
             inputs, _ = dtypes.in_float32(inputs)  # and the numbers that the operation took
+        if several:
+            g = Cotangents(g, node, F)
         for parent, rule in zip(node.parents, rules, strict=True):
             if parent is None or rule is None or (useful is not None and parent not in useful):
                 continue

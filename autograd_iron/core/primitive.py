@@ -14,19 +14,24 @@ cotangent of the output `y`.  It uses operators and the words of `F`, never an a
 runs on raw arrays or, recorded, on Tensors.  It may return the broadcast shape or another
 dtype: the engine sums and casts it to its input's.  A parameter whose name starts with `_` is not
 kept alive; only its shape and dtype can be read.
+
+A kernel that returns a tuple of arrays has several outputs: a call then returns a tuple of Tensors,
+and a rule gets as `g` their cotangents (see `graph.Cotangents`) and as `y` the tuple of outputs.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial, update_wrapper
-from typing import Any, NoReturn, overload
+from functools import cached_property, partial, update_wrapper
+from typing import Any, NoReturn, cast, overload
 
 from autograd_iron.arrays import cuda, device, dtypes
-from autograd_iron.core.graph import Node, Spec
+from autograd_iron.core import specs
+from autograd_iron.core.graph import Node, Output
 from autograd_iron.core.plain import PLAIN, setting
 from autograd_iron.core.registry import Vocabulary, register
+from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
@@ -36,14 +41,15 @@ Rule = Callable[..., Any]
 class Primitive:
     """An operation that the engine knows how to run and to differentiate.
 
-    Called with Tensors, arrays and numbers it returns a Tensor and, where an input requires a
-    gradient, adds a node to the graph.  Integers never widen a float: they take its dtype.
+    Called with Tensors, arrays and numbers it returns a Tensor, or a tuple of Tensors, and, where
+    an input requires a gradient, adds a node to the graph.  Integers never widen a float: they take
+    its dtype.
 
     Attributes
     ----------
     name : str
     kernel : callable
-        `(xp, *arrays, **attributes)` -> array.
+        `(xp, *arrays, **attributes)` -> array, or a tuple of arrays.
     rules : list of callable
         In the order of the arrays; an array without one passes no gradient on.
     floating : bool
@@ -52,6 +58,8 @@ class Primitive:
         Whether it only moves or converts values: then it takes bfloat16 as it is.
     forms : dict of str to callable
         What puts an attribute in its normal form, where `plain.setting` does not.
+    numpy : str or None
+        The function of NumPy's that returns the same for float32 and float64: "linalg.qr".
     """
 
     name: str
@@ -63,15 +71,19 @@ class Primitive:
         floating: bool = False,
         batching: Callable[..., Any] | None = None,
         exact: bool = False,
+        numpy: str | None = None,
     ) -> None:
         update_wrapper(self, kernel)
         self.name = kernel.__name__
         self.kernel = kernel
         self.floating = floating
         self.exact = exact
+        self.numpy = numpy
         self.rules: list[Rule | None] = []
         self.lowering: Callable[..., Any] | None = None
         self.forms: dict[str, Callable[[Any], Any]] = {}
+        self.shape_rule: Callable[..., Any] | None = None
+        self.view_rule: Callable[..., Any] | None = None
         self.batching_rule = batching
         parameters = list(inspect.signature(kernel).parameters.values())[1:]
         arrays = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
@@ -115,6 +127,96 @@ class Primitive:
         """
         self.lowering = function
         return function
+
+    def shape(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Say what a result will be: `(*arrays, **attributes)` -> `Spec(shape, dtype)`.
+
+        Each array is something with its shape and dtype; for several outputs the answer is a tuple.
+        An elementwise operation needs no rule if its result has the dtype in which its operands
+        meet.  A rule raises what the kernel would for operands that do not fit.
+        """
+        self.shape_rule = rule
+        return rule
+
+    def view(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Say that a result shows the memory of the first array, and how.
+
+        The rule is `(view, shape, /, **attributes)` -> the view of the result, of that shape, made
+        by methods of `view` (see `plan.launch.View`); None where the result is a copy.
+        """
+        self.view_rule = rule
+        return rule
+
+    @cached_property
+    def ufunc(self) -> str | None:
+        """The ufunc of NumPy's that does the same."""
+        return self.numpy if self.numpy is not None and device.is_ufunc(self.numpy) else None
+
+    @property
+    def has_shape_rule(self) -> bool:
+        """Whether `infer` knows what a result will be."""
+        return self.shape_rule is not None or self.is_elementwise
+
+    def infer(self, operands: list[Any], attributes: dict[str, Any]) -> Spec | tuple[Spec, ...]:
+        """Return what the result of a call will be, or the results, without running the kernel.
+
+        Parameters
+        ----------
+        operands : list
+            Of each array something with its shape and dtype; numbers and None as they are.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            The operands do not fit, as the call itself would say.
+        """
+        narrow = alone = False
+        if dtypes.bfloat16 is not None and not self.exact:
+            met = {x.dtype for x in operands if hasattr(x, "dtype")}
+            narrow = dtypes.bfloat16 in met
+            alone = narrow and dtypes.is_bfloat16_alone(met)
+        given = operands
+        if narrow:
+            given = [
+                Spec(x.shape, dtypes.float32) if getattr(x, "dtype", None) == dtypes.bfloat16 else x
+                for x in operands
+            ]
+        try:
+            made = self._inferred(given, attributes)
+            if self.is_elementwise:
+                self._check_numbers(operands, attributes)
+        except EXPLAINED as error:
+            self._explain(operands, attributes, error)
+        if not alone:
+            return made
+        return tuple(map(_narrowed, made)) if isinstance(made, tuple) else _narrowed(made)
+
+    def _check_numbers(self, operands: list[Any], attributes: dict[str, Any]) -> None:
+        """Raise what the kernel would of a whole number that does not fit beside the arrays.
+
+        A dtype has no room for some numbers, so that no rule over dtypes can say it.
+        """
+        numbers = [*operands, *attributes.values()]
+        if any(type(n) is int and not 0 <= n < 128 for n in numbers):
+            ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
+            with device.quiet():
+                self._of_any_width()(device.host, *ones, **attributes)
+
+    def _of_any_width(self) -> Callable[..., Any]:
+        """Return the kernel, around which bfloat16 becomes float32 and the result is rounded."""
+        if dtypes.bfloat16 is None or self.exact:
+            return self.kernel
+        return partial(dtypes.by_float32, self.kernel)
+
+    def _inferred(self, operands: list[Any], attributes: dict[str, Any]) -> Spec | tuple[Spec, ...]:
+        if self.shape_rule is not None:
+            ruled: Spec | tuple[Spec, ...] = self.shape_rule(*operands, **attributes)
+            return ruled
+        shape = specs.broadcast(*operands)
+        if self.ufunc is None:
+            return Spec(shape, specs.joint(*operands))
+        made = tuple(Spec(shape, d) for d in specs.of_ufunc(self.ufunc, tuple(operands)))
+        return made if len(made) > 1 else made[0]
 
     def batching(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Say how a batch axis passes through: `(axes, shapes, output_shape, **attributes)`.
@@ -186,6 +288,11 @@ class Primitive:
         elif mixed or dtype.kind != "f":
             arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
         output = self.compute(arrays, attributes)
+        if type(output) is tuple:
+            places = self.places(tracked, parents, arrays, output, attributes)
+            # Who calls such a primitive knows that it has several outputs, which no type says here.
+            several: Any = tuple(map(Tensor.wrap, output, places))
+            return cast(Tensor, several)
         if tracked and state.recording and self.rules and output.dtype.kind in "fV":
             return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
         return Tensor.wrap(output, None)
@@ -200,9 +307,7 @@ class Primitive:
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""
-        kernel = self.kernel
-        if dtypes.bfloat16 is not None and not self.exact:
-            kernel = partial(dtypes.by_float32, kernel)
+        kernel = self._of_any_width()
         try:
             if cuda.cupy is None:
                 output = kernel(device.host, *arrays, **attributes)
@@ -217,7 +322,25 @@ class Primitive:
         if output is None:  # out here, where nothing holds on to what the failed attempt had made
             work = partial(device.run, kernel, arrays, attributes)
             output = device.once_more(work, self._text(arrays, attributes), arrays)
-        return output if type(output) is device.Array else device.boxed(output)
+        if type(output) is device.Array:
+            return output
+        several = isinstance(output, tuple)
+        return tuple(map(device.boxed, output)) if several else device.boxed(output)
+
+    def places(
+        self,
+        tracked: int,
+        parents: list[Node | None],
+        arrays: list[Any],
+        outputs: tuple[Any, ...],
+        attributes: dict[str, Any],
+    ) -> list[Node | None]:
+        """Return where in the graph each of several results is; None where none is recorded."""
+        floats = [dtypes.is_float(output.dtype) for output in outputs]
+        node = None
+        if tracked and switches().recording and self.rules and any(floats):
+            node = self.node(tracked, parents, arrays, outputs, attributes)
+        return [Output(node, i) if node is not None and f else None for i, f in enumerate(floats)]
 
     def node(
         self,
@@ -227,7 +350,7 @@ class Primitive:
         output: Any,
         attributes: dict[str, Any],
     ) -> Node | None:
-        """Return the node of a result, holding what the rules of the tracked inputs (bits) read.
+        """Return the node of a call, holding what the rules of the tracked inputs (bits) read.
 
         None if none of these inputs has a rule.
         """
@@ -238,21 +361,17 @@ class Primitive:
         differentiable, keep_output, keep_inputs = keeps
         if not differentiable:
             return None
-        inputs = arrays
+        inputs: Any = arrays
         for i, kept in enumerate(keep_inputs):
             if not kept:
                 array = arrays[i]
                 if hasattr(array, "dtype"):
                     inputs[i] = parents[i] or Spec(array.shape, array.dtype)
-        return Node(
-            self,
-            tuple(parents),
-            inputs,
-            output if keep_output else None,
-            attributes,
-            output.shape,
-            output.dtype,
-        )
+        if type(output) is tuple and not keep_output and not any(keep_inputs):
+            inputs = tuple(inputs)  # parts of a split may go backward one by one
+        shape, dtype = _spec(output)
+        output = output if keep_output else None
+        return Node(self, tuple(parents), inputs, output, attributes, shape, dtype)
 
     def _what_rules_read(self, tracked: int, count: int) -> tuple[bool, bool, tuple[bool, ...]]:
         differentiable = keep_output = False
@@ -337,6 +456,16 @@ class Primitive:
         return f"{self.name}({operands}{settings})"
 
 
+def _narrowed(spec: Spec) -> Spec:
+    return Spec(spec.shape, dtypes.bfloat16) if spec.dtype == dtypes.float32 else spec
+
+
+def _spec(output: Any) -> tuple[Any, Any]:
+    if type(output) is not tuple:
+        return output.shape, output.dtype
+    return tuple(o.shape for o in output), tuple(o.dtype for o in output)
+
+
 NUMBERS = frozenset((float, int, bool))
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
 
@@ -395,10 +524,15 @@ def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
 def primitive(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
 def primitive(
-    *, floating: bool = ..., exact: bool = ...
+    *, floating: bool = ..., exact: bool = ..., numpy: str | None = ...
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
-    kernel: Callable[..., Any] | None = None, /, *, floating: bool = False, exact: bool = False
+    kernel: Callable[..., Any] | None = None,
+    /,
+    *,
+    floating: bool = False,
+    exact: bool = False,
+    numpy: str | None = None,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel `(xp, *arrays, **attributes)`; its name is the function's.
 
@@ -409,6 +543,10 @@ def primitive(
     exact : bool
         It only moves or converts values, and takes bfloat16 as it is.  Other kernels never see
         bfloat16: they get float32, and their result is rounded.
+    numpy : str, optional
+        The function of NumPy's that returns the same, called with the same arrays and attributes,
+        for float32 and float64: "linalg.qr".  A plan that is ejected calls that function; without
+        one the kernel cannot be written down.
 
     Raises
     ------
@@ -416,8 +554,8 @@ def primitive(
         An operation of that name exists.
     """
     if kernel is None:
-        return lambda kernel: Primitive(kernel, floating, exact=exact)
-    return Primitive(kernel, floating, exact=exact)
+        return lambda kernel: Primitive(kernel, floating, exact=exact, numpy=numpy)
+    return Primitive(kernel, floating, exact=exact, numpy=numpy)
 
 
 def _aligned(
@@ -442,16 +580,22 @@ def _aligned(
 @overload
 def elementwise(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
-def elementwise(*, floating: bool) -> Callable[[Callable[..., Any]], Primitive]: ...
 def elementwise(
-    kernel: Callable[..., Any] | None = None, /, *, floating: bool = False
+    *, floating: bool = ..., numpy: str | None = ...
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+def elementwise(
+    kernel: Callable[..., Any] | None = None,
+    /,
+    *,
+    floating: bool = False,
+    numpy: str | None = None,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel that works on each element by itself, and broadcasts.
 
     Like `primitive`; a plan may then cut its operands into rows.
     """
     if kernel is None:
-        return lambda kernel: Primitive(kernel, floating, _aligned)
+        return lambda kernel: Primitive(kernel, floating, _aligned, numpy=numpy)
     return Primitive(kernel, floating, _aligned)
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core import specs
 from autograd_iron.core.primitive import elementwise
+from autograd_iron.core.specs import Spec
 
 
 @elementwise
@@ -37,7 +39,7 @@ def _(F, g, _y, x, _y_in):
 # --- arithmetic
 
 
-@elementwise
+@elementwise(numpy="add")
 def add(xp, x, y, /):
     """Return the sum `x + y`, broadcast."""
     return xp.add(x, y)
@@ -53,7 +55,7 @@ def _(F, g, _out, _x, _y):
     return g
 
 
-@elementwise
+@elementwise(numpy="subtract")
 def subtract(xp, x, y, /):
     """Return the difference `x - y`, broadcast."""
     return xp.subtract(x, y)
@@ -69,7 +71,7 @@ def _(F, g, _out, _x, _y):
     return -g
 
 
-@elementwise
+@elementwise(numpy="multiply")
 def multiply(xp, x, y, /):
     """Return the product `x * y`, broadcast."""
     return xp.multiply(x, y)
@@ -85,7 +87,7 @@ def _(F, g, _out, x, _y):
     return F.multiply_no_nan(x, g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="divide")
 def divide(xp, x, y, /):
     """Return the quotient `x / y`, broadcast; integers give float32."""
     return xp.divide(x, y)
@@ -103,7 +105,7 @@ def _(F, g, out, _x, y):
     return F.multiply_no_nan(-out / y, g)
 
 
-@elementwise
+@elementwise(numpy="negative")
 def negative(xp, x, /):
     """Return `-x`."""
     return xp.negative(x)
@@ -114,12 +116,21 @@ def _(F, g, _y, _x):
     return -g
 
 
-@elementwise
+@elementwise(numpy="power")
 def pow(xp, x, p, /):
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
     if isinstance(p, int) and p < 0 and getattr(x, "dtype", dtypes.bool_).kind in "iu":
         raise ValueError("integers to negative integer powers are not: use x.astype('float32')")
     return x**p
+
+
+@pow.shape
+def _(x, p):
+    if not hasattr(p, "dtype") and p == 2:  # NumPy's ** squares, where a truth stays in 8 bits
+        (dtype,) = specs.of_ufunc("square", (x,))
+    else:
+        (dtype,) = specs.of_ufunc("power", (x, p))
+    return Spec(specs.broadcast(x, p), dtype)
 
 
 @pow.vjp
@@ -157,7 +168,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(2 * x, g)
 
 
-@elementwise
+@elementwise(numpy="absolute")
 def abs(xp, x, /):
     """Return the absolute value; the derivative at 0 is 0."""
     return xp.abs(x)
@@ -168,16 +179,29 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(F.sign(x), g)
 
 
-@elementwise
+@elementwise(numpy="sign")
 def sign(xp, x, /):
     """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
     return xp.sign(x)
 
 
+@elementwise(floating=True, numpy="frexp")
+def frexp(xp, x, /):
+    """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
+    return xp.frexp(x)
+
+
+@frexp.vjp
+def _(F, g, y, _x):
+    gm, _ = g
+    _, e = y
+    return gm * F.pow(2.0, F.astype(-e, dtype=_x.dtype))
+
+
 # --- exponentials and roots
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="exp")
 def exp(xp, x, /):
     """Return e to the power `x`."""
     return xp.exp(x)
@@ -188,7 +212,7 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(y, g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="expm1")
 def expm1(xp, x, /):
     """Return `exp(x) - 1`, accurate near 0."""
     return xp.expm1(x)
@@ -199,7 +223,7 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(y + 1, g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="log")
 def log(xp, x, /):
     """Return the natural logarithm."""
     return xp.log(x)
@@ -210,7 +234,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(1 / x, g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="log1p")
 def log1p(xp, x, /):
     """Return `log(1 + x)`, accurate near 0."""
     return xp.log1p(x)
@@ -221,7 +245,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(1 / (1 + x), g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="sqrt")
 def sqrt(xp, x, /):
     """Return the square root; the derivative at 0 is infinite."""
     return xp.sqrt(x)
@@ -235,7 +259,7 @@ def _(F, g, y, _x):
 # --- trigonometric functions and activations
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="sin")
 def sin(xp, x, /):
     """Return the sine of `x` in radians."""
     return xp.sin(x)
@@ -246,7 +270,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(F.cos(x), g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="cos")
 def cos(xp, x, /):
     """Return the cosine of `x` in radians."""
     return xp.cos(x)
@@ -257,7 +281,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(-F.sin(x), g)
 
 
-@elementwise(floating=True)
+@elementwise(floating=True, numpy="tanh")
 def tanh(xp, x, /):
     """Return the hyperbolic tangent."""
     return xp.tanh(x)
@@ -320,7 +344,7 @@ def _(F, g, _y, x):
 # --- choosing
 
 
-@elementwise
+@elementwise(numpy="maximum")
 def maximum(xp, x, y, /):
     """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
     return xp.maximum(x, y)
@@ -336,7 +360,7 @@ def _(F, g, _out, x, y):
     return F.where(x == y, 0.5 * g, g * (y > x))
 
 
-@elementwise
+@elementwise(numpy="minimum")
 def minimum(xp, x, y, /):
     """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
     return xp.minimum(x, y)
@@ -366,6 +390,13 @@ def clip(xp, x, /, min=None, max=None):
 def _check_bounds(*bounds):
     if not all(bound is None or isinstance(bound, int | float) for bound in bounds):
         raise TypeError("the bounds must be numbers; for arrays use maximum and minimum")
+
+
+@clip.shape
+def _(x, min, max):
+    _check_bounds(min, max)
+    narrow = x.dtype.kind == "f" or not (isinstance(min, float) or isinstance(max, float))
+    return Spec(x.shape, x.dtype if narrow else dtypes.float32)
 
 
 @clip.lower
@@ -405,6 +436,13 @@ def _check_choice(number, other):
         raise OverflowError(f"Python integer {number} out of bounds for {dtype}")
 
 
+@where.shape
+def _(condition, x, y):
+    numbers = not hasattr(x, "dtype") and not hasattr(y, "dtype")
+    dtype = dtypes.float32 if numbers else specs.joint(x, y)
+    return Spec(specs.broadcast(condition, x, y), dtype)
+
+
 where.vjp(None)
 
 
@@ -421,91 +459,91 @@ def _(F, g, _out, condition, _x, _y):
 # --- questions, whose answers are bool and carry no gradient
 
 
-@elementwise
+@elementwise(numpy="equal")
 def equal(xp, x, y, /):
     """Return whether `x == y`, elementwise and broadcast."""
     return xp.equal(x, y)
 
 
-@elementwise
+@elementwise(numpy="not_equal")
 def not_equal(xp, x, y, /):
     """Return whether `x != y`, elementwise and broadcast."""
     return xp.not_equal(x, y)
 
 
-@elementwise
+@elementwise(numpy="less")
 def less(xp, x, y, /):
     """Return whether `x < y`, elementwise and broadcast."""
     return xp.less(x, y)
 
 
-@elementwise
+@elementwise(numpy="less_equal")
 def less_equal(xp, x, y, /):
     """Return whether `x <= y`, elementwise and broadcast."""
     return xp.less_equal(x, y)
 
 
-@elementwise
+@elementwise(numpy="greater")
 def greater(xp, x, y, /):
     """Return whether `x > y`, elementwise and broadcast."""
     return xp.greater(x, y)
 
 
-@elementwise
+@elementwise(numpy="greater_equal")
 def greater_equal(xp, x, y, /):
     """Return whether `x >= y`, elementwise and broadcast."""
     return xp.greater_equal(x, y)
 
 
-@elementwise
+@elementwise(numpy="logical_and")
 def logical_and(xp, x, y, /):
     """Return whether `x and y`, elementwise and broadcast."""
     return xp.logical_and(x, y)
 
 
-@elementwise
+@elementwise(numpy="logical_or")
 def logical_or(xp, x, y, /):
     """Return whether `x or y`, elementwise and broadcast."""
     return xp.logical_or(x, y)
 
 
-@elementwise
+@elementwise(numpy="logical_not")
 def logical_not(xp, x, /):
     """Return whether `x` is false, elementwise."""
     return xp.logical_not(x)
 
 
-@elementwise
+@elementwise(numpy="isfinite")
 def isfinite(xp, x, /):
     """Return whether `x` is neither infinite nor NaN, elementwise."""
     return xp.isfinite(x)
 
 
-@elementwise
+@elementwise(numpy="isnan")
 def isnan(xp, x, /):
     """Return whether `x` is NaN, elementwise."""
     return xp.isnan(x)
 
 
-@elementwise
+@elementwise(numpy="bitwise_and")
 def bitwise_and(xp, x, y, /):
     """Return `x & y` of bools or integers, broadcast."""
     return xp.bitwise_and(x, y)
 
 
-@elementwise
+@elementwise(numpy="bitwise_or")
 def bitwise_or(xp, x, y, /):
     """Return `x | y` of bools or integers, broadcast."""
     return xp.bitwise_or(x, y)
 
 
-@elementwise
+@elementwise(numpy="bitwise_xor")
 def bitwise_xor(xp, x, y, /):
     """Return `x ^ y` of bools or integers, broadcast."""
     return xp.bitwise_xor(x, y)
 
 
-@elementwise
+@elementwise(numpy="invert")
 def bitwise_invert(xp, x, /):
     """Return `~x` of bools or integers."""
     return xp.invert(x)

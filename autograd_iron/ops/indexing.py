@@ -9,6 +9,7 @@ import math
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.index import Index
 from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import switches
 
 
@@ -21,6 +22,16 @@ def getitem(xp, x, /, index):
     caller's promise, and what lies outside wraps around.  A mask is: its count is the new shape.
     """
     return xp.asarray(x[index])
+
+
+@getitem.shape
+def _(x, index):
+    return Spec(device.indexed_shape(x.shape, index), x.dtype)
+
+
+@getitem.view
+def _(view, _shape, /, index):
+    return view.indexed(index)
 
 
 @getitem.vjp
@@ -58,6 +69,19 @@ def add_at(xp, x, value, /, index):
     else:
         made[index] += value
     return made
+
+
+def _updated(x, value, index):
+    _check_fits(x, value)
+    hole = device.indexed_shape(x.shape, index)
+    if not hasattr(value, "dtype"):
+        device.as_array(value, x.dtype)  # which refuses one that is out of range
+    if device.broadcast_shape(getattr(value, "shape", ()), hole) != hole:
+        raise ValueError(f"a value of shape {value.shape} cannot be broadcast to {hole}, the index")
+    return Spec(x.shape, x.dtype)
+
+
+add_at.shape(_updated)
 
 
 @add_at.vjp
@@ -113,6 +137,14 @@ def set_at(xp, x, value, /, index):
     return made
 
 
+@set_at.shape
+def _(x, value, index):
+    made = _updated(x, value, index)
+    if _is_advanced(index) and device.names_twice(x.shape, index):
+        raise ValueError(_TWICE)
+    return made
+
+
 def _check_fits(x, value):
     if hasattr(x, "dtype") and not dtypes.fits(value, x.dtype):
         found = f"an array of {value.dtype}" if hasattr(value, "dtype") else value
@@ -151,6 +183,13 @@ def gather(xp, x, indices, /, axis=0):
     return xp.asarray(x[_along(axis, x.ndim, indices)])
 
 
+@gather.shape
+def _(x, indices, axis):
+    _check_integers(indices)
+    (axis,) = axes_of(axis, x.ndim)
+    return Spec((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
+
+
 @gather.vjp
 def _(F, g, _y, _x, indices, axis):
     return F.scatter_sum(g, indices, size=_x.shape[axis], axis=axis % _x.ndim)
@@ -177,6 +216,12 @@ def scatter_sum(xp, values, indices, /, size, axis):
     made = xp.zeros(shape, dtype=values.dtype)
     device.add_at(xp, made, _along(axis, len(shape), indices), values)
     return made
+
+
+@scatter_sum.shape
+def _(values, indices, size, axis):
+    _check_integers(indices)
+    return Spec((*values.shape[:axis], size, *values.shape[axis + indices.ndim :]), values.dtype)
 
 
 @scatter_sum.vjp

@@ -8,7 +8,9 @@ import math
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core import specs
 from autograd_iron.core.primitive import primitive
+from autograd_iron.core.specs import Spec
 
 
 @primitive
@@ -49,6 +51,17 @@ def _goes_by_float32(xp, x, y):
     return xp is device.host or (
         max(x.ndim, y.ndim) <= 2 and x.shape[-1:] == (x.size,) == (y.size,)
     )
+
+
+@matmul.shape
+def _(x, y):
+    if not getattr(x, "shape", ()) or not getattr(y, "shape", ()):
+        raise ValueError("a number is no matrix")
+    left, right = x.shape, y.shape
+    lead = device.broadcast_shape(left[:-2], right[:-2])
+    if lead is None or left[-1] != right[-2 if len(right) > 1 else 0]:
+        raise ValueError(f"{left} and {right} are not the shapes of matrices to multiply")
+    return Spec((*lead, *left[-2:-1], *(right[-1:] if len(right) > 1 else ())), specs.joint(x, y))
 
 
 @matmul.vjp
@@ -126,6 +139,15 @@ def _check_layer(w, b):
     if w.ndim != 2 or (b is not None and b.shape != w.shape[1:]):
         bias = "" if b is None else f", b has shape {b.shape}"
         raise ValueError(f"w must be (n, m) and b (m,); w has shape {w.shape}{bias}")
+
+
+@linear.shape
+def _(x, w, b):
+    _check_layer(w, b)
+    if x.shape[-1:] != w.shape[:1]:
+        raise ValueError(f"the last axis of {x.shape} is not the first of {w.shape}")
+    operands = (x, w) if b is None else (x, w, b)
+    return Spec((*x.shape[:-1], w.shape[1]), specs.joint(*operands))
 
 
 @linear.lower

@@ -12,34 +12,10 @@ import builtins
 import math
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.plain import setting
+from autograd_iron.core import specs
 from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import no_grad
-
-
-def axes_of(axis, ndim):
-    """Return the axes as a tuple of non-negative integers.
-
-    Raises
-    ------
-    ValueError
-        There is no such axis, or one is named twice.
-    TypeError
-        It is no integer.
-    """
-    if axis is None:
-        return tuple(range(ndim))
-    axis = setting(axis, "axis")
-    given = axis if isinstance(axis, tuple) else (axis,)
-    for a in given:
-        if not isinstance(a, int):
-            raise TypeError(f"axis {a!r} is not an integer")
-        if not -ndim <= a < ndim:
-            raise ValueError(f"axis {a} is out of range: there are {ndim} axes")
-    axes = tuple(a + ndim if a < 0 else a for a in given)
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"an axis is named twice in {given}")
-    return axes
 
 
 def known(axis, x):
@@ -72,6 +48,11 @@ def _added_up(xp, x, axis, keepdims=False):
     if x.dtype == dtypes.float16:
         return xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims).astype(x.dtype)
     return xp.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+@sum.shape
+def _(x, axis, keepdims):
+    return Spec(specs.reduced(x, axis, keepdims), specs.total(x.dtype))
 
 
 @sum.vjp
@@ -113,6 +94,13 @@ def columns(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
     return len(old) == 2 and old[0] > 0 and new == old[1:]
 
 
+@sum_to.shape
+def _(x, shape):
+    if device.broadcast_shape(shape, x.shape) != x.shape:
+        raise ValueError(f"no array of shape {shape} is broadcast to {x.shape}")
+    return Spec(shape, specs.total(x.dtype))
+
+
 @sum_to.vjp
 def _(F, g, _y, _x, shape):
     return F.broadcast_to(g, shape=_x.shape)
@@ -129,6 +117,11 @@ def mean(xp, x, /, axis=None, keepdims=False):
         return sum.kernel(xp, x, axis, keepdims) / _count(x, axis)
     total = xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims)
     return (total / _count(x, axis)).astype(x.dtype)
+
+
+@mean.shape
+def _(x, axis, keepdims):
+    return Spec(specs.reduced(x, axis, keepdims), x.dtype)
 
 
 @mean.lower
@@ -185,6 +178,16 @@ def max(xp, x, /, axis=None, keepdims=False):
     return xp.max(x, axis=known(axis, x), keepdims=keepdims)
 
 
+def _extreme(x, axis, keepdims):
+    shape = specs.reduced(x, axis, keepdims)
+    if 0 in x.shape and 0 not in shape:
+        raise ValueError(f"no value of shape {x.shape} is the extreme one over axis {axis}")
+    return Spec(shape, x.dtype)
+
+
+max.shape(_extreme)
+
+
 @max.vjp
 def _(F, g, y, x, axis, keepdims):
     return _share_of_ties(F, g, y, x, axis, keepdims)
@@ -197,6 +200,9 @@ max.batching(_reduced("max"))
 def min(xp, x, /, axis=None, keepdims=False):
     """Return the smallest value over the axes; equal ones share the gradient equally."""
     return xp.min(x, axis=known(axis, x), keepdims=keepdims)
+
+
+min.shape(_extreme)
 
 
 @min.vjp
@@ -213,6 +219,11 @@ def norm(xp, x, /, axis=None, keepdims=False):
     if x.dtype == dtypes.float16:
         return norm.kernel(xp, x.astype("float32"), axis, keepdims).astype(x.dtype)
     return xp.sqrt(sum.kernel(xp, x * x, axis, keepdims))
+
+
+@norm.shape
+def _(x, axis, keepdims):
+    return Spec(specs.reduced(x, axis, keepdims), x.dtype)
 
 
 @norm.lower
@@ -252,10 +263,20 @@ def argmax(xp, x, /, axis=None):
     return xp.argmax(x, axis=known(axis, x))
 
 
+def _place(x, axis):
+    return Spec(_extreme(x, axis, False).shape, dtypes.int64)
+
+
+argmax.shape(_place)
+
+
 @primitive
 def argmin(xp, x, /, axis=None):
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
     return xp.argmin(x, axis=known(axis, x))
+
+
+argmin.shape(_place)
 
 
 @primitive
@@ -264,7 +285,17 @@ def all(xp, x, /, axis=None, keepdims=False):
     return xp.all(x, axis=known(axis, x), keepdims=keepdims)
 
 
+@all.shape
+def _(x, axis, keepdims):
+    return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)
+
+
 @primitive
 def any(xp, x, /, axis=None, keepdims=False):
     """Return whether some value over the axes is true."""
     return xp.any(x, axis=known(axis, x), keepdims=keepdims)
+
+
+@any.shape
+def _(x, axis, keepdims):
+    return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)

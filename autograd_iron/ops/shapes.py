@@ -4,16 +4,41 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core import specs
 from autograd_iron.core.plain import real, setting
 from autograd_iron.core.primitive import composite, primitive
-from autograd_iron.ops.reductions import axes_of
+from autograd_iron.core.specs import Spec, axes_of
 
 
 @primitive(exact=True)
 def reshape(xp, x, /, shape):
     """Return the values in another shape, in row-major order; one size may be -1."""
     return xp.reshape(x, shape)
+
+
+@reshape.shape
+def _(x, shape):
+    return Spec(_complete(shape, x), x.dtype)
+
+
+def _complete(shape, x):
+    """Return a shape with the size that -1 stands for."""
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    rest = math.prod(n for n in sizes if n != -1)
+    if sizes.count(-1) == 1 and rest and not x.size % rest:
+        sizes[sizes.index(-1)] = x.size // rest
+    if -1 in sizes or math.prod(sizes) != x.size:
+        raise ValueError(f"cannot reshape array of size {x.size} into shape {shape}")
+    return tuple(sizes)
+
+
+@reshape.view
+def _(view, shape, /, **_):
+    return view.reshaped(shape)
 
 
 @reshape.vjp
@@ -25,6 +50,23 @@ def _(F, g, _y, _x, shape):
 def permute_dims(xp, x, /, axes=None):
     """Return `x` with its axes in the given order (None: reversed)."""
     return xp.transpose(x, axes)
+
+
+@permute_dims.shape
+def _(x, axes):
+    return Spec(tuple(x.shape[a] for a in _order(axes, x.ndim)), x.dtype)
+
+
+def _order(axes, ndim):
+    order = axes_of(axes, ndim)
+    if sorted(order) != list(range(ndim)):
+        raise ValueError(f"axes {axes} do not name each of {ndim} axes once")
+    return order[::-1] if axes is None else order
+
+
+@permute_dims.view
+def _(view, _shape, /, axes):
+    return view.permuted(_order(axes, len(view.shape)))
 
 
 @permute_dims.vjp
@@ -61,6 +103,19 @@ def matrix_transpose(xp, x, /):
     if x.ndim < 2:
         raise ValueError(f"a shape of {x.shape} has no two axes to swap")
     return x.swapaxes(-1, -2)
+
+
+@matrix_transpose.shape
+def _(x):
+    if x.ndim < 2:
+        raise ValueError(f"a shape of {x.shape} has no two axes to swap")
+    return Spec((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
+
+
+@matrix_transpose.view
+def _(view, _shape, /):
+    ndim = len(view.shape)
+    return view.permuted((*range(ndim - 2), ndim - 1, ndim - 2))
 
 
 @matrix_transpose.vjp
@@ -106,6 +161,19 @@ def broadcast_to(xp, x, /, shape):
     return device.stretch(xp, x, shape)
 
 
+@broadcast_to.shape
+def _(x, shape):
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if device.broadcast_shape(x.shape, shape) != shape:
+        raise ValueError(f"an array of shape {x.shape} cannot be broadcast to {shape}")
+    return Spec(shape, x.dtype)
+
+
+@broadcast_to.view
+def _(view, shape, /, **_):
+    return view.stretched(shape)
+
+
 @broadcast_to.vjp
 def _(F, g, _y, _x, shape):
     return F.sum_to(g, shape=_x.shape)
@@ -121,6 +189,11 @@ def _(axes, shapes, output_shape, shape):
 def astype(xp, x, /, dtype):
     """Return the values in another dtype; a cast to integers carries no gradient."""
     return x.astype(dtypes.dtype(dtype))
+
+
+@astype.shape
+def _(x, dtype):
+    return Spec(x.shape, dtypes.dtype(dtype))
 
 
 @astype.vjp
@@ -139,6 +212,21 @@ def join(xp, /, *arrays, axis=0):
     if {dtypes.bfloat16, dtypes.float16} <= {a.dtype for a in arrays}:  # two that have no joint one
         arrays = tuple(map(dtypes.widened, arrays))
     return xp.concatenate(arrays, axis=axis)
+
+
+@join.shape
+def _(*arrays, axis):
+    ndim = arrays[0].ndim
+    (at,) = axes_of(axis, ndim)
+    around = {(x.ndim, x.shape[:at], x.shape[at + 1 :]) for x in arrays}
+    if len(around) > 1:
+        shapes = ", ".join(str(x.shape) for x in arrays)
+        raise ValueError(f"the shapes {shapes} differ in more than axis {axis}")
+    met = {x.dtype for x in arrays}
+    mixed = {dtypes.bfloat16, dtypes.float16} <= met
+    dtype = dtypes.float32 if mixed and len(met) == 2 else specs.joint(*arrays)
+    size = sum(x.shape[at] for x in arrays)
+    return Spec((*arrays[0].shape[:at], size, *arrays[0].shape[at + 1 :]), dtype)
 
 
 @join.vjp
@@ -169,6 +257,14 @@ def to_device(xp, x, /, here, there):
     return device.move(x, there)
 
 
+to_device.shape(specs.same)
+
+
+@to_device.view
+def _(view, _shape, /, **_):
+    return view  # a step has one device
+
+
 @to_device.vjp
 def _(F, g, _y, _x, here, there):
     return F.to_device(g, here=there, there=here)
@@ -191,8 +287,8 @@ def stack(F, arrays, /, axis=0):
     return F.join(*(F.expand_dims(a, axis) for a in arrays), axis=axis)
 
 
-@composite
-def split(F, x, /, indices_or_sections, axis=0):
+@primitive(exact=True)
+def split(xp, x, /, indices_or_sections, axis=0):
     """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
 
     Raises
@@ -200,6 +296,19 @@ def split(F, x, /, indices_or_sections, axis=0):
     ValueError
         The axis does not divide into that many equal parts.
     """
+    return tuple(x[part] for part in _parts(x, indices_or_sections, axis))
+
+
+@split.shape
+def _(x, indices_or_sections, axis):
+    (at,) = axes_of(axis, x.ndim)
+    parts = [part[-1] for part in _parts(x, indices_or_sections, axis)]
+    sizes = [max(0, part.stop - part.start) for part in parts]
+    return tuple(Spec((*x.shape[:at], n, *x.shape[at + 1 :]), x.dtype) for n in sizes)
+
+
+def _parts(x, indices_or_sections, axis):
+    """Return the index of each part of a split."""
     (axis,) = axes_of(axis, x.ndim)
     size = x.shape[axis]
     indices_or_sections = setting(indices_or_sections, "indices_or_sections")
@@ -216,10 +325,28 @@ def split(F, x, /, indices_or_sections, axis=0):
     else:
         cuts = list(indices_or_sections)
     before = (slice(None),) * axis
-    return [
-        F.getitem(x, index=(*before, slice(start, end)))
-        for start, end in zip([0, *cuts], [*cuts, size], strict=True)
-    ]
+    ends = zip([0, *cuts], [*cuts, size], strict=True)
+    return [(*before, slice(*slice(start, end).indices(size))) for start, end in ends]
+
+
+@split.lower
+def _(F, x, indices_or_sections, axis):
+    parts = _parts(x, indices_or_sections, axis)
+    return tuple(F.getitem(x, index=part) for part in parts)
+
+
+@split.vjp
+def _(F, g, _y, _x, indices_or_sections, axis):
+    parts = _parts(_x, indices_or_sections, axis)
+    cuts = [(part[-1].start, part[-1].stop) for part in parts]
+    grow = all(start <= end for start, end in cuts)
+    if grow and all(end == start for (_, end), (start, _) in pairwise(cuts)):
+        return F.join(*g, axis=axis)
+    # Positions that do not grow cut parts that overlap, or leave some of x out.
+    total = F.zeros(_x.shape, dtype=_x.dtype, device=g.device)
+    for i, part in enumerate(parts):
+        total = total if g.is_zero(i) else F.add_at(total, g[i], index=part)
+    return total
 
 
 @primitive
@@ -257,6 +384,15 @@ def _pairs(pad_width, ndim):
     return pairs * ndim if len(pairs) == 1 else pairs
 
 
+@pad.shape
+def _(x, pad_width, constant_values):
+    pairs = _pairs(pad_width, x.ndim) if x.ndim else ()
+    if len(pairs) != x.ndim or min((n for pair in pairs for n in pair), default=0) < 0:
+        raise ValueError(f"pad_width {pad_width} is not a pair of sizes for each of {x.ndim} axes")
+    shape = tuple(n + sum(pair) for n, pair in zip(x.shape, pairs, strict=True))
+    return Spec(shape, x.dtype)
+
+
 @pad.vjp
 def _(F, g, _y, _x, pad_width, constant_values):
     if _x.ndim == 0:
@@ -266,10 +402,53 @@ def _(F, g, _y, _x, pad_width, constant_values):
     return F.getitem(g, index=inner)
 
 
+@primitive(exact=True, numpy="tril")
+def tril(xp, x, /, k=0):
+    """Return matrices with what lies above their diagonal `k` set to 0."""
+    return xp.tril(x, k)
+
+
+@primitive(exact=True, numpy="triu")
+def triu(xp, x, /, k=0):
+    """Return matrices with what lies below their diagonal `k` set to 0."""
+    return xp.triu(x, k)
+
+
+def _matrices(x, k):
+    if x.ndim < 2:
+        raise ValueError(f"a shape of {x.shape} has no matrices")
+    return Spec(x.shape, x.dtype)
+
+
+tril.shape(_matrices)
+triu.shape(_matrices)
+
+
+@tril.vjp
+def _(F, g, _y, _x, k):
+    return F.tril(g, k=k)
+
+
+@triu.vjp
+def _(F, g, _y, _x, k):
+    return F.triu(g, k=k)
+
+
 @primitive(exact=True)
 def flip(xp, x, /, axis=None):
     """Return `x` with the order along the axes (None: all) reversed."""
     return xp.flip(x, axis)
+
+
+@flip.shape
+def _(x, axis):
+    axes_of(axis, x.ndim)
+    return Spec(x.shape, x.dtype)
+
+
+@flip.view
+def _(view, _shape, /, axis):
+    return view.flipped(axes_of(axis, len(view.shape)))
 
 
 @flip.vjp

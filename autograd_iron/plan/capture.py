@@ -2,7 +2,7 @@
 
 While a tape is on, `Primitive.__call__` hands over to `Tape.run`, and every result is a `Traced`
 Tensor that knows its number in the program.  Its values cannot be read, because a replay would not
-ask again; so it needs none: arrays of the right shape and dtype stand in, which take no memory.
+ask again; so it has none: no kernel runs, and shape rules say what each result will be.
 Assignments wait until the end: a capture that fails has changed nothing.
 """
 
@@ -12,18 +12,19 @@ import os
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import copy_context
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.primitive import EXPLAINED, NUMBERS, Primitive, operand
 from autograd_iron.core.registry import recorded
+from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad, put_tape, switches
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.plan.loops.launch import View, dense_strides
 from autograd_iron.plan.program import Check, Program, Step, Value
+from autograd_iron.support.text import visible
 
 
 class CaptureError(RuntimeError):
@@ -74,14 +75,10 @@ class Traced(Tensor):
 
     @staticmethod
     def make(
-        array: Any,
-        value: Value,
-        node: Node | None = None,
-        shows: tuple[Tensor, int] | None = None,
+        value: Value, node: Node | None = None, shows: tuple[Tensor, int] | None = None
     ) -> Traced:
-        """Make a Traced of an array, its number and its node."""
+        """Make a Traced of its number and its node."""
         made: Traced = object.__new__(Traced)
-        _set_array(made, array)
         made.value = value
         made.shows = shows
         made.node = node
@@ -117,7 +114,7 @@ class Traced(Tensor):
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(array_of(self).size)
+        return self.value.size
 
     def __repr__(self) -> str:
         return f"Traced({self.value}, shape={self.shape}, dtype={self.dtype})"
@@ -129,7 +126,7 @@ class Traced(Tensor):
 
     def detach(self) -> Tensor:
         """Return the value cut off from the graph."""
-        return Traced.make(array_of(self), self.value, shows=self.shows)
+        return Traced.make(self.value, shows=self.shows)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Refuse: NumPy asks for the values."""
@@ -147,70 +144,15 @@ def _leaf(tensor: Tensor) -> Tensor:
     return tensor if leaf is None else leaf
 
 
-_slot: Any = vars(Tensor)["data"]
-_get_array, _set_array = _slot.__get__, _slot.__set__
-
-
-def array_of(tensor: Tensor) -> Any:
-    """Return the raw array of a Tensor; of a Traced one, what stands in for it."""
-    return _get_array(tensor)
-
-
-def _stand_in_for(
-    primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]
-) -> tuple[Any, int | None]:
-    """Return an array like the result, and the operand whose memory the result shows, if any.
-
-    It computes no more than shape and dtype need.
-    """
-    shapes: list[Any] = [getattr(a, "shape", ()) for a in arrays]
-    if primitive.is_elementwise and not attributes:
-        shape = device.broadcast_shape(*shapes)
-        if shape is not None:
-            kinds = [getattr(a, "dtype", a) for a in arrays]
-            kinds = [float if type(kind) is float else kind for kind in kinds]
-            with suppress(*EXPLAINED):  # said below, with the shapes
-                return device.stand_in(shape, _dtype_of(primitive, *kinds)), None
-    if primitive.name in ("gather", "scatter_sum"):
-        rest, axis = shapes[0], attributes["axis"]
-        looked_up = primitive.name == "gather"
-        # That of `scatter_sum` is one of the result's, and behind the last where no axis is summed.
-        axis = axis % max(len(rest), 1) if looked_up else axis
-        middle = shapes[1] if looked_up else (attributes["size"],)
-        behind = axis + (1 if looked_up else len(shapes[1]))
-        return device.stand_in((*rest[:axis], *middle, *rest[behind:]), arrays[0].dtype), None
-    small: tuple[int, ...] | None = None
-    settings = attributes
-    if primitive.name == "matmul" and len(shapes[0]) == len(shapes[1]) == 2:
-        (n, inner), (other, m) = shapes
-        shape = (n, m)
-        if inner == other:
-            small = (1, 1)
-    elif primitive.name == "sum_to":
-        shape, small = tuple(attributes["shape"]), (1,) * len(shapes[0])
-        settings = {"shape": (1,) * len(attributes["shape"])}
-    with device.quiet():
-        if small is None:
-            output = primitive.compute(arrays, device.settings_on_host(attributes))
-            memory = device.storage(output)
-            owners = [device.storage(a) if hasattr(a, "base") else None for a in arrays]
-            shown = next((i for i, owner in enumerate(owners) if owner is memory), None)
-            return device.stand_in(output.shape, output.dtype), shown
-        parts = [device.stand_in(small, a.dtype) if hasattr(a, "dtype") else a for a in arrays]
-        return device.stand_in(shape, primitive.compute(parts, settings).dtype), None
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _dtype_of(primitive: Primitive, *kinds: Any) -> Any:
-    """Return the dtype of an elementwise result: on dtypes, any float, and other numbers.
-
-    The types of the numbers count: True and 1 are equal, and make other dtypes.
-    """
-    parts = [
-        device.stand_in((), k) if hasattr(k, "kind") else 1.0 if k is float else k for k in kinds
-    ]
-    with device.quiet():
-        return primitive.compute(parts, {}).dtype
+def _is_view(
+    primitive: Primitive, source: Any, found: tuple[Spec, ...], attributes: dict[str, Any]
+) -> bool:
+    """Return whether the results show the memory of the first operand, if that is dense."""
+    rule = primitive.view_rule
+    if rule is None or source.shows is None:
+        return False
+    view = View(source.value, source.shape, dense_strides(source.shape))
+    return rule(view, found[0].shape, **attributes) is not None
 
 
 class Tape:
@@ -262,32 +204,61 @@ class Tape:
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
         handles = primitive.promote(handles)
-        arrays = [array_of(h) if isinstance(h, Tensor) else h for h in handles]
         if primitive.lowering is not None:
             try:
                 with no_grad():
                     made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
             except EXPLAINED:
-                _stand_in_for(primitive, arrays, attributes)  # says it in the operation's own words
+                if primitive.has_shape_rule:
+                    primitive.infer(handles, attributes)  # says it in the operation's own words
                 raise
-            output, value, shows = array_of(made), made.value, made.shows
+            several = isinstance(made, tuple)
+            made = [t.detach() for t in (made if several else (made,))]
         else:
-            output, shown = _stand_in_for(primitive, arrays, attributes)
-            shows = None if shown is None else handles[shown].shows
-            value = self.program.value(output.shape, output.dtype)
-            inputs = tuple(self._read(h) if isinstance(h, Traced) else h for h in handles)
-            self.program.steps.append(Step(primitive, inputs, attributes, value))
-        node = None
+            if not primitive.has_shape_rule:
+                _refuse(
+                    f"{visible(primitive.name)} is called, which does not say what its result is,",
+                    f"Say it with @{visible(primitive.name)}.shape, a function of the arrays and "
+                    "attributes that returns Spec(shape, dtype); or make it elementwise.",
+                )
+            found = primitive.infer(handles, attributes)
+            several = isinstance(found, tuple)
+            found = found if isinstance(found, tuple) else (found,)
+            made = self._written_down(primitive, handles, attributes, found)
         parents = [h.node if isinstance(h, Tensor) else None for h in handles]
         tracked = sum(1 << i for i, p in enumerate(parents) if p is not None)
-        if tracked and switches().recording and primitive.rules and dtypes.is_float(output.dtype):
+        if tracked and switches().recording and primitive.rules:
             saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
-            node = primitive.node(tracked, parents, saved, Traced.make(output, value), attributes)
-        return Traced.make(output, value, node, shows)
+            if several:
+                outputs = tuple(t.detach() for t in made)
+                places = primitive.places(tracked, parents, saved, outputs, attributes)
+                for traced, place in zip(made, places, strict=True):
+                    traced.node = place
+            elif dtypes.is_float(made[0].dtype):
+                output = made[0].detach()
+                made[0].node = primitive.node(tracked, parents, saved, output, attributes)
+        return tuple(made) if several else made[0]
+
+    def _written_down(
+        self,
+        primitive: Primitive,
+        handles: list[Any],
+        attributes: dict[str, Any],
+        found: tuple[Spec, ...],
+    ) -> list[Traced]:
+        """Write down a step that the primitive's kernel will run; return what it makes."""
+        shows = handles[0].shows if _is_view(primitive, handles[0], found, attributes) else None
+        made = [
+            Traced.make(self.program.value(spec.shape, spec.dtype), None, shows) for spec in found
+        ]
+        inputs = tuple(self._read(h) if isinstance(h, Traced) else h for h in handles)
+        step = Step(primitive, inputs, attributes, *[traced.value for traced in made])
+        self.program.steps.append(step)
+        return made
 
     def lift(self, tensor: Any, node: Node | None) -> Tensor:
         """Return a saved Tensor with its node."""
-        return Traced.make(array_of(tensor), self._number(tensor), node)
+        return Traced.make(self._number(tensor), node)
 
     def assign(self, target: Tensor, value: Any) -> None:
         """Write down an assignment; it happens when the capture is complete."""
@@ -320,7 +291,7 @@ class Tape:
         node = tensor.node
         if node is not None and not isinstance(node, Leaf):
             node = Leaf(tensor)  # where a gradient would flow out of the step: see gradient_of
-        return Traced.make(device.stand_in(tensor.shape, tensor.dtype), value, node)
+        return Traced.make(value, node)
 
     def draw(self, array: Any, fill: Callable[[Any], object]) -> Traced:
         """Return an array that is filled now, and anew before each replay: random numbers."""
@@ -329,7 +300,7 @@ class Tape:
         value = self.program.value(array.shape, array.dtype)
         self.program.draws.append((fill, value))
         self.program.drawn.append(array)
-        return Traced.make(device.stand_in(array.shape, array.dtype), value)
+        return Traced.make(value)
 
     def each_time(self, prepare: Callable[[], None], undo: Callable[[], None] | None) -> None:
         """Run something on the host now, and before each replay."""
@@ -450,10 +421,8 @@ class Tape:
             shows = same, self._times[same]
             new = self._assigned.get(same)
             if new is not None:
-                return Traced.make(array_of(new), new.value, value.node, shows)
-            number = self._number(value)
-            array = device.stand_in(value.shape, value.dtype)
-            return Traced.make(array, number, value.node, shows)
+                return Traced.make(new.value, value.node, shows)
+            return Traced.make(self._number(value), value.node, shows)
         return self.constant(device.as_array(value, copy=True))
 
     def constant(self, array: Any) -> Traced:
@@ -465,7 +434,7 @@ class Tape:
         array = device.on_host(array)
         number = self.program.value(array.shape, array.dtype)
         self.program.constants.append((array, number))
-        return Traced.make(array, number)
+        return Traced.make(number)
 
     def _meet(self, array: Any) -> None:
         """Hold every array of the step to one device."""

@@ -16,43 +16,6 @@ from autograd_iron.ops.elementwise import multiply
 from autograd_iron.ops.shapes import astype, broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
 
-# Elementwise primitives that are one ufunc of NumPy's, and so broadcast their operands themselves.
-UFUNCS = {
-    "add": "add",
-    "subtract": "subtract",
-    "multiply": "multiply",
-    "divide": "divide",
-    "negative": "negative",
-    "pow": "power",
-    "abs": "absolute",
-    "sign": "sign",
-    "exp": "exp",
-    "expm1": "expm1",
-    "log": "log",
-    "log1p": "log1p",
-    "sqrt": "sqrt",
-    "sin": "sin",
-    "cos": "cos",
-    "tanh": "tanh",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "equal": "equal",
-    "not_equal": "not_equal",
-    "less": "less",
-    "less_equal": "less_equal",
-    "greater": "greater",
-    "greater_equal": "greater_equal",
-    "logical_and": "logical_and",
-    "logical_or": "logical_or",
-    "logical_not": "logical_not",
-    "isfinite": "isfinite",
-    "isnan": "isnan",
-    "bitwise_and": "bitwise_and",
-    "bitwise_or": "bitwise_or",
-    "bitwise_xor": "bitwise_xor",
-    "bitwise_invert": "invert",
-}
-BROADCASTING = {*UFUNCS, "where", "multiply_no_nan"}
 # What may equal one of its operands.
 _PASSING_ON = {
     *("multiply_no_nan", "multiply", "add", "subtract", "divide", "pow", "where", "negative"),
@@ -61,8 +24,8 @@ _PASSING_ON = {
 
 
 # A rule looks at a step whose inputs went through all rules before.  It answers with the value that
-# the step's output equals, with a step to put in its place, or with None.
-Rule = Callable[["_Rewriting", Step], Value | Step | None]
+# the step's output equals (for several outputs a tuple), with a step to put in its place, or None.
+Rule = Callable[["_Rewriting", Step], Value | tuple[Value, ...] | Step | None]
 
 
 def optimise(program: Program) -> Program:
@@ -76,7 +39,7 @@ def drop_dead(program: Program) -> Program:
     needed = set(program.wanted())
     kept = []
     for step in reversed(program.steps):
-        if step.output in needed:
+        if not needed.isdisjoint(step.outputs):
             needed.update(step.values)
             kept.append(step)
     return program.with_steps(kept[::-1])
@@ -128,7 +91,7 @@ class _Rewriting:
         self.renamed: dict[Value, Value] = {}
         self.made_by: dict[Value, Step] = {}
         self.constants = {value: array for array, value in program.constants}
-        self.equal: dict[Any, Value] = {}
+        self.equal: dict[Any, tuple[Value, ...]] = {}
 
     def run(self) -> Program:
         """Return the program as the rules leave it."""
@@ -147,11 +110,13 @@ class _Rewriting:
         for rule in self.rules:
             answer = rule(self, step)
             if isinstance(answer, Value):
-                renamed[step.output] = answer
+                answer = (answer,)
+            if isinstance(answer, tuple):
+                renamed.update(zip(step.outputs, answer, strict=True))
                 return
             if answer is not None:
                 step = answer
-        self.made_by[step.output] = step
+        self.made_by.update(dict.fromkeys(step.outputs, step))
         self.steps.append(step)
 
     def number(self, operand: Operand) -> Any:
@@ -162,21 +127,30 @@ class _Rewriting:
 
 
 def _widen(walk: _Rewriting, step: Step) -> Step | None:
-    narrow, out = dtypes.bfloat16, step.output
+    narrow = dtypes.bfloat16
     if narrow is None or walk.program.place != "cpu" or step.primitive.exact:
         return None
-    met = {v.dtype for v in (*step.values, out)}
+    met = {v.dtype for v in (*step.values, *step.outputs)}
     if narrow not in met:
         return None
     if dtypes.is_bfloat16_alone(met):
         step = step.with_inputs(tuple(map(dtypes.rounded, step.inputs)))
     step = step.with_inputs(tuple(_in_float32(walk, v) for v in step.inputs))
-    if out.dtype != narrow:
+    if not any(out.dtype == narrow for out in step.outputs):
         return step
-    wide = walk.program.value(out.shape, dtypes.float32)
-    walk.take(Step(step.primitive, step.inputs, step.attributes, wide))
-    wide = walk.renamed.get(wide, wide)
-    return Step(astype, (wide,), {"dtype": narrow}, out)
+    made = [
+        walk.program.value(out.shape, dtypes.float32) if out.dtype == narrow else out
+        for out in step.outputs
+    ]
+    walk.take(Step(step.primitive, step.inputs, step.attributes, *made))
+    *before, last = [
+        Step(astype, (walk.renamed.get(wide, wide),), {"dtype": narrow}, out)
+        for out, wide in zip(step.outputs, made, strict=True)
+        if wide is not out
+    ]
+    for narrowing in before:
+        walk.take(narrowing)
+    return last
 
 
 def _in_float32(walk: _Rewriting, operand: Operand) -> Operand:
@@ -189,6 +163,8 @@ def _in_float32(walk: _Rewriting, operand: Operand) -> Operand:
 
 def _fold(walk: _Rewriting, step: Step) -> Value | None:
     known = walk.constants
+    if len(step.outputs) > 1:
+        return None
     if step.output.bytes > 4096 or step.primitive.name == "broadcast_to":
         return None
     if not all(v in known for v in step.values):
@@ -200,6 +176,8 @@ def _fold(walk: _Rewriting, step: Step) -> Value | None:
 
 
 def _simplify(walk: _Rewriting, step: Step) -> Value | Step:
+    if len(step.outputs) > 1:
+        return step
     out = step.output
     if step.primitive.name == "multiply_no_nan" and _has_no_zero(walk, step.inputs[1]):
         step = Step(multiply, step.inputs, step.attributes, out)
@@ -216,7 +194,7 @@ def _has_no_zero(walk: _Rewriting, operand: Operand) -> bool:
 
 
 def _fold_broadcasts(walk: _Rewriting, step: Step) -> Step | None:
-    if step.primitive.name not in BROADCASTING:
+    if not step.primitive.is_elementwise or len(step.outputs) > 1:
         return None
     inputs = tuple(_unbroadcast(walk, v) for v in step.inputs)
     if inputs == step.inputs:
@@ -236,14 +214,14 @@ def _unbroadcast(walk: _Rewriting, operand: Operand) -> Operand:
     return operand if made is None or made.primitive.name != "broadcast_to" else made.inputs[0]
 
 
-def _share(walk: _Rewriting, step: Step) -> Value | None:
+def _share(walk: _Rewriting, step: Step) -> tuple[Value, ...] | None:
     try:
         inputs = tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs)
         key = (step.primitive, inputs, _settings(step.attributes))
-        known = walk.equal.setdefault(key, step.output)
+        known = walk.equal.setdefault(key, step.outputs)
     except TypeError:  # an index with arrays in it cannot be compared
         return None
-    return None if known is step.output else known
+    return None if known is step.outputs else known
 
 
 def _settings(attributes: dict[str, Any]) -> Any:

@@ -76,25 +76,31 @@ class Step:
     primitive : Primitive
     inputs : tuple of Value, number or None
     attributes : dict
-    output : Value
+    outputs : tuple of Value
     values : tuple of Value
         The inputs that are values.
     """
 
-    __slots__ = ("attributes", "inputs", "output", "primitive", "values")
+    __slots__ = ("attributes", "inputs", "outputs", "primitive", "values")
 
     def __init__(
         self,
         primitive: Primitive,
         inputs: tuple[Operand, ...],
         attributes: dict[str, Any],
-        output: Value,
+        *outputs: Value,
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
         self.attributes = attributes
-        self.output = output
+        self.outputs = outputs
         self.values = tuple([v for v in inputs if type(v) is Value])
+
+    @property
+    def output(self) -> Value:
+        """The one value that it makes."""
+        (output,) = self.outputs
+        return output
 
     @property
     def reads(self) -> tuple[Value, ...]:
@@ -104,16 +110,17 @@ class Step:
     @property
     def writes(self) -> tuple[Value, ...]:
         """The values that it makes."""
-        return (self.output,)
+        return self.outputs
 
     def __repr__(self) -> str:
-        return f"{self.output} = {self.primitive.name}{self.inputs} {self.attributes}"
+        made = ", ".join(map(repr, self.outputs))
+        return f"{made} = {self.primitive.name}{self.inputs} {self.attributes}"
 
     def with_inputs(self, inputs: tuple[Operand, ...]) -> Step:
         """Return the step on other inputs."""
         if inputs == self.inputs:
             return self
-        return Step(self.primitive, inputs, self.attributes, self.output)
+        return Step(self.primitive, inputs, self.attributes, *self.outputs)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from autograd_iron.support.text import visible
 
 if TYPE_CHECKING:
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
-    from autograd_iron.plan.numpy.build import Plan
+    from autograd_iron.plan.numpy.build import Plan, Stage
 
 WIDTH = 100
 
@@ -38,21 +38,28 @@ def show(plan: Plan) -> str:
     for stage in plan.stages:
         lines.append("for each tile:" if stage.tiled else "once:")
         for step in stage.steps:
-            shape = list(step.output.shape)
-            axis = plan.schedule.axis.get(step.output)
-            if stage.tiled and axis is not None:
-                shape[axis] = plan.tile
-            text = f"    {_label(step.output, names)} = {_call(step, names)}"
-            note = f"{shape} {step.output.dtype}"
-            if step.output in stage.slots:
-                note += f" in b{stage.slots[step.output]}"
-            if step.output in stage.totals:
-                note += f", {plan.schedule.combine[step.output]} over the tiles"
-            lines.append(f"{text:<64} # {note}")
+            made = ", ".join(_label(v, names) for v in step.outputs)
+            text = f"    {made} = {_call(step, names)}"
+            notes = "; ".join(_note(plan, stage, v) for v in step.outputs)
+            lines.append(f"{text:<64} # {notes}")
     for tensor, value in program.effects:
         lines.append(f"    {names.get(_number_of(program, tensor), 'tensor')} <- {value}")
     lines.append(f"return {', '.join(_label(v, names) for v in program.results)}")
     return "\n".join(lines)
+
+
+def _note(plan: Plan, stage: Stage, value: Value) -> str:
+    """Return the shape, the dtype and the place of a value in words."""
+    shape = list(value.shape)
+    axis = plan.schedule.axis.get(value)
+    if stage.tiled and axis is not None:
+        shape[axis] = plan.tile
+    note = f"{shape} {value.dtype}"
+    if value in stage.slots:
+        note += f" in b{stage.slots[value]}"
+    if value in stage.totals:
+        note += f", {plan.schedule.combine[value]} over the tiles"
+    return note
 
 
 def show_launches(plan: GpuPlan) -> str:
@@ -108,7 +115,7 @@ def _title(launch: Launch) -> str:
 def largest(plan: GpuPlan, count: int = 5) -> str:
     """Return the values that take most of the memory of a plan on a GPU, in words."""
     program, names = plan.program, _names(plan.program)
-    made = {step.output: visible(step.primitive.name) for step in program.steps}
+    made = {v: visible(step.primitive.name) for step in program.steps for v in step.outputs}
     held = [*program.arguments, *(v for _, v in (*program.constants, *program.draws))]
     held += [v for launch in plan.launches for v in launch.writes]
     texts = []
@@ -152,7 +159,7 @@ def _call(step: Step, names: dict[Value, str]) -> str:
 
 def flops(step: Step) -> int:
     """Return the arithmetic operations of a step, a transcendental function counting as one."""
-    out = math.prod(step.output.shape)
+    out = sum(v.size for v in step.outputs)
     if step.primitive.name == "matmul":
         first = step.inputs[0]
         return 2 * out * (first.shape[-1] if isinstance(first, Value) else 1)
@@ -161,7 +168,7 @@ def flops(step: Step) -> int:
 
 def moved(step: Step) -> int:
     """Return the bytes that a step reads and writes."""
-    return step.output.bytes + sum(v.bytes for v in step.values)
+    return sum(v.bytes for v in (*step.outputs, *step.values))
 
 
 def _count(number: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd_iron.core import graph
-from autograd_iron.core.graph import Leaf, Node
+from autograd_iron.core.graph import Leaf, Node, Output
 from autograd_iron.core.tensor import Tensor, pull_back
 from autograd_iron.support.files import write_whole
 from autograd_iron.support.text import visible
@@ -154,13 +154,18 @@ def _draw_program(program: Any, given: list[tuple[str, Tensor]]) -> Digraph:
         if value in used:
             label = _label(names.get(value, "tensor"), _spec(value))
             drawing.node(str(value), label, shape="box", fillcolor=_LEAF)
+    made_by: dict[Any, Any] = {}  # the first of several outputs stands for the step
     for step in program.steps:
-        out = step.output
-        label = _label(step.primitive.name, *([ends[out]] if out in ends else []), _spec(out))
-        fill = _RESULT if out in ends else _FORWARD
-        drawing.node(str(out), label, shape="ellipse", fillcolor=fill)
+        first = step.outputs[0]
+        made_by |= dict.fromkeys(step.outputs, first)
+        lines = [step.primitive.name]
+        for out in step.outputs:
+            lines += [ends[out]] if out in ends else []
+            lines.append(_spec(out))
+        fill = _FORWARD if ends.keys().isdisjoint(step.outputs) else _RESULT
+        drawing.node(str(first), _label(*lines), shape="ellipse", fillcolor=fill)
         for value in step.values:
-            drawing.edge(str(value), str(out))
+            drawing.edge(str(made_by.get(value, value)), str(first))
     return drawing
 
 
@@ -176,21 +181,27 @@ def _empty_drawing() -> Digraph:
 
 def _draw(ends: dict[Node, str], called: dict[Node | None, str], forward_end: int) -> Digraph:
     drawing = _empty_drawing()
-    nodes = graph.reachable(ends)[::-1]
+    reached = graph.reachable(ends)[::-1]
+    nodes = [node for node in reached if not isinstance(node, Output)]
     ids = {node: str(i) for i, node in enumerate(nodes)}
+    outputs: dict[Node, list[Output]] = {}
+    for node in reached:
+        if isinstance(node, Output):
+            outputs.setdefault(node.of, []).append(node)
+            ids[node] = ids[node.of]
     constants: dict[int, str] = {}
     for node in nodes:
         leaf = isinstance(node, Leaf)
-        title = called.get(node) or node.label
-        end = [ends[node]] if node in ends and not leaf else []
+        lines = [called.get(node) or node.label]
+        values = outputs.get(node, [node])
+        for value in values:
+            lines += [ends[value]] if value in ends and not leaf else []
+            lines.append(_spec(value))
         late = node.number > forward_end
-        fill = _LEAF if leaf else _RESULT if node in ends else _BACKWARD if late else _FORWARD
-        drawing.node(
-            ids[node],
-            _label(title, *end, _spec(node)),
-            shape="box" if leaf else "ellipse",
-            fillcolor=fill,
-        )
+        ended = not ends.keys().isdisjoint(values)
+        fill = _LEAF if leaf else _RESULT if ended else _BACKWARD if late else _FORWARD
+        shape = "box" if leaf else "ellipse"
+        drawing.node(ids[node], _label(*lines), shape=shape, fillcolor=fill)
         for i, parent in enumerate(node.parents):
             if parent is not None:
                 style = "dashed" if late and parent.number <= forward_end else "solid"

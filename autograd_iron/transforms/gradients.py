@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from autograd_iron.core import graph
+from autograd_iron.core import graph, specs
 from autograd_iron.core.graph import Node
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
@@ -21,6 +21,14 @@ from autograd_iron.ops.creation import asarray
 def identity(xp: Any, x: Any, /) -> Any:
     """Return `x` as a new value in the graph."""
     return x
+
+
+identity.shape(specs.same)
+
+
+@identity.view
+def _(view: Any, _shape: Any, /) -> Any:
+    return view
 
 
 @identity.vjp

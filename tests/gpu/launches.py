@@ -26,6 +26,7 @@ LAUNCHES = {
     "equal": (1, 0),
     "exp": (1, 3),
     "expm1": (1, 4),
+    "frexp": (5, 5),
     "flip": (0, 1),
     "gather": (1, 2),
     "getitem": (0, 3),
@@ -66,14 +67,21 @@ LAUNCHES = {
     "sign": (1, 0),
     "sin": (1, 4),
     "softplus": (6, 7),
+    "split": (4, 2),
     "sqrt": (1, 4),
     "square": (1, 4),
     "subtract": (1, 2),
     "sum": (1, 1),
     "sum_to": (1, 1),
     "tanh": (1, 5),
+    "tril": (2, 2),
+    "triu": (2, 2),
     "where": (1, 2),
 }
+
+# What calls cuSOLVER, which nothing but a GPU has: the simulated CuPy does not run it, the stand-in
+# runs LAPACK in its place, and its launches are its own.
+BY_CUSOLVER = {"eigh_of_lower", "qr", "solve"}
 
 # Where the stand-in counts a copy of an element onto itself, or a fill, that CuPy leaves out.
 STAND_IN = {

@@ -128,7 +128,9 @@ def call(launch: Call, memory: Memory) -> None:
     """Run a primitive's own kernel."""
     operands = [look(v, memory) if isinstance(v, View) else v for v in launch.operands]
     made = launch.step.primitive.compute(operands, launch.step.attributes)
-    memory[launch.output] = np.array(made, order="C")
+    outputs = launch.step.outputs
+    for value, array in zip(outputs, made if len(outputs) > 1 else (made,), strict=True):
+        memory[value] = np.array(array, order="C")
 
 
 def results(program: Program, memory: Memory) -> list[Array]:

@@ -11,8 +11,10 @@ import pytest
 from test_plan_footguns import READS
 
 import autograd_iron as ai
+from autograd_iron.core import specs
 from autograd_iron.core.primitive import Primitive, primitive
 from autograd_iron.core.registry import registry
+from autograd_iron.core.specs import Spec
 from autograd_iron.plan.capture import CaptureError
 
 from .device_under_test import TIER, counts, cupy, forbid, reset
@@ -60,6 +62,7 @@ def test_what_cannot_be_recorded_goes_on_launch_by_launch(
     kernel: Callable[..., Any], own: Any
 ) -> None:
     mine = own(kernel)
+    mine.shape(specs.same)
 
     def make(device: str) -> Any:
         w = ai.tensor(X, device=device)
@@ -91,6 +94,7 @@ def test_a_primitive_of_the_users_is_recorded(own: Any) -> None:
         return xp.sum(x + x, axis=-1)
 
     mine = own(doubled_sum)
+    mine.shape(lambda x: Spec(x.shape[:-1], x.dtype))
     junk: list[Any] = []
 
     def make(device: str) -> Any:

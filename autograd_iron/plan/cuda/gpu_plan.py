@@ -247,14 +247,18 @@ class GpuPlan:
 
     def _call(self, launch: Call) -> gpu.Work:
         operands = [self._look(v) if isinstance(v, View) else v for v in launch.operands]
-        out, primitive = self._arrays[launch.output], launch.step.primitive
+        outs = [self._arrays[v] if v.bytes else None for v in launch.step.outputs]
+        primitive = launch.step.primitive
         settings = dict(launch.step.attributes)
         if "index" in settings:
             # Copied to the GPU here, once: in a recording nothing may come from the host.
             settings["index"] = device.index_on_gpu(settings["index"], operands[0])
 
         def call() -> None:
-            device.write(out, primitive.compute(list(operands), settings))
+            made = primitive.compute(list(operands), settings)
+            for out, array in zip(outs, made if len(outs) > 1 else (made,), strict=True):
+                if out is not None:
+                    device.write(out, array)
 
         return call
 

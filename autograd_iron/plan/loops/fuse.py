@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.ops.reductions import axes_of
+from autograd_iron.core.specs import axes_of
 from autograd_iron.ops.shapes import astype
 from autograd_iron.plan.cuda import c_text
 from autograd_iron.plan.loops.launch import (
@@ -79,8 +79,8 @@ class _Work:
     axes: Shape = ()
 
     @property
-    def output(self) -> Value:
-        return self.what.output
+    def outputs(self) -> tuple[Value, ...]:
+        return self.what.writes if isinstance(self.what, Call) else (self.what.output,)
 
 
 class _Works:
@@ -101,6 +101,11 @@ class _Works:
         self.all.append(_Work(len(self.all), what, shape, axes))
 
     def _step(self, step: Step) -> None:
+        if len(step.outputs) > 1:
+            self._views |= {v: whole(v) for v in step.outputs}
+            if any(v.bytes for v in step.outputs):
+                self._add(Call(step, tuple(self._operand(v) for v in step.inputs)))
+            return
         out = step.output
         view = self._look(step)
         if view is not None:
@@ -123,7 +128,7 @@ class _Works:
         elif name != "matmul" or not self._product(step):
             operands = tuple(self._operand(v) for v in step.inputs)
             if not self._line(step, operands):
-                self._add(Call(step, operands, out))
+                self._add(Call(step, operands))
 
     def _operand(self, operand: Any) -> Operand:
         return self._views[operand] if isinstance(operand, Value) else operand
@@ -133,27 +138,11 @@ class _Works:
 
     def _look(self, step: Step) -> View | None:
         """Return the view that a step's result is, if it is one."""
-        name, shape = step.primitive.name, step.output.shape
-        first = step.inputs[0] if step.inputs else None
-        if not isinstance(first, Value):
+        rule, first = step.primitive.view_rule, step.inputs[0] if step.inputs else None
+        if rule is None or not isinstance(first, Value):
             return None
-        view, settings = self._views[first], step.attributes
-        ndim = len(view.shape)
-        if name in ("identity", "to_device"):  # a step has one device
-            return view
-        if name == "matrix_transpose":
-            return view.permuted((*range(ndim - 2), ndim - 1, ndim - 2))
-        if name == "permute_dims":
-            axes = settings["axes"]
-            order = tuple(range(ndim))[::-1] if axes is None else axes_of(axes, ndim)
-            return view.permuted(order)
-        if name == "broadcast_to":
-            return view.stretched(shape)
-        if name == "reshape":
-            return view.reshaped(shape)
-        if name == "flip":
-            return view.flipped(axes_of(settings["axis"], ndim))
-        return view.indexed(settings["index"]) if name == "getitem" else None
+        view: View | None = rule(self._views[first], step.output.shape, **step.attributes)
+        return view
 
     # --- work
 
@@ -334,10 +323,11 @@ def _grouped(works: list[_Work], wanted: list[Value]) -> list[tuple[int, Launch]
     order = _Order()
     readers: dict[Value, dict[_Group, bool]] = {}  # whether each reads it element by element
     written = set(wanted)
-    lines = {w.output: w for w in works if isinstance(w.what, Line)}
+    lines = {w.what.output: w for w in works if isinstance(w.what, Line)}
     waiting: dict[_Work, list[_Work]] = {}  # folds, until the line is placed whose values they fold
     for work in reversed(works):
-        if work.output not in readers and work.output not in written and work not in waiting:
+        needed = any(v in readers or v in written for v in work.outputs)
+        if not needed and work not in waiting:
             continue
         if isinstance(work.what, Fold):
             source = work.what.source
@@ -351,8 +341,9 @@ def _grouped(works: list[_Work], wanted: list[Value]) -> list[tuple[int, Launch]
         group = _home(bundle, order, readers)
         for one in bundle:
             group.add(one)
-            if any(other is not group for other in readers.get(one.output, ())):
-                written.add(one.output)
+            for v in one.outputs:
+                if any(other is not group for other in readers.get(v, ())):
+                    written.add(v)
             for view in views_of(one.what):
                 same = view.whole and view.shape == one.shape and group.shape is not None
                 reading = readers.setdefault(view.root, {})
@@ -366,14 +357,15 @@ def _home(bundle: list[_Work], order: _Order, readers: dict[Value, dict[_Group, 
     shape = None if isinstance(work.what, Product | Call) else work.shape
 
     def first_reader(one: _Work) -> int:
-        return min((group.place for group in readers.get(one.output, ())), default=len(order))
+        places = (group.place for v in one.outputs for group in readers.get(v, ()))
+        return min(places, default=len(order))
 
     due = first_reader(work)
     folds_due = min(map(first_reader, folds), default=len(order))
     if shape is not None:
         if due < folds_due and not isinstance(work.what, Fold):
             group = order[due]
-            if readers[work.output][group] and group.takes(bundle):
+            if readers[work.outputs[0]][group] and group.takes(bundle):
                 return group
         due = min(due, folds_due)
         earlier = [g for g in order.alike(shape) if g.place < due and g.takes(bundle)]

@@ -296,11 +296,10 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A primitive that only its own kernel can run; what it returns is copied into a buffer."""
+    """A primitive that only its own kernel can run; what it returns is copied into buffers."""
 
     step: Step
     operands: tuple[Operand, ...]
-    output: Value
 
     @property
     def reads(self) -> tuple[Value, ...]:
@@ -309,8 +308,8 @@ class Call:
 
     @property
     def writes(self) -> tuple[Value, ...]:
-        """The buffers that it fills."""
-        return (self.output,)
+        """The buffers that it fills; what has no elements has none."""
+        return tuple(v for v in self.step.outputs if v.bytes)
 
 
 Launch = Elementwise | Pack | Product | Call

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autograd_iron.arrays import cpu, device
-from autograd_iron.plan import passes
 from autograd_iron.plan.numpy import emit
 from autograd_iron.plan.numpy import source as source_text
 from autograd_iron.plan.numpy.threads import share_out
@@ -40,8 +39,8 @@ class Stage:
         The reductions over the rows.
     slots : dict of Value to int
         The buffer of each value that has none to itself for good; one buffer holds many in turn.
-    kernels : set of str
-        The primitives that are run by their kernels.
+    kernels : dict of str to Primitive
+        The primitives that are run by their kernels, by the name that the source has for these.
     rest : dict of str to object, optional
         What `make` is called with for a last tile that is lower.
     """
@@ -53,7 +52,7 @@ class Stage:
     parameters: list[str]
     totals: list[Value]
     slots: dict[Value, int]
-    kernels: set[str]
+    kernels: dict[str, Any]
     rest: dict[str, Any] | None = None
 
 
@@ -206,7 +205,7 @@ class Plan:
             regions[looks:] = [(False, first), (False, rest)]
         for i, (tiled, steps) in enumerate(regions):
             later = {v for _, others in regions[i + 1 :] for s in others for v in s.values}
-            made = {s.output for s in steps}
+            made = {v for s in steps for v in s.outputs}
             kept = {v for v in made if v in later or v in wanted}
             last = i == len(regions) - 1
             if tiled:
@@ -219,12 +218,13 @@ class Plan:
 
         Tensors are written with the rest: a run that is refused has changed nothing.
         """
-        needed = {*self.program.checked(), *(s.output for s in steps if emit.may_refuse(s))}
+        refusing = (v for step in steps if emit.may_refuse(step) for v in step.outputs)
+        needed = {*self.program.checked(), *refusing}
         for step in reversed(steps):
-            if step.output in needed:
+            if not needed.isdisjoint(step.outputs):
                 needed.update(step.values)
-        first = [step for step in steps if step.output in needed]
-        return first, [step for step in steps if step.output not in needed]
+        first = [step for step in steps if not needed.isdisjoint(step.outputs)]
+        return first, [step for step in steps if needed.isdisjoint(step.outputs)]
 
     def _without_static_views(self, steps: list[Step]) -> list[Step]:
         """Make views of memory that never moves once and for all."""
@@ -291,7 +291,7 @@ class Plan:
 
     def _packed(self, steps: list[Step]) -> list[Step]:
         """Join equal steps on small values, and lay these one after the other."""
-        views = {s.output for s in steps if s.primitive.name in emit.VIEWS}
+        views = {v for s in steps if s.primitive.name in emit.VIEWS for v in s.outputs}
         steps, packs = pack.pack(self.program, steps, self._arrays.keys() | views)
         for block, values in packs.items():
             memory = self._own(block)
@@ -317,7 +317,7 @@ class Plan:
     def _tiled_stage(self, steps: list[Step], kept: set[Value]) -> None:
         schedule = self.schedule
         rows, height = schedule.rows, self.tile
-        totals = [s.output for s in steps if s.output in schedule.combine]
+        totals = [v for s in steps for v in s.outputs if v in schedule.combine]
         sliced = {v for v in schedule.full if v in schedule.axis}
         region = emit.Region(
             steps,
@@ -420,14 +420,24 @@ class Plan:
         source = source_text.write(used, text, parameters)
         given = {n: names[n] for n in used}
         run = source_text.compiled(source)(*given.values())
-        kernels = {primitive.name for primitive in text.kernels.values()}
+        kernels = text.kernels
         stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot, kernels)
         return run, stage, memory
 
 
-def _kernel(primitive: Any) -> Callable[..., Any]:
-    def call(*arrays: Any, **attributes: Any) -> Any:
-        return primitive.compute(list(arrays), attributes)
+def _kernel(primitive: Any) -> Callable[..., None]:
+    """Return what runs a primitive's kernel into buffers, and holds it to its shape rule."""
+
+    def call(out: tuple[Any, ...], *arrays: Any, **attributes: Any) -> None:
+        made = primitive.compute(list(arrays), attributes)
+        found = made if type(made) is tuple else (made,)
+        for buffer, array in zip(out, found, strict=True):
+            if array.shape != buffer.shape or array.dtype != buffer.dtype:
+                raise TypeError(
+                    f"{primitive.name}: the shape rule says {buffer.dtype}{list(buffer.shape)}, "
+                    f"and the kernel made {array.dtype}{list(array.shape)}"
+                )
+            device.write(buffer, array)
 
     return call
 
@@ -466,7 +476,7 @@ def _direct_writes(
     once nothing else reads the tensor: 0.9 * v and then 0.9 * v + g, both in v.
     """
     direct: dict[Value, Any] = {}
-    made = {s.output: i for i, s in enumerate(steps)}
+    made = {v: i for i, s in enumerate(steps) for v in s.outputs}
     read: dict[Value, list[int]] = {}
     for i, step in enumerate(steps):
         for v in set(step.values):
@@ -482,7 +492,7 @@ def _direct_writes(
             i = made[value]
             step = steps[i]
             fits = value.shape == tensor.shape and value.dtype == tensor.dtype
-            if not fits or i < last or step.primitive.name not in passes.UFUNCS:
+            if not fits or i < last or step.primitive.ufunc is None:
                 break
             if not all(arrays[v] is tensor.data for v in step.values if v in shows):
                 break

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from autograd_iron.arrays import cpu, device
+from autograd_iron.arrays import cpu, device, dtypes
 from autograd_iron.plan.numpy import emit
 from autograd_iron.plan.numpy.build import Plan, Stage
 from autograd_iron.plan.program import Value
@@ -69,7 +69,7 @@ def eject(plan: Plan, title: str, gradients: list[Any], path: str | os.PathLike[
         Whose gradients the plan's are: a tensor that it uses, or the number of an argument.
     path : path
     """
-    kernels = sorted(set().union(*(stage.kernels for stage in plan.stages)))
+    kernels = sorted(set().union(*map(_without_text, plan.stages)))
     if kernels:
         raise ValueError(
             f"eject: {', '.join(map(visible, kernels))} can only be run by its kernel, which is "
@@ -85,6 +85,20 @@ def eject(plan: Plan, title: str, gradients: list[Any], path: str | os.PathLike[
             code: lambda file: file.write(text.encode()),
         }
     )
+
+
+def _without_text(stage: Stage) -> set[str]:
+    """Return the names of the primitives that nothing but their kernels can run."""
+    called = set(stage.kernels.values())
+    return {
+        step.primitive.name
+        for step in stage.steps
+        if step.primitive in called
+        and (
+            step.primitive.numpy is None
+            or any(dtypes.is_narrow(v.dtype) for v in (*step.values, *step.outputs))
+        )
+    }
 
 
 def _places(code: Path) -> tuple[Path, Path]:
@@ -127,6 +141,7 @@ class _Writer:
         self.plan = plan
         self.program = plan.program
         self.saved: dict[str, Any] = {}
+        self.kernels: dict[str, Any] = {}
         self.names = {v: visible(path) for v, path in self.program.names.items()}
         self.drawn = [v for _, v in self.program.draws]
         used = {id(tensor.data): emit.name(v) for tensor, v in self.program.captured}
@@ -228,18 +243,31 @@ class _Writer:
         return text
 
     def _stage(self, number: int, stage: Stage) -> str:
+        self.kernels = stage.kernels
         source = stage.source.replace("def make(", f"def make_{number}(", 1)
-        lines = [source, "", "", f"run_{number} = {self._made(number, stage.names)}"]
+        lines = [line for label in stage.kernels for line in self._kernel(label)]
+        lines += [source, "", "", f"run_{number} = {self._made(number, stage.names)}"]
         if stage.tiled:
             lines += self._tiles(number, stage)
         return "\n".join(lines) + "\n\n"
+
+    def _kernel(self, label: str) -> list[str]:
+        """Return the function of NumPy's that stands for a kernel, writing into buffers."""
+        return [
+            f"def {label}(out, *arrays, **settings):",
+            f"    made = np.{self.kernels[label].numpy}(*arrays, **settings)",
+            "    for buffer, array in zip(out, made if isinstance(made, tuple) else (made,)):",
+            "        np.copyto(buffer, array)",
+            "",
+            "",
+        ]
 
     def _made(self, number: int, names: dict[str, Any]) -> str:
         parts = [self._object(name, value) for name, value in names.items()]
         return f"make_{number}({', '.join(parts)})"
 
     def _object(self, name: str, value: Any) -> str:
-        if cpu.is_function(value):
+        if cpu.is_function(value) or name in self.kernels:
             return name
         if isinstance(value, device.Array):
             if id(value) in self.labels:
@@ -261,6 +289,9 @@ class _Writer:
             if isinstance(value, list):
                 return f"[{', '.join(parts)}]"
             return f"({''.join(f'{part}, ' for part in parts)})"
+        if isinstance(value, dict):
+            items = (f"{k!a}: {self._literal(f'{name}_{k}', v)}" for k, v in value.items())
+            return f"{{{', '.join(items)}}}"
         if isinstance(value, slice):
             bounds = (value.start, value.stop, value.step)
             return f"slice({', '.join(self._literal(name, bound) for bound in bounds)})"

@@ -9,7 +9,6 @@ from typing import Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.ops.reductions import columns
-from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Operand, Step, Value
 from autograd_iron.support.text import identifier
 
@@ -107,8 +106,8 @@ def may_refuse(step: Step) -> bool:
     """Return whether there are values for which the lines of a step raise."""
     kind = step.primitive.name
     if kind == "pow":
-        return step.output.dtype.kind not in "fV"  # integers to negative powers
-    return kind in ("gather", "scatter_sum") or not (kind in UFUNCS or kind in _WRITTEN)
+        return step.outputs[0].dtype.kind not in "fV"  # integers to negative powers
+    return kind in ("gather", "scatter_sum") or not (step.primitive.ufunc or kind in _WRITTEN)
 
 
 def emit(region: Region) -> Text:
@@ -131,7 +130,7 @@ class _Writer:
             self._step(step)
 
     def _outside(self) -> set[Value]:
-        made = {step.output for step in self.region.steps}
+        made = {v for step in self.region.steps for v in step.outputs}
         used = {v for step in self.region.steps for v in step.values}
         return (used - made) | {v for v in made if v in self.region.sliced}
 
@@ -139,20 +138,21 @@ class _Writer:
         kind = step.primitive.name
         if kind in VIEWS and self._view(step):
             return
-        out = step.output
-        if out not in self.region.sliced:
-            self.text.buffered.append(out)
-            self.contiguous.add(out)
-        if kind in UFUNCS:
+        for out in step.outputs:
+            if out not in self.region.sliced:
+                self.text.buffered.append(out)
+                self.contiguous.add(out)
+        if step.primitive.ufunc is not None:
             self._ufunc(step)
         elif kind in _WRITTEN:
             getattr(self, f"_{kind}")(step)
         else:
             self._kernel(step)
-        combine = self.region.combine.get(out)
-        if combine is not None:
-            how = {"sum": "add", "max": "maximum", "min": "minimum"}[combine]
-            self._call(how, f"{name(out)}_total", name(out), out=f"{name(out)}_total")
+        for out in step.outputs:
+            combine = self.region.combine.get(out)
+            if combine is not None:
+                how = {"sum": "add", "max": "maximum", "min": "minimum"}[combine]
+                self._call(how, f"{name(out)}_total", name(out), out=f"{name(out)}_total")
 
     # --- lines
 
@@ -226,11 +226,12 @@ class _Writer:
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def _ufunc(self, step: Step) -> None:
-        function = UFUNCS[step.primitive.name]
+        function = step.primitive.ufunc
+        assert function is not None
         operands = list(step.inputs)
         if (
             function == "power"
-            and step.output.dtype.kind == "f"
+            and step.outputs[0].dtype.kind == "f"
             and not isinstance(operands[1], Value)
             and operands[1] in _FAST_POWERS
         ):
@@ -242,8 +243,9 @@ class _Writer:
                 part if isinstance(v, Value) else self._spread(part, step.output)
                 for part, v in zip(parts, operands, strict=True)
             ]
-        self._call(function, *parts, out=name(step.output))
-        self._may_take_over(step, *operands)
+        self._call(function, *parts, out=", ".join(map(name, step.outputs)))
+        if len(step.outputs) == 1:
+            self._may_take_over(step, *operands)
 
     def _spread(self, constant: str, like: Value) -> str:
         """Return a number as an array of a value's shape, for an extreme: four times faster.
@@ -265,7 +267,7 @@ class _Writer:
         """Return a 0-d view of an operand of one element: NumPy broadcasts that twice as fast."""
         if not isinstance(operand, Value) or operand in self.moving or operand in self.region.axis:
             return None
-        if operand.size != 1 or not operand.shape or step.output.size == 1:
+        if operand.size != 1 or not operand.shape or step.outputs[0].size == 1:
             return None
         label = f"{name(operand)}_single"
         line = f"{label} = {name(operand)}.reshape(())"
@@ -436,8 +438,14 @@ class _Writer:
         axis = step.attributes["axis"]
         self.text.body.append(f"concatenate(({parts},), {axis}, {name(step.output)})")
 
+    def _number(self, number: float | None, step: Step, argument: int) -> str:
+        """Return the name of a number that a kernel gets as it is, for it must not widen."""
+        label = f"{name(step.outputs[0])}_operand{argument}"
+        self.text.settings[label] = number
+        return label
+
     def _setting(self, step: Step, key: str) -> str:
-        label = f"{name(step.output)}_{key}"
+        label = f"{name(step.outputs[0])}_{key}"
         self.text.settings[label] = step.attributes[key]
         return label
 
@@ -491,20 +499,22 @@ class _Writer:
         self.text.body.append(f"{function}({self._source(step)}, {axis!r}, {name(step.output)})")
 
     def _kernel(self, step: Step) -> None:
-        """Call the primitive's kernel, which makes a new array, and copy that."""
-        self.text.functions.add("copyto")
-        out, settings = step.output, dict(step.attributes)
-        given = ["None" if v is None else self._operand(v, step) for v in step.inputs]
+        """Have the primitive's kernel run, and what it makes copied."""
+        first, settings = step.outputs[0], dict(step.attributes)
+        given = [f"({', '.join(map(name, step.outputs))},)"]
+        given += [
+            name(v) if isinstance(v, Value) else self._number(v, step, i)
+            for i, v in enumerate(step.inputs)
+        ]
         shape = settings.get("shape")
-        if isinstance(shape, tuple | list) and tuple(shape) == out.shape:
+        if isinstance(shape, tuple | list) and tuple(shape) == first.shape:
             del settings["shape"]
-            given.append(f"shape={self._shape_text(out)}")
+            given.append(f"shape={self._shape_text(first)}")
         if settings:
-            label = f"{name(out)}_settings"
+            label = f"{name(first)}_settings"
             self.text.settings[label] = settings
             given.append(f"**{label}")
-        call = f"{self._kernel_label(step.primitive)}({', '.join(given)})"
-        self.text.body.append(f"copyto({name(out)}, {call})")
+        self.text.body.append(f"{self._kernel_label(step.primitive)}({', '.join(given)})")
 
     def _kernel_label(self, primitive: Any) -> str:
         """Return what the text calls a kernel: like its primitive, which may have any name."""

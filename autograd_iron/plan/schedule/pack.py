@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd_iron.plan.passes import UFUNCS
 from autograd_iron.plan.program import Program, Step, Value
 
 LARGEST = 1 << 15  # bytes of a pack: beyond, the work outweighs the call
@@ -29,7 +28,7 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
     fixed : values
         Their memory is given, so that it cannot be chosen here.
     """
-    where = {step.output: i for i, step in enumerate(steps)}
+    where = {v: i for i, step in enumerate(steps) for v in step.outputs}
     free = where.keys() - set(fixed)
     alike: dict[Any, list[tuple[Step, Value]]] = {}
     for step in steps:
@@ -59,14 +58,16 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
         joined |= dict.fromkeys(packs[after])
         inputs = tuple(before if v is source else v for v in step.inputs)
         joined[step.output] = Step(step.primitive, inputs, step.attributes, after)
-    made = [joined.get(step.output, step) for step in steps]
+    made = [joined.get(step.outputs[0], step) for step in steps]
     return [step for step in made if step is not None], packs
 
 
 def _source(step: Step) -> Value | None:
     """Return the one value of the output's shape that a step works on beside numbers."""
     large = {v for v in step.values if v.shape}
-    if step.primitive.name not in UFUNCS or len(large) != 1:
+    if len(step.outputs) > 1:
+        return None
+    if step.primitive.ufunc is None or len(large) != 1:
         return None
     (source,) = large
     out = step.output

@@ -113,16 +113,17 @@ def cut(program: Program, rows: int) -> Schedule:
             phases[phase].tiled.append(step)
         else:
             phases[phase].whole.append(step)
-        ready[step.output] = phase
-        if isinstance(answer, str):
-            combine[step.output] = answer
-            ready[step.output] = phase + 1
-        elif isinstance(answer, int):
-            axis[step.output] = answer
-            made_in[step.output] = phase
-        elif step.output.shape and step.output.shape[0] == rows:
-            axis[step.output] = 0
-            full.add(step.output)
+        for out in step.outputs:
+            ready[out] = phase
+            if isinstance(answer, str):
+                combine[out] = answer
+                ready[out] = phase + 1
+            elif isinstance(answer, int):
+                axis[out] = answer
+                made_in[out] = phase
+            elif out.shape and out.shape[0] == rows:
+                axis[out] = 0
+                full.add(out)
     wanted = {v for v in program.wanted() if v in axis}
     schedule = Schedule(phases, rows, axis, full | wanted, combine)
     _compute_again(program, schedule, made_in, wanted)
@@ -138,7 +139,7 @@ def _compute_again(
     if these are there anyway.
     """
     axis, full = schedule.axis, schedule.full
-    made_by = {s.output: s for phase in schedule.phases for s in phase.tiled}
+    made_by = {v: s for phase in schedule.phases for s in phase.tiled for v in s.outputs}
     readers = [
         (number, steps is phase.tiled, {v for s in steps for v in s.values})
         for number, phase in enumerate(schedule.phases)
@@ -146,6 +147,8 @@ def _compute_again(
     ]
     for value, step in made_by.items():
         if value not in full or value in wanted or not step.primitive.is_elementwise:
+            continue
+        if len(step.outputs) > 1:
             continue
         phases = [(n, tiled) for n, tiled, read in readers if value in read and n > made_in[value]]
         inputs = sum(v.bytes for v in step.values if v in axis)
@@ -174,7 +177,7 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
             and (len(shapes[0]) < len(step.output.shape) or shapes[0][0] == 1)
         )
         return 0 if makes_rows else None
-    if step.primitive.batching_rule is None:
+    if step.primitive.batching_rule is None or len(step.outputs) > 1:
         return None
     answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
     # The sums over tiles would be rounded to 16 bits, and again when they are added up.

@@ -422,3 +422,19 @@ def computed(
     for _ in range(launches - 1):
         events.note("launch", name)
     return out
+
+
+def all_computed(function: Callable[..., Any], inputs: list[Any], name: str) -> tuple[ndarray, ...]:
+    """Run a NumPy function of several results as one piece of work on the device."""
+    with np.errstate(all="ignore"):
+        values = function(*(x.raw if isinstance(x, ndarray) else x for x in inputs))
+    outs = [ndarray(np.shape(value), np.asarray(value).dtype) for value in values]
+
+    def fill(*raws: Any) -> Any:
+        found = function(*raws)
+        for out, value in zip(outs[1:], found[1:], strict=True):
+            out.raw[...] = value
+        return found[0]
+
+    computed(fill, inputs, outs[0], name=name)
+    return tuple(outs)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import computed, ndarray
+from .arrays import all_computed, computed, ndarray
 from .checks import is_scalar
 from .indexing import at
 
@@ -17,7 +17,7 @@ NAMES = (
     "arccosh arctanh logaddexp logaddexp2 maximum minimum fmax fmin greater greater_equal less "
     "less_equal equal not_equal logical_and logical_or logical_not logical_xor bitwise_and "
     "bitwise_or bitwise_xor invert bitwise_invert left_shift right_shift isnan isfinite isinf "
-    "signbit copysign nextafter floor ceil trunc rint modf conjugate "
+    "signbit copysign nextafter floor ceil trunc rint modf frexp conjugate "
 )
 SCATTERING = ("add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor")
 
@@ -63,7 +63,7 @@ class ufunc:
             if found is not None and not isinstance(found, ndarray):
                 raise TypeError(f"Unsupported type {type(found)}")
         if self.nout > 1:
-            return self._several(inputs)
+            return all_computed(self.numpy, inputs, self.__name__)
         return self._one(inputs, outs[0], dtype, casting)
 
     def _one(self, inputs: list[Any], out: Any, dtype: Any, casting: str) -> ndarray:
@@ -85,20 +85,6 @@ class ufunc:
         if self.__name__ == "power" and np.result_type(*raws).kind in "iu" and dtype is None:
             return np.power(*(np.asarray(raw, "f8") for raw in raws)).astype(np.result_type(*raws))
         return self.numpy(*raws) if dtype is None else self.numpy(*raws, dtype=dtype)
-
-    def _several(self, inputs: list[Any]) -> tuple[ndarray, ...]:
-        with np.errstate(all="ignore"):
-            values = self.numpy(*(x.raw if isinstance(x, ndarray) else x for x in inputs))
-        outs = [ndarray(np.shape(value), np.asarray(value).dtype) for value in values]
-
-        def fill(*raws: Any) -> Any:
-            found = self.numpy(*raws)
-            for out, value in zip(outs[1:], found[1:], strict=True):
-                out.raw[...] = value
-            return found[0]
-
-        computed(fill, inputs, outs[0], name=self.__name__)
-        return tuple(outs)
 
     def at(self, a: ndarray, indices: Any, b: Any = None) -> None:
         if self.__name__ not in SCATTERING:

@@ -1,0 +1,174 @@
+"""Solving and taking matrices apart: the last two axes are matrices, those before are stacked.
+
+NumPy's LAPACK knows float32 and float64; 16 bits are computed in float32 and rounded once.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core import specs
+from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.specs import Spec
+
+
+def _by_lapack(kernel, *matrices):
+    """Return what a function of matrices gives, of 16 bits by way of float32."""
+    for x in matrices:
+        _check_matrix(x)
+    if matrices[0].dtype != dtypes.float16:
+        return kernel(*matrices)
+    made = kernel(*(x.astype("float32") for x in matrices))
+    if isinstance(made, tuple):
+        return tuple(array.astype("float16") for array in made)
+    return made.astype("float16")
+
+
+def _check_matrix(x, square=False):
+    if x.ndim < 2:
+        raise ValueError(f"a matrix has two axes or more, got shape {x.shape}")
+    if square and x.shape[-1] != x.shape[-2]:
+        raise ValueError(f"the matrices must be square, got shape {x.shape}")
+
+
+@primitive(floating=True, numpy="linalg.solve")
+def solve(xp, a, b, /):
+    """Return the `x` with `a @ x = b`.
+
+    Parameters
+    ----------
+    a : (..., n, n)
+    b : (..., n, k)
+
+    Raises
+    ------
+    ValueError
+        A matrix is singular, or not square.
+    """
+    return _by_lapack(xp.linalg.solve, a, b)
+
+
+@solve.shape
+def _(a, b):
+    _check_matrix(a, square=True)
+    _check_matrix(b)
+    lead = device.broadcast_shape(a.shape[:-2], b.shape[:-2])
+    if lead is None or a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"matrices of shape {a.shape} have no solutions of shape {b.shape}")
+    return Spec((*lead, *b.shape[-2:]), specs.joint(a, b))
+
+
+@solve.vjp
+def _(F, g, y, a, _b):
+    return -F.matmul(F.solve(F.matrix_transpose(a), g), F.matrix_transpose(y))
+
+
+@solve.vjp
+def _(F, g, _y, a, _b):
+    return F.solve(F.matrix_transpose(a), g)
+
+
+@primitive(floating=True, numpy="linalg.qr")
+def qr(xp, x, /):
+    """Return `q` with orthonormal columns and the upper triangular `r` with `x = q @ r`.
+
+    Parameters
+    ----------
+    x : (..., m, n)
+        For a gradient, its first `min(m, n)` columns must be independent.
+
+    Returns
+    -------
+    (..., m, k), (..., k, n)
+        `k` is the smaller of `m` and `n`.
+    """
+    return _by_lapack(xp.linalg.qr, x)
+
+
+@qr.shape
+def _(x):
+    _check_matrix(x)
+    *lead, m, n = x.shape
+    k = min(m, n)
+    return Spec((*lead, m, k), x.dtype), Spec((*lead, k, n), x.dtype)
+
+
+@qr.vjp
+def _(F, g, y, _x):
+    # Seeger et al., "Auto-differentiating linear algebra", arXiv 1710.08717, section 4.3.  Columns
+    # beyond the first k are q @ r[:, k:], so that they add to the cotangent of q.
+    gq, gr = g
+    q, r = y
+    k, n = r.shape[-2:]
+    if n > k:
+        (square, gsquare), (rest, grest) = (
+            [F.getitem(v, index=(..., columns)) for v in (r, gr)]
+            for columns in (slice(0, k), slice(k, n))
+        )
+        gq = gq + F.matmul(q, F.matmul(rest, F.matrix_transpose(grest)))
+    else:
+        square, gsquare, grest = r, gr, None
+    m = F.matmul(square, F.matrix_transpose(gsquare)) - F.matmul(F.matrix_transpose(gq), q)
+    symmetric = F.tril(m) + F.matrix_transpose(F.tril(m, k=-1))
+    right = F.matrix_transpose(gq + F.matmul(q, symmetric))
+    gx = F.matrix_transpose(F.solve(square, right))
+    return gx if grest is None else F.join(gx, F.matmul(q, grest), axis=-1)
+
+
+@composite
+def eigh(F, x, /):
+    """Return the eigenvalues and eigenvectors of the symmetric part of `x`: `(x + x.mT) / 2`.
+
+    Parameters
+    ----------
+    x : (..., n, n)
+
+    Returns
+    -------
+    w : (..., n)
+        The eigenvalues, ascending.
+    v : (..., n, n)
+        Column `v[..., :, i]` belongs to `w[..., i]`.  Its gradient exists where that eigenvalue is
+        no other one's.
+
+    Raises
+    ------
+    ValueError
+        A matrix is not square.
+    """
+    return F.eigh_of_lower((x + F.matrix_transpose(x)) / 2)
+
+
+@primitive(floating=True, numpy="linalg.eigh")
+def eigh_of_lower(xp, x, /):
+    """Return what `eigh` does for the symmetric matrices of which `x` has the lower triangles."""
+    return _by_lapack(xp.linalg.eigh, x)
+
+
+@eigh_of_lower.shape
+def _(x):
+    _check_matrix(x, square=True)
+    return Spec(x.shape[:-1], x.dtype), Spec(x.shape, x.dtype)
+
+
+@eigh_of_lower.vjp
+def _(F, g, y, _x):
+    # Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008), 3.1.
+    gw, gv = g
+    w, v = y
+    vt = F.matrix_transpose(v)
+    if g.is_zero(1):
+        return _lower(F, F.matmul(v * F.expand_dims(gw, -2), vt))
+    n = w.shape[-1]
+    ones = F.ones((n, n), dtype=w.dtype, device=w.device)
+    apart = F.tril(ones, k=-1) + F.triu(ones, k=1)
+    gaps = F.expand_dims(w, -2) - F.expand_dims(w, -1)
+    turned = apart / F.where(apart == 0, 1, gaps) * F.matmul(vt, gv)
+    inner = (turned + F.matrix_transpose(turned)) / 2
+    return _lower(F, F.matmul(v * F.expand_dims(gw, -2) + F.matmul(v, inner), vt))
+
+
+def _lower(F, g):
+    """Return the cotangent of lower triangles from that, symmetric, of whole matrices."""
+    return F.tril(g) + F.tril(g, k=-1)
