@@ -511,7 +511,7 @@ def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
                 f"the leading axes {left[:-2]} and {right[:-2]} do not broadcast: aligned at the "
                 "right, two must be equal or one of them 1"
             )
-    elif not primitive.defaults and device.broadcast_shape(*shapes) is None:
+    elif primitive.is_elementwise and device.broadcast_shape(*shapes) is None:
         joined = " and ".join(map(str, shapes))
         return (
             f"the shapes {joined} do not broadcast: aligned at the right, two axes must be equal "
