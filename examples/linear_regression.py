@@ -19,7 +19,7 @@ noise = generator.normal((SAMPLES, 1), std=0.1, device=device)
 y = x @ ai.tensor(TRUE_WEIGHT, device=device).reshape(3, 1) + TRUE_BIAS + noise
 
 model = nn.Linear(3, 1, generator=generator).to(device)
-run = nn.fit(model, nn.Batches(x, y), nn.MSELoss(), nn.SGD(model, rate=0.1), steps=200)
+run = nn.fit(model, nn.Batches(x, y), nn.MSELoss(), nn.SGD(model.parameters(), lr=0.1), steps=200)
 learned = [*model.weight.numpy()[:, 0], *model.bias.numpy()]
 
 with_ones = np.column_stack([x.numpy(), np.ones(SAMPLES)]).astype(np.float64)

@@ -38,7 +38,7 @@ def accuracy(rows: np.ndarray) -> float:
         return float(np.mean((model(ai.asarray(x[rows], device=device)).numpy() > 0) == y[rows]))
 
 
-optimizer = nn.SGD(model, nn.CosineDecay(0.5, STEPS), momentum=0.9)
+optimizer = nn.SGD(model.parameters(), nn.CosineDecay(0.5, STEPS), momentum=0.9)
 nn.fit(model, nn.Batches(x[train], y[train], device=device), loss, optimizer, steps=STEPS)
 
 # The same objective in scikit-learn's words: it sums over the samples, and C weighs that sum.

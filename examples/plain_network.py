@@ -1,6 +1,6 @@
 """A tanh network, 2-50-50-100-50-25-25-25-1, learns a picture: its start decides how far it gets.
 
-    python examples/plain_network.py [--start spread] [--rate 0.1] [--batch 1024] [--steps 3000] ...
+    python examples/plain_network.py [--start spread] [--lr 0.1] [--batch 1024] [--steps 3000] ...
 
 `--out FILE.png` gets the picture, what is drawn before the first step, and after the last one.
 """
@@ -69,7 +69,7 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--start", choices=STARTS, default="spread", help="what the weights start as")
 parser.add_argument("--output", choices=["logit", "tanh"], default="logit", help="the last layer")
 parser.add_argument("--picture", choices=["outline", "horse"], default="outline")
-parser.add_argument("--rate", type=float, default=0.1)
+parser.add_argument("--lr", type=float, default=0.1)
 parser.add_argument("--batch", type=int, default=1024)
 parser.add_argument("--steps", type=int, default=3000)
 parser.add_argument("--out", help="a PNG file")
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     before = drawn()
     print_layers(model, loss, x, y)
-    optimizer = nn.SGD(model, nn.CosineDecay(options.rate, options.steps), momentum=0.9)
+    optimizer = nn.SGD(model.parameters(), nn.CosineDecay(options.lr, options.steps), momentum=0.9)
     batches = nn.Batches(x, y, batch_size=options.batch, generator=generator)
     nn.fit(model, batches, loss, optimizer, steps=options.steps)
 

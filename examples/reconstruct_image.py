@@ -177,7 +177,7 @@ def _settings(
         # The steps that the user gives are one plan, and all of it.
         "most_steps": options["steps"] or recipe.steps * recipe.plans,
         "plan": options["steps"] or recipe.steps,
-        "rate": recipe.rates[optimizer],
+        "lr": recipe.rates[optimizer],
         "batch_size": recipe.batch,
         "sharpness": recipe.sharpness,
         "chosen": recipe.why,
@@ -200,7 +200,7 @@ def _train(
     generator = ai.Generator(settings["seed"])
     model = recipe.build(picture.channels, generator).to(settings["device"])
     steps, plan = settings["most_steps"], settings["plan"]
-    schedule = nn.CosineDecay(settings["rate"], steps, restarts=steps // plan - 1)
+    schedule = nn.CosineDecay(settings["lr"], steps, restarts=steps // plan - 1)
     optimizer = networks.optimizer(settings["optimizer"], model, schedule)
     data = networks.batches(picture, recipe, generator, settings["device"])
     print(_in_words(settings, picture, model), file=stdout, flush=True)

@@ -1,6 +1,6 @@
 """A SIREN learns a photograph: how the weights of its sine layers start decides whether it can.
 
-    python examples/siren_start.py [--without-factor] [--omega 30] [--scale 1] [--rate 0.001] ...
+    python examples/siren_start.py [--without-factor] [--omega 30] [--scale 1] [--lr 0.001] ...
 
 `--out FILE.png` gets the photograph, what is learned of it, and what each sine is given at first.
 """
@@ -24,7 +24,7 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--without-factor", action="store_true", help="no 1 / omega in hidden weights")
 parser.add_argument("--omega", type=float, default=30.0, help="of sin(omega (x @ weight + bias))")
 parser.add_argument("--scale", type=float, default=1.0, help="times all weights but the last")
-parser.add_argument("--rate", type=float, default=0.001, help="of Adam, falling to 0")
+parser.add_argument("--lr", type=float, default=0.001, help="of Adam, falling to 0")
 parser.add_argument("--steps", type=int, default=150)
 parser.add_argument("--out", help="a PNG file")
 
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     print("sine  radians  neighbours alike")
     for number, values in enumerate(found, 1):
         print(f"{number:4}  {values.std():7.2f}  {alike(np.sin(values)):16.2f}")
-    optimizer = nn.Adam(model, nn.CosineDecay(options.rate, options.steps))
+    optimizer = nn.Adam(model.parameters(), nn.CosineDecay(options.lr, options.steps))
     batches = nn.Batches(x, truth.reshape(-1, 1), batch_size=2304, generator=ai.Generator(0))
     nn.fit(model, batches, nn.MSELoss(), optimizer, steps=options.steps)
 

@@ -18,7 +18,7 @@ model = nn.Sequential(
     nn.Linear(4, 1, generator=generator),
 ).to(device)
 loss = nn.BCEWithLogitsLoss()
-optimizer = nn.SGD(model, rate=1.0)
+optimizer = nn.SGD(model.parameters(), lr=1.0)
 
 for step in range(1, 1001):
     value = loss(model(inputs), truth)

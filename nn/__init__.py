@@ -5,7 +5,7 @@ Everything that a script needs is here under one name; what is finer lies in the
 
 >>> import autograd_iron as ai, nn
 >>> model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
->>> optimizer = nn.SGD(model, rate=0.5, momentum=0.9)
+>>> optimizer = nn.SGD(model.parameters(), lr=0.5, momentum=0.9)
 >>> loss = nn.BCEWithLogitsLoss()
 >>> x, y = ai.tensor([[0.0, 1.0], [1.0, 1.0]]), ai.tensor([[1.0], [0.0]])
 >>> loss(model(x), y).backward()
@@ -23,7 +23,9 @@ from nn.layers.coordinates import SIREN, FourierFeatures, GridFeatures
 from nn.layers.linear import Linear
 from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter, summary
-from nn.optim import SGD, Adam, Optimizer
+from nn.optim.adam import Adam
+from nn.optim.optimizer import Optimizer
+from nn.optim.sgd import SGD
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from autograd_iron.support.integers import integer
 class CosineDecay:
     """Warm up linearly, then fall along half a cosine to the floor, and stay there.
 
-    During the first ``warmup`` steps the rate is ``rate (step + 1) / warmup``. Then, with t the
+    During the first ``warmup`` steps the rate is ``lr (step + 1) / warmup``. Then, with t the
     part of the remaining ``steps - warmup`` that is over, from 0 to 1,
 
-        floor + (rate - floor) (1 + cos(pi t)) / 2.
+        floor + (lr - floor) (1 + cos(pi t)) / 2.
 
     With restarts the remaining steps are cut into ``restarts + 1`` equal cycles, and t runs from 0
     to 1 in each. From ``steps`` on the rate is ``floor``. Loshchilov and Hutter, "SGDR: stochastic
@@ -24,16 +24,16 @@ class CosineDecay:
 
     Parameters
     ----------
-    rate : float
+    lr : float
         The highest rate; positive.
     steps : int
         When the floor is reached.
     warmup : int
         Number of steps of the linear rise; below ``steps``.
     floor : float
-        The lowest rate, between 0 and ``rate``. Training longer than ``steps`` needs one above 0.
+        The lowest rate, between 0 and ``lr``. Training longer than ``steps`` needs one above 0.
     restarts : int
-        How often the rate jumps back to ``rate``.
+        How often the rate jumps back to ``lr``.
 
     Raises
     ------
@@ -47,20 +47,20 @@ class CosineDecay:
     (0.5, 0.25, 0.0)
     """
 
-    rate: float
+    lr: float
     steps: int
     warmup: int = 0
     floor: float = 0.0
     restarts: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("rate", "floor"):
+        for name in ("lr", "floor"):
             object.__setattr__(self, name, setting(getattr(self, name), name))
-        if not (self.rate > 0 and math.isfinite(self.rate)):
-            raise ValueError(f"CosineDecay: rate must be positive and finite, not {self.rate}.")
-        if not 0 <= self.floor <= self.rate:
+        if not (self.lr > 0 and math.isfinite(self.lr)):
+            raise ValueError(f"CosineDecay: lr must be positive and finite, not {self.lr}.")
+        if not 0 <= self.floor <= self.lr:
             raise ValueError(
-                f"CosineDecay: floor must lie between 0 and the rate {self.rate}, and it is "
+                f"CosineDecay: floor must lie between 0 and the lr {self.lr}, and it is "
                 f"{self.floor}. The floor is where the rate ends, not a factor of it."
             )
         for name, lowest in (("steps", 1), ("warmup", 0), ("restarts", 0)):
@@ -87,8 +87,8 @@ class CosineDecay:
         if step >= self.steps:
             return self.floor
         if step < self.warmup:
-            return self.rate * ((step + 1) / self.warmup)
+            return self.lr * ((step + 1) / self.warmup)
         length = self.steps - self.warmup
         part = (step - self.warmup) * (self.restarts + 1) % length / length
         weight = (1.0 + math.cos(math.pi * part)) / 2.0
-        return self.rate * weight + self.floor * (1.0 - weight)
+        return self.lr * weight + self.floor * (1.0 - weight)

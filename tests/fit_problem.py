@@ -38,14 +38,14 @@ def samples(count: int = 20) -> tuple[ai.Tensor, ai.Tensor]:
     return x, ai.sin(3.0 * x[:, :1])
 
 
-def problem(batch_size: int | None = 8, width: int = 8, rate: Any = 0.1) -> dict[str, Any]:
+def problem(batch_size: int | None = 8, width: int = 8, lr: Any = 0.1) -> dict[str, Any]:
     """Fresh arguments for one run of `fit`, the same every time."""
     model = network(width)
     return {
         "model": model,
         "data": nn.Batches(*samples(), batch_size=batch_size, generator=ai.Generator(3)),
         "loss": loss,
-        "optimizer": nn.SGD(model, rate, momentum=0.9),
+        "optimizer": nn.SGD(model.parameters(), lr, momentum=0.9),
         "progress": False,
     }
 

@@ -304,7 +304,7 @@ class Net(nn.Module):
 
 def problem(compiled: bool) -> tuple[Any, nn.Module]:
     model = Net()
-    optimizer, loss_of = nn.Adam(model, 0.01), nn.MSELoss()
+    optimizer, loss_of = nn.Adam(model.parameters(), 0.01), nn.MSELoss()
 
     def step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
         loss = loss_of(model(x), y)

@@ -14,19 +14,25 @@ import nn
 
 
 def adam() -> nn.Adam:
-    return nn.Adam(nn.Linear(1, 1), 0.1)
+    return nn.Adam(nn.Linear(1, 1).parameters(), 0.1)
 
 
 def run() -> nn.Run:
     model = nn.Linear(1, 1)
-    return nn.Run(model, nn.Batches(ai.ones((2, 1)), ai.ones((2, 1))), nn.SGD(model, 0.1))
+    return nn.Run(
+        model, nn.Batches(ai.ones((2, 1)), ai.ones((2, 1))), nn.SGD(model.parameters(), 0.1)
+    )
 
 
 WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
-    "lr": (adam, "lr", r"Adam has no attribute 'lr'.*Write \.rate"),
-    "learning_rate": (adam, "learning_rate", r"Write \.rate"),
+    "rate": (adam, "rate", r"Adam has no attribute 'rate'.*Write \.lr"),
+    "learning_rate": (adam, "learning_rate", r"Write \.lr"),
     "a typing error": (adam, "weigth_decay", r"Write \.weight_decay"),
-    "another's": (lambda: nn.SGD(nn.Linear(1, 1), 0.1), "betas", r"SGD has no .*momentum"),
+    "another's": (
+        lambda: nn.SGD(nn.Linear(1, 1).parameters(), 0.1),
+        "betas",
+        r"SGD has no .*momentum",
+    ),
     "batch": (lambda: nn.Batches(ai.ones(3)), "batchsize", r"Write \.batch_size"),
     "seed": (ai.Generator, "seed", r"Write \.state"),
     "a loss": (nn.CrossEntropyLoss, "label_smoothing", "has no attribute 'label_smoothing'"),
@@ -36,7 +42,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a run": (run, "stop_resaon", r"Write \.stop_reason"),
     "a run's": (run, "stopped", "Run has no attribute 'stopped'"),
     "checkpoints": (lambda: nn.Checkpoints("nowhere"), "keeps", r"Write \.keep"),
-    "a schedule": (lambda: nn.CosineDecay(0.1, 5), "lr", "lr"),
+    "a schedule": (lambda: nn.CosineDecay(0.1, 5), "rate", "rate"),
     "a tensor": (lambda: ai.ones(2), "requires_gard", "requires_gard"),
     "a compiled function": (
         lambda: ai.compile(run),
@@ -73,8 +79,8 @@ def test_what_is_closed_can_be_compiled() -> None:
 
 def test_attributes_are_set_as_before() -> None:
     optimizer, training = adam(), run()
-    optimizer.rate = 0.2
-    assert optimizer.rate == 0.2
+    optimizer.lr = 0.2
+    assert optimizer.lr == 0.2
     optimizer.weight_decay = 0.5
     training.stop_reason = "enough"
     training.data.limit = 1
@@ -88,7 +94,7 @@ def test_a_subclass_has_the_attributes_of_its_own_making() -> None:
         counted: int = 0
 
         def __init__(self, model: nn.Module) -> None:
-            super().__init__(model, 0.1, momentum=0.5)
+            super().__init__(model.parameters(), 0.1, momentum=0.5)
             self.after = 1
 
         def step(self) -> None:
@@ -105,12 +111,27 @@ def test_a_subclass_has_the_attributes_of_its_own_making() -> None:
     assert (mine.counted, mine.after, loss.weight) == (1, 2, 3.0)
     for made in (mine, loss):
         with pytest.raises(AttributeError, match="__init__ of a subclass"):
-            made.lr = 0.1  # type: ignore[union-attr]
+            made.rate = 0.1  # type: ignore[union-attr]
+
+
+def test_an_argument_that_has_another_name_elsewhere_is_named() -> None:
+    parameters = list(nn.Linear(1, 1).parameters())
+    for kind in (nn.SGD, nn.Adam):
+        with pytest.raises(TypeError, match=rf"{kind.__name__} has no argument 'rate'. Write lr="):
+            kind(parameters, rate=0.1)  # type: ignore[operator]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dampening'"):
+        nn.SGD(parameters, 0.1, dampening=0.1)  # type: ignore[call-arg]
+
+    class Mine(nn.SGD):
+        def __init__(self, rate: float) -> None:
+            super().__init__(parameters, rate)
+
+    assert Mine(rate=0.1).lr == 0.1
 
 
 def test_a_momentum_that_comes_too_late_is_refused() -> None:
     model = nn.Linear(1, 1)
-    optimizer = nn.SGD(model, 0.1)
+    optimizer = nn.SGD(model.parameters(), 0.1)
     optimizer.momentum = 0.9
     ai.sum(model(ai.ones((1, 1)))).backward()
     with pytest.raises(ValueError, match=r"keeps no velocity.*momentum=0\.9"):

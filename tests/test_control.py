@@ -30,8 +30,8 @@ def test_the_control_file_explains_itself_and_asks_for_nothing(tmp_path: Path) -
     said: list[str] = []
     control = Control(tmp_path / "control.toml", said.append)
     assert control.poll() is None
-    (tmp_path / "control.toml").write_text(TEMPLATE.replace("# rate", "rate"))
-    assert control.poll() == Request(rate=0.01)
+    (tmp_path / "control.toml").write_text(TEMPLATE.replace("# lr", "lr"))
+    assert control.poll() == Request(lr=0.01)
     assert said == []
 
 
@@ -40,44 +40,44 @@ def test_a_rate_is_set_once_and_the_schedule_goes_on_from_there(
 ) -> None:
     schedule = nn.CosineDecay(0.1, steps=20, floor=0.01)
     run = nn.fit(
-        **problem(rate=schedule),
+        **problem(lr=schedule),
         steps=12,
         metric_every=1,
         run_dir=tmp_path,
-        callbacks=[at_step(4, edit("rate = 0.02")), at_step(8, edit("rate = 0.02 # a comment"))],
+        callbacks=[at_step(4, edit("lr = 0.02")), at_step(8, edit("lr = 0.02 # a comment"))],
     )
-    rates = [rate for _, rate in run.history["rate"]]
+    rates = [lr for _, lr in run.history["lr"]]
     assert rates[:4] == [schedule(step) for step in range(4)]
     assert rates[4] == 0.02
     expected = [0.02 * schedule(step) / schedule(4) for step in range(4, 12)]
     np.testing.assert_allclose(rates[4:], expected, rtol=1e-12)
     said = capfd.readouterr().err
-    assert said == f"step 4: rate set to 0.02 by {tmp_path}/control.toml\n"
+    assert said == f"step 4: lr set to 0.02 by {tmp_path}/control.toml\n"
 
 
 @pytest.mark.parametrize("checkpointed", [True, False])
 def test_after_a_resume_an_old_rate_is_old_and_a_lost_one_is_set_again(
     tmp_path: Path, checkpointed: bool
 ) -> None:
-    """The checkpoint knows which rate line it has seen."""
+    """The checkpoint knows which lr line it has seen."""
     nn.fit(
-        **problem(rate=nn.CosineDecay(0.1, 20)),
+        **problem(lr=nn.CosineDecay(0.1, 20)),
         steps=12,
         run_dir=tmp_path,
         checkpoint_every=3,
-        callbacks=[at_step(4, edit("rate = 0.02"))],
+        callbacks=[at_step(4, edit("lr = 0.02"))],
     )
     for path in nn.Checkpoints(tmp_path).paths():
         if path.name > ("step-00000009" if checkpointed else "step-00000004"):
             path.unlink()
     run = nn.fit(
-        **problem(rate=nn.CosineDecay(0.1, 20)),
+        **problem(lr=nn.CosineDecay(0.1, 20)),
         steps=12,
         metric_every=1,
         run_dir=tmp_path,
         resume=True,
     )
-    assert (0.02 in [rate for _, rate in run.history["rate"]]) is not checkpointed
+    assert (0.02 in [lr for _, lr in run.history["lr"]]) is not checkpointed
 
 
 def test_stop_saves_and_is_put_back_so_that_a_resume_goes_on(tmp_path: Path) -> None:
@@ -109,13 +109,14 @@ def test_preview_is_made_once_for_each_wish(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("rate = ", "Invalid value"),
-        ("rat = 0.1", "unknown key 'rat'; the keys are rate, stop and preview"),
-        ("rate = -0.1\nstop = true", "rate must be a number above 0, got -0.1"),
-        ("rate = 0", "rate must be a number above 0, got 0.0"),
-        ("rate = nan", "rate must be a number above 0, got nan"),
-        ("rate = true", "rate must be a number above 0, got True"),
-        ('rate = "0.1"', "rate must be a number above 0, got '0.1'"),
+        ("lr = ", "Invalid value"),
+        ("rat = 0.1", "unknown key 'rat'; the keys are lr, stop and preview"),
+        ("rate = 0.1", "unknown key rate: the learning rate is called lr here; write lr = 0.01"),
+        ("lr = -0.1\nstop = true", "lr must be a number above 0, got -0.1"),
+        ("lr = 0", "lr must be a number above 0, got 0.0"),
+        ("lr = nan", "lr must be a number above 0, got nan"),
+        ("lr = true", "lr must be a number above 0, got True"),
+        ('lr = "0.1"', "lr must be a number above 0, got '0.1'"),
         ("stop = 1", "stop must be true or false, got 1"),
         ("preview = 'yes'", "preview must be true or false, got 'yes'"),
         ("preview = true", "asks for a preview, but fit was given no preview= function"),
@@ -135,31 +136,31 @@ def test_a_rate_that_the_schedule_cannot_reach_is_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = nn.fit(
-        **problem(rate=nn.CosineDecay(0.1, 3)),
+        **problem(lr=nn.CosineDecay(0.1, 3)),
         steps=6,
         run_dir=tmp_path,
-        callbacks=[at_step(4, edit("rate = 0.5"))],
+        callbacks=[at_step(4, edit("lr = 0.5"))],
     )
     assert run.stop_reason == "steps"
-    assert "control.toml ignored: rate: the schedule gives 0 at step 4" in capfd.readouterr().err
+    assert "control.toml ignored: lr: the schedule gives 0 at step 4" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"rate = " + b"9" * 400, "rate must be from 1e-30 to 1e+30, got 9999"),
-        (b"rate = " + b"9" * 4500, "Exceeds the limit"),
-        (b"rate = 0x" + b"f" * 4500, "rate must be from 1e-30 to 1e+30, got what is too long"),
-        (b"rate = 1e400", "rate must be from 1e-30 to 1e+30, got inf"),
-        (b"rate = -inf", "rate must be a number above 0, got -inf"),
-        (b"rate = 1e-40", "rate must be from 1e-30 to 1e+30, got 1e-40"),
-        (b"rate = " + b"[" * 4500, "its brackets are nested too deep"),
+        (b"lr = " + b"9" * 400, "lr must be from 1e-30 to 1e+30, got 9999"),
+        (b"lr = " + b"9" * 4500, "Exceeds the limit"),
+        (b"lr = 0x" + b"f" * 4500, "lr must be from 1e-30 to 1e+30, got what is too long"),
+        (b"lr = 1e400", "lr must be from 1e-30 to 1e+30, got inf"),
+        (b"lr = -inf", "lr must be a number above 0, got -inf"),
+        (b"lr = 1e-40", "lr must be from 1e-30 to 1e+30, got 1e-40"),
+        (b"lr = " + b"[" * 4500, "its brackets are nested too deep"),
         (b"x = " + b"{a=" * 1500, "its brackets are nested too deep"),
-        (b"rate" + b".a" * 2000 + b" = 1", "rate must be a number above 0, got "),
+        (b"lr" + b".a" * 2000 + b" = 1", "lr must be a number above 0, got "),
         (b"k" * 4500 + b" = 1", "unknown key 'kkk"),
         (b"#" * 6000, "it is larger than 5,000 bytes"),
         (b"stop = true\nstop = true", "Cannot overwrite a value"),
-        (b"[stop]\nrate = 1", "stop must be true or false, got {'rate': 1}"),
+        (b"[stop]\nlr = 1", "stop must be true or false, got {'lr': 1}"),
         (b"stop.now = true", "stop must be true or false, got {'now': True}"),
         (b"STOP = true", "unknown key 'STOP'"),
         (b"stop = True", "Invalid value"),
@@ -231,7 +232,7 @@ STOPS = [
     "'stop' = true # true",
     r'"st\u006fp" = true',
     "# stop = true\nstop\t=\ttrue",
-    "rate = 0.02\r\nstop = true\r\npreview = false\r\n",
+    "lr = 0.02\r\nstop = true\r\npreview = false\r\n",
     "\ufeffstop = true",
     TEMPLATE.replace("stop = false", "stop = true"),
     "stop = true\n# " + "true " * 500,
@@ -299,14 +300,14 @@ def test_a_stop_that_cannot_be_put_back_is_told_of(
 
 
 # What comes between the bytes of an edited template.
-PIECES = [b"true", b"rate = ", b"stop = ", b'"stop" = true\n', b"preview = true\n", b"1e9", b"0x"]
+PIECES = [b"true", b"lr = ", b"stop = ", b'"stop" = true\n', b"preview = true\n", b"1e9", b"0x"]
 PIECES += [b"[", b"]", b"{", b'"""', b"'", b"#", b"\n", b"\r\n", b".", b"=", b"-", b"\xff", b"nan"]
 PIECES += [b"\xef\xbb\xbf", b"[[stop]]", b"9" * 400, b"_", b"\\u0000", b"1979-05-27", b"[" * 2000]
 
 
 @st.composite
 def edited_templates(draw: st.DrawFn) -> bytes:
-    text = draw(st.sampled_from([TEMPLATE, TEMPLATE.replace("# rate", "rate")])).encode()
+    text = draw(st.sampled_from([TEMPLATE, TEMPLATE.replace("# lr", "lr")])).encode()
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, len(text)))
         end = start + draw(st.integers(0, 5))
@@ -324,7 +325,7 @@ def edited_templates(draw: st.DrawFn) -> bytes:
 def test_a_run_makes_all_its_steps_or_is_stopped_whatever_is_edited(
     tmp_path_factory: pytest.TempPathFactory, texts: list[bytes]
 ) -> None:
-    """The loss is flat, so that no rate can lead to numbers that are not finite."""
+    """The loss is flat, so that no lr can lead to numbers that are not finite."""
     folder = tmp_path_factory.mktemp("run")
     model = nn.Linear(1, 1)
     x = ai.zeros((4, 1))
@@ -340,7 +341,7 @@ def test_a_run_makes_all_its_steps_or_is_stopped_whatever_is_edited(
             model,
             nn.Batches(x, x),
             lambda prediction, target: (prediction * 0.0).sum(),
-            nn.SGD(model, 0.1),
+            nn.SGD(model.parameters(), 0.1),
             steps=6,
             run_dir=folder,
             resume=True,
@@ -379,17 +380,17 @@ def test_edits_of_the_same_size_within_one_clock_tick_are_all_seen(tmp_path: Pat
     control = Control(path, print)
     tick = time.time_ns() + 10**12  # A stamp that stays recent however slow the test is.
     for number in range(100, 120):
-        path.write_text(f"rate = 0.{number}")
+        path.write_text(f"lr = 0.{number}")
         os.utime(path, ns=(tick, tick))
-        assert control.poll() == Request(rate=number / 1000)
+        assert control.poll() == Request(lr=number / 1000)
 
 
 def test_a_file_at_rest_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "control.toml"
-    path.write_text("rate = 0.5")
+    path.write_text("lr = 0.5")
     os.utime(path, (1, 1))
     control = Control(path, print)
-    assert control.poll() == Request(rate=0.5)
+    assert control.poll() == Request(lr=0.5)
     monkeypatch.delattr("nn.training.control.read_regular")
     assert control.poll() is None
 

@@ -154,7 +154,7 @@ def test_a_state_of_another_byte_order_is_loaded() -> None:
     layer.load_state_dict(state)
     assert layer.weight.dtype == "float32"
     np.testing.assert_array_equal(layer.weight.numpy(), state["weight"])
-    optimizer = nn.SGD(layer, 0.1, momentum=0.9)
+    optimizer = nn.SGD(layer.parameters(), 0.1, momentum=0.9)
     optimizer.load_state_dict(
         {
             name: value.numpy().astype(value.dtype.newbyteorder(">"))
@@ -226,7 +226,7 @@ def test_a_model_is_converted_with_what_its_optimizer_keeps() -> None:
         return ai.mean(ai.square(model(ai.ones((4, 2), dtype=model.weight.dtype))))
 
     model = nn.Linear(2, 1)
-    optimizer = nn.SGD(model, 0.1, momentum=0.9)
+    optimizer = nn.SGD(model.parameters(), 0.1, momentum=0.9)
     loss().backward()
     optimizer.step()
     weight = model.weight
@@ -241,7 +241,7 @@ def test_a_model_is_converted_with_what_its_optimizer_keeps() -> None:
     assert weight.grad.dtype == "float64"
     optimizer.step()
     assert weight.dtype == "float64"
-    assert optimizer.state_dict()["velocity.weight"].dtype == "float64"
+    assert optimizer.state_dict()["velocity.0"].dtype == "float64"
     assert not np.array_equal(before, weight.numpy())
     with pytest.raises(TypeError, match="floating"):
         model.to(ai.int64)

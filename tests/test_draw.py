@@ -29,7 +29,7 @@ def test_the_graph_of_a_result_has_its_operations_and_leaves() -> None:
 
 def test_a_compiled_step_is_drawn_with_its_update() -> None:
     model = nn.Linear(2, 1)
-    optimizer = nn.SGD(model, 0.1)
+    optimizer = nn.SGD(model.parameters(), 0.1)
 
     @ai.compile
     def step(x: ai.Tensor) -> ai.Tensor:

@@ -256,7 +256,7 @@ def test_a_record_of_another_form_is_refused(
 
 def keys(part: str) -> list[str]:
     known = {
-        "settings": [*reconstruct_image.DEFAULTS, "width", "rate", "pixels_sha256"],
+        "settings": [*reconstruct_image.DEFAULTS, "width", "lr", "pixels_sha256"],
         "result": [*folder.RESULT, "psnr"],
     }
     return [f"{part}.{name}" for name in known[part]]

@@ -82,7 +82,7 @@ def test_training_goes_on_without_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(sys, "stderr", stream)
         model = nn.Linear(2, 1)
         data = nn.Batches(ai.ones((4, 2)), ai.ones((4, 1)))
-        run = nn.fit(model, data, nn.MSELoss(), nn.SGD(model, 0.1), steps=3)
+        run = nn.fit(model, data, nn.MSELoss(), nn.SGD(model.parameters(), 0.1), steps=3)
         assert run.step == 3
 
 
@@ -101,7 +101,7 @@ def test_a_name_is_drawn_as_it_is(name: str, tmp_path: Path) -> None:
         path = save(letter_f(8, 8), tmp_path / f"{name}.png")
         assert load(str(path)).name == name
     name = reconstruct_image.printable(name)
-    history: Any = {"loss": [(1, 0.5), (2, 0.25)], "rate": [(1, 0.5), (2, 0.25)]}
+    history: Any = {"loss": [(1, 0.5), (2, 0.25)], "lr": [(1, 0.5), (2, 0.25)]}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         report.save_curves(history, name, tmp_path / "curves.png")

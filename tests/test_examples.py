@@ -477,7 +477,9 @@ def test_the_bar_says_how_many_pixels_are_wrong() -> None:
         return BlackAndWhite().score(drawn, target)
 
     with contextlib.redirect_stderr(stream):
-        run = nn.fit(model, data, nn.MSELoss(), nn.SGD(model, 0.1), steps=1, metric=accuracy)
+        run = nn.fit(
+            model, data, nn.MSELoss(), nn.SGD(model.parameters(), 0.1), steps=1, metric=accuracy
+        )
     assert "accuracy 0.99999 (1 wrong)" in stream.getvalue()
     assert run.history["accuracy"] == [(1, 1 - 1e-6)]
     assert type(run.metric) is float

@@ -267,7 +267,8 @@ def train():
     model = nn.Linear(1, 1)
     data = nn.Batches(ai.ones((4, 1)), ai.ones((4, 1)))
     with tempfile.TemporaryDirectory() as folder:
-        nn.fit(model, data, nn.MSELoss(), nn.SGD(model, 0.1), steps=2, run_dir=folder, resume=True)
+        optimizer = nn.SGD(model.parameters(), 0.1)
+        nn.fit(model, data, nn.MSELoss(), optimizer, steps=2, run_dir=folder, resume=True)
 
 def happens():
     pass

@@ -38,7 +38,7 @@ def trained(n: Any, folder: Path | None = None) -> nn.Run:
         model,
         data,
         nn.MSELoss(),
-        nn.SGD(model, rate, momentum=np.float64(0.5), nesterov=np.True_),
+        nn.SGD(model.parameters(), rate, momentum=np.float64(0.5), nesterov=np.True_),
         steps=n,
         metric=lambda model: np.float32(1),
         metric_every=n,
@@ -110,7 +110,7 @@ def test_a_run_of_such_numbers_is_a_run_of_plain_ones(two: Any, tmp_path: Path) 
     run = trained(two, tmp_path / "run")
     plain = trained(2)
     assert type(run.step) is int
-    assert run.history["rate"] == plain.history["rate"]
+    assert run.history["lr"] == plain.history["lr"]
     assert json.loads(json.dumps(run.data.state_dict())) == run.data.state_dict()
     for entries in run.history.values():
         assert all(type(step) is int and type(value) is float for step, value in entries)

@@ -39,7 +39,7 @@ def train(folder, *callbacks, steps=60, compile=True):
     y = (x[:, :1] * x[:, 1:] > 0).astype("float32")
     # The same generator drew the weights, draws the data's order, and is drawn from by a callback.
     data = nn.Batches(x, y, batch_size=16, generator=generator)
-    optimizer = nn.SGD(model, nn.CosineDecay(0.5, steps, warmup=3), momentum=0.9)
+    optimizer = nn.SGD(model.parameters(), nn.CosineDecay(0.5, steps, warmup=3), momentum=0.9)
     def accuracy(model):
         return float(((model(x) > 0).astype("float32") == y).astype("float32").mean())
     return nn.fit(
@@ -202,7 +202,7 @@ def test_killed_at_any_line_again_and_again(rounds: int, steps: int) -> None:
     with quick_folder() as folder:
         summary = Process(KILLED_AT_LINES, folder, 1, rounds, steps).last_line()
     assert int(summary.split()[0]) > 20 * rounds, summary
-    for place in ("checkpoint.py:", "fit.py:", "optim.py:", "batches.py:"):
+    for place in ("checkpoint.py:", "fit.py:", "optimizer.py:", "batches.py:"):
         assert place in summary, f"nothing was killed in {place}: {summary}"
 
 

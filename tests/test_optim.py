@@ -136,7 +136,7 @@ def test_adam_starts_a_late_parameter_as_it_starts_the_others():
 def test_a_quadratic_is_minimised(kind, settings):
     settings = {**settings, "weight_decay": 0.0}
     model = nn.Linear(1, 1, bias=False, generator=ai.Generator(0))
-    optimizer = kind(model, nn.CosineDecay(0.1, steps=300), **settings)
+    optimizer = kind(model.parameters(), nn.CosineDecay(0.1, steps=300), **settings)
     x, y = ai.tensor([[1.0], [2.0]]), ai.tensor([[3.0], [6.0]])
     for _ in range(300):
         optimizer.zero_grad()
@@ -215,7 +215,7 @@ def test_no_rate_widens_a_parameter_or_its_state(kind, settings, dtype, monkeypa
     monkeypatch.setattr(nn.Parameter, "assign", spy)
     for rate in (np.float64(0.1), lambda step: np.float64(0.1)):
         optimizer = kind(parameters(dtype).items(), rate, **settings)
-        assert type(optimizer.rate) is float
+        assert type(optimizer.lr) is float
         train(optimizer, 2)
         assert set(computed) == {dtype}
         assert {str(p.dtype) for p in optimizer.parameters.values()} == {dtype}
@@ -236,7 +236,7 @@ def test_dtypes_can_be_mixed():
 def test_a_tied_parameter_is_updated_once():
     model = nn.Sequential(nn.Linear(1, 1, generator=ai.Generator(0)))
     model.append(model[0])
-    optimizer = nn.SGD(model, 0.5)
+    optimizer = nn.SGD(model.named_parameters(), 0.5)
     assert list(optimizer.parameters) == ["0.weight", "0.bias"]
     before = float(model[0].bias)
     model[0].bias.grad = ai.tensor([1.0])
@@ -247,14 +247,38 @@ def test_a_tied_parameter_is_updated_once():
 # What is refused
 
 
-def test_parameters_need_names_and_come_once():
+def test_parameters_come_as_an_iterable_with_names_or_without():
     model = nn.Linear(2, 2)
-    with pytest.raises(
-        TypeError, match=r"SGD: expected a model .* met a Parameter.*named_parameters"
-    ):
-        nn.SGD(model.parameters(), 0.1)
+    for params in (model.parameters(), list(model.parameters()), tuple(model.parameters())):
+        assert list(nn.SGD(params).parameters) == ["0", "1"]
+    assert list(nn.SGD(model.named_parameters()).parameters) == ["weight", "bias"]
+    w = ai.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = nn.SGD([w], lr=0.5)
+    ai.sum(w * w).backward()
+    optimizer.step()
+    assert w.numpy().tolist() == [0.0, 0.0]
+
+
+def test_what_are_no_parameters_is_refused():
+    model = nn.Sequential(nn.Linear(2, 2))
+    w = ai.tensor([1.0, 2.0], requires_grad=True)
+    for params, error, message in [
+        (model, TypeError, r"is a model; write SGD\(model\.parameters\(\), \.\.\.\)"),
+        (w, TypeError, r"is one tensor; write it in a list: \[w\]"),
+        ([{"params": [w], "lr": 0.1}], TypeError, "Make an optimizer for each group"),
+        (dict(model.named_parameters()), TypeError, "met a str. Pass model.parameters"),
+        ([ai.tensor([1, 2]).astype("int64")], TypeError, "parameter 0 has dtype int64"),
+        ([w, 2 * w], ValueError, "parameter 1 was computed from other tensors"),
+        ([w, w], ValueError, "'1' or its parameter comes twice"),
+    ]:
+        with pytest.raises(error, match=message):
+            nn.SGD(params)
+
+
+def test_parameters_come_once():
+    model = nn.Linear(2, 2)
     with pytest.raises(ValueError, match="Adam: there are no parameters to train"):
-        nn.Adam(nn.Tanh())
+        nn.Adam(nn.Tanh().parameters())
     with pytest.raises(ValueError, match="'b' or its parameter comes twice"):
         nn.SGD([("a", model.bias), ("b", model.bias)], 0.1)
     with pytest.raises(ValueError, match="'a' or its parameter comes twice"):
@@ -264,14 +288,32 @@ def test_parameters_need_names_and_come_once():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda m: nn.SGD(m, -0.1), r"finite number from 0 up, and this is -0\.1"),
-        (lambda m: nn.SGD(m, math.nan), "this is nan"),
-        (lambda m: nn.SGD(m, lambda step: math.inf).step(), "inf .from the schedule, at step 0"),
-        (lambda m: nn.SGD(m, 0.1, momentum=1.0), r"momentum must be at least 0 and below 1.*1\.0"),
-        (lambda m: nn.SGD(m, 0.1, nesterov=True), r"nesterov=True looks ahead.*try momentum=0\.9"),
-        (lambda m: nn.SGD(m, 0.1, weight_decay=-1), "weight_decay must be a finite number from 0"),
-        (lambda m: nn.Adam(m, betas=(0.9, 1.0)), r"betas\[1\] must be at least 0 and below 1"),
-        (lambda m: nn.Adam(m, eps=0.0), r"eps must be positive, and it is 0\.0; try 1e-8"),
+        (lambda m: nn.SGD(m.parameters(), -0.1), r"finite number from 0 up, and this is -0\.1"),
+        (lambda m: nn.SGD(m.parameters(), math.nan), "this is nan"),
+        (
+            lambda m: nn.SGD(m.parameters(), lambda step: math.inf).step(),
+            "inf .from the schedule, at step 0",
+        ),
+        (
+            lambda m: nn.SGD(m.parameters(), 0.1, momentum=1.0),
+            r"momentum must be at least 0 and below 1.*1\.0",
+        ),
+        (
+            lambda m: nn.SGD(m.parameters(), 0.1, nesterov=True),
+            r"nesterov=True looks ahead.*try momentum=0\.9",
+        ),
+        (
+            lambda m: nn.SGD(m.parameters(), 0.1, weight_decay=-1),
+            "weight_decay must be a finite number from 0",
+        ),
+        (
+            lambda m: nn.Adam(m.parameters(), betas=(0.9, 1.0)),
+            r"betas\[1\] must be at least 0 and below 1",
+        ),
+        (
+            lambda m: nn.Adam(m.parameters(), eps=0.0),
+            r"eps must be positive, and it is 0\.0; try 1e-8",
+        ),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):
@@ -279,7 +321,7 @@ def test_settings_out_of_range_are_refused(make, message):
         make(nn.Linear(1, 1))
 
 
-# The rate
+# The learning rate
 
 
 def test_the_rate_follows_the_schedule():
@@ -303,23 +345,23 @@ def test_a_rate_set_by_hand_is_kept_and_the_schedule_continues_from_there(new, t
     schedule = (lambda k: top) if constant else nn.CosineDecay(top, 100, warmup=20, floor=top / 50)
     optimizer = nn.SGD(parameters().items(), top if constant else schedule)
     optimizer.step_count = step
-    optimizer.rate = new
-    assert optimizer.rate == new
+    optimizer.lr = new
+    assert optimizer.lr == new
     for later in (step + 1, step + 7, 100):
         optimizer.step_count = later
         expected = new * schedule(later) / schedule(step)
-        assert optimizer.rate == pytest.approx(expected, rel=1e-12)
+        assert optimizer.lr == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_second_change_replaces_the_first():
     optimizer = nn.SGD(parameters().items(), nn.CosineDecay(1.0, 100))
-    optimizer.rate = 0.0
-    assert optimizer.rate == 0.0
+    optimizer.lr = 0.0
+    assert optimizer.lr == 0.0
     optimizer.step_count = 50
-    optimizer.rate = 0.5
-    assert optimizer.rate == 0.5
+    optimizer.lr = 0.5
+    assert optimizer.lr == 0.5
     optimizer.step_count = 0
-    assert optimizer.rate == pytest.approx(1.0)
+    assert optimizer.lr == pytest.approx(1.0)
 
 
 def test_no_factor_leads_away_from_a_schedule_that_is_0():
@@ -328,10 +370,47 @@ def test_no_factor_leads_away_from_a_schedule_that_is_0():
     with pytest.raises(
         ValueError, match=r"gives 0 at step 10.*no factor leads to 0\.1.*floor=1e-4"
     ):
-        optimizer.rate = 0.1
+        optimizer.lr = 0.1
     with pytest.raises(ValueError, match="this is -1"):
-        optimizer.rate = -1
-    assert optimizer.rate == 0.0
+        optimizer.lr = -1
+    assert optimizer.lr == 0.0
+
+
+def test_settings_have_pytorchs_words_too():
+    optimizer = nn.SGD(parameters().items(), nn.CosineDecay(1.0, 100), momentum=0.9)
+    (group,) = optimizer.param_groups
+    assert list(group) == ["params", "lr", "momentum", "weight_decay", "nesterov"]
+    assert len(group) == 5
+    assert all(a is b for a, b in zip(group["params"], optimizer.parameters.values(), strict=True))
+    assert (group["lr"], group["momentum"]) == (1.0, 0.9)
+    for group in optimizer.param_groups:
+        group["lr"] *= 0.5
+        group["momentum"] = 0.5
+    assert (optimizer.lr, optimizer.momentum) == (0.5, 0.5)
+    with pytest.raises(KeyError, match="there is no 'betas'; there are params, lr, momentum"):
+        group["betas"] = (0.5, 0.5)
+    with pytest.raises(TypeError, match="keeps its parameters; make another one"):
+        group["params"] = []
+
+
+def test_a_compiled_step_follows_settings_that_change():
+    def trained(compiled):
+        model = nn.Linear(2, 1, generator=ai.Generator(0))
+        optimizer = nn.SGD(model.parameters(), 0.1, momentum=0.9)
+
+        def train(x):
+            ai.sum(model(x) ** 2).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+        step = ai.compile(train) if compiled else train
+        for count in range(6):
+            step(ai.ones((3, 2)))
+            if count == 2:
+                optimizer.momentum, optimizer.weight_decay = 0.5, 0.1
+        return model.weight.numpy()
+
+    np.testing.assert_allclose(trained(True), trained(False), rtol=1e-6)
 
 
 # Saving and resuming
@@ -344,7 +423,7 @@ def test_a_resumed_run_ends_with_the_same_bits(kind, settings):
 
     whole = make()
     train(whole, 9)
-    whole.rate = 0.07
+    whole.lr = 0.07
     train(whole, 4, first=9)
     state, weights = whole.state_dict(), snapshot(whole)
     train(whole, 10, first=13)
@@ -356,7 +435,7 @@ def test_a_resumed_run_ends_with_the_same_bits(kind, settings):
     assert resumed.step_count == 13
     train(resumed, 10, first=13)
     assert same(snapshot(whole), snapshot(resumed))
-    assert resumed.rate == whole.rate
+    assert resumed.lr == whole.lr
     assert same(
         {name: t.numpy() for name, t in whole.state_dict().items()},
         {name: t.numpy() for name, t in resumed.state_dict().items()},
@@ -364,11 +443,11 @@ def test_a_resumed_run_ends_with_the_same_bits(kind, settings):
 
 
 def test_the_state_is_flat_and_a_snapshot():
-    optimizer = nn.Adam(nn.Linear(2, 1, generator=ai.Generator(0)))
+    optimizer = nn.Adam(nn.Linear(2, 1, generator=ai.Generator(0)).named_parameters())
     state = optimizer.state_dict()
     assert {name: (tensor.shape, str(tensor.dtype)) for name, tensor in state.items()} == {
         "step": ((), "int64"),
-        "rate_scale": ((2,), "float64"),
+        "lr_scale": ((2,), "float64"),
         "first_moment.weight": ((2, 1), "float32"),
         "second_moment.weight": ((2, 1), "float32"),
         "updates.weight": ((), "int64"),
@@ -377,8 +456,8 @@ def test_the_state_is_flat_and_a_snapshot():
         "updates.bias": ((), "int64"),
     }
     train(optimizer, 2)
-    assert all(not np.any(t.numpy()) for name, t in state.items() if name != "rate_scale")
-    assert list(nn.SGD(nn.Linear(2, 1), 0.1).state_dict()) == ["step", "rate_scale"]
+    assert all(not np.any(t.numpy()) for name, t in state.items() if name != "lr_scale")
+    assert list(nn.SGD(nn.Linear(2, 1).parameters(), 0.1).state_dict()) == ["step", "lr_scale"]
 
 
 def test_the_state_taken_over_is_not_shared():
@@ -429,27 +508,27 @@ def test_cosine_decay_is_the_formula(schedule, step):
     if step >= s.steps:
         expected = s.floor
     elif step < s.warmup:
-        expected = s.rate * (step + 1) / s.warmup
+        expected = s.lr * (step + 1) / s.warmup
     else:
         cycle = length / (s.restarts + 1)
         since = step - s.warmup - cycle * math.floor((step - s.warmup) / cycle)
         assume(min(since, cycle - since) > 1e-9 * length or since == 0)
-        expected = s.floor + (s.rate - s.floor) * (1 + math.cos(math.pi * since / cycle)) / 2
-    assert s(step) == pytest.approx(expected, rel=1e-9, abs=1e-12 * s.rate)
+        expected = s.floor + (s.lr - s.floor) * (1 + math.cos(math.pi * since / cycle)) / 2
+    assert s(step) == pytest.approx(expected, rel=1e-9, abs=1e-12 * s.lr)
 
 
 @given(schedules)
 def test_cosine_decay_rises_falls_restarts_and_stays(schedule):
     s = schedule
     rates = [s(step) for step in range(s.steps + 5)]
-    slack = 1e-12 * s.rate
-    assert all(0 <= rate <= s.rate + slack for rate in rates)
+    slack = 1e-12 * s.lr
+    assert all(0 <= rate <= s.lr + slack for rate in rates)
     assert all(b >= a for a, b in pairwise(rates[: s.warmup]))
-    assert s.warmup == 0 or rates[s.warmup - 1] == s.rate
-    assert rates[s.warmup] == pytest.approx(s.rate)
+    assert s.warmup == 0 or rates[s.warmup - 1] == s.lr
+    assert rates[s.warmup] == pytest.approx(s.lr)
     decay = rates[s.warmup : s.steps]
     jumps = sum(b > a + slack for a, b in pairwise(decay))
-    assert jumps == s.restarts or s.floor >= s.rate * (1 - 1e-9) or jumps < s.restarts
+    assert jumps == s.restarts or s.floor >= s.lr * (1 - 1e-9) or jumps < s.restarts
     assert rates[s.steps :] == [s.floor] * 5
     assert all(type(rate) is float for rate in rates)
 
@@ -464,14 +543,14 @@ def test_restarts_are_where_they_should_be():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rate": 0.0, "steps": 10}, r"rate must be positive and finite, not 0\.0"),
-        ({"rate": math.inf, "steps": 10}, "rate must be positive and finite, not inf"),
-        ({"rate": 1.0, "steps": 0}, "steps must be an integer from 1 up, not 0"),
-        ({"rate": 1.0, "steps": 1e4}, r"steps must be an integer from 1 up, not 10000\.0"),
-        ({"rate": 1.0, "steps": 10, "warmup": -1}, "warmup must be an integer from 0 up, not -1"),
-        ({"rate": 1.0, "steps": 10, "warmup": 10}, "a warm-up of 10 steps leaves none of the 10"),
-        ({"rate": 0.1, "steps": 10, "floor": 0.2}, r"between 0 and the rate 0\.1.*is 0\.2"),
-        ({"rate": 0.1, "steps": 10, "restarts": 10}, "10 restarts need at least 11 steps.* are 10"),
+        ({"lr": 0.0, "steps": 10}, r"lr must be positive and finite, not 0\.0"),
+        ({"lr": math.inf, "steps": 10}, "lr must be positive and finite, not inf"),
+        ({"lr": 1.0, "steps": 0}, "steps must be an integer from 1 up, not 0"),
+        ({"lr": 1.0, "steps": 1e4}, r"steps must be an integer from 1 up, not 10000\.0"),
+        ({"lr": 1.0, "steps": 10, "warmup": -1}, "warmup must be an integer from 0 up, not -1"),
+        ({"lr": 1.0, "steps": 10, "warmup": 10}, "a warm-up of 10 steps leaves none of the 10"),
+        ({"lr": 0.1, "steps": 10, "floor": 0.2}, r"between 0 and the lr 0\.1.*is 0\.2"),
+        ({"lr": 0.1, "steps": 10, "restarts": 10}, "10 restarts need at least 11 steps.* are 10"),
     ],
 )
 def test_schedules_that_cannot_be_are_refused(arguments, message):

@@ -104,7 +104,7 @@ def test_a_comparison_that_is_drawn_otherwise_is_found(monkeypatch: pytest.Monke
         ("1.9e-12", "1.9e-11", False),
         ("alike -0.00", "alike 0.00", True),
         ("alike  0.98", "alike 0.78", False),
-        ('"rate": 0.5', '"rate": 0.25', False),
+        ('"lr": 0.5', '"lr": 0.25', False),
         ("a fourier network", "a grid network", False),
         ("256 frequencies", "256 frequencies, sigma 6", False),
         ("graph 92ef3", "graph 92ef4", False),

@@ -80,9 +80,11 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "Module": lambda: nn.Sequential(layer(), Gain()),
 }
 OPTIMIZERS: dict[str, Callable[[nn.Module], nn.Optimizer]] = {
-    "SGD": lambda m: nn.SGD(m, 0.1),
-    "momentum": lambda m: nn.SGD(m, nn.CosineDecay(0.1, 50), momentum=0.9, nesterov=True),
-    "Adam": lambda m: nn.Adam(m, 0.01),
+    "SGD": lambda m: nn.SGD(m.parameters(), 0.1),
+    "momentum": lambda m: nn.SGD(
+        m.parameters(), nn.CosineDecay(0.1, 50), momentum=0.9, nesterov=True
+    ),
+    "Adam": lambda m: nn.Adam(m.parameters(), 0.01),
 }
 LOSSES: dict[str, Callable[[], Any]] = {
     "MSELoss": nn.MSELoss,
@@ -131,13 +133,13 @@ def trainings() -> dict[str, Training]:
     made = {}
     for name, model in MODELS.items():
         network = model()
-        made[name] = Training(network, nn.Adam(network, 0.01), nn.MSELoss())
+        made[name] = Training(network, nn.Adam(network.parameters(), 0.01), nn.MSELoss())
     for name, optimizer in OPTIMIZERS.items():
         network = tied()
         made[name] = Training(network, optimizer(network), nn.MSELoss())
     for name, loss in LOSSES.items():
         network = layer()
-        made[name] = Training(network, nn.SGD(network, 0.1), loss())
+        made[name] = Training(network, nn.SGD(network.parameters(), 0.1), loss())
     return made
 
 
@@ -190,11 +192,11 @@ def test_every_protocol_and_deepcopy_go_on_to_the_same_bits(protocol: int) -> No
 
 def test_optimizer_and_model_keep_sharing_and_tied_weights_stay_tied() -> None:
     model = tied()
-    optimizer = nn.SGD(model, 0.1)
+    optimizer = nn.SGD(model.parameters(), 0.1)
     for again in (copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))):
         twin, stepper = again((model, optimizer))
         assert twin[0].weight is twin[2].weight
-        assert stepper.parameters["0.weight"] is twin[0].weight
+        assert stepper.parameters["0"] is twin[0].weight
         assert twin[0].weight is not model[0].weight
         assert list(stepper.parameters) == list(optimizer.parameters)
 
@@ -203,7 +205,7 @@ def test_a_finished_run_and_its_folder_are_pickled(tmp_path: Path) -> None:
     model = layer()
     data = nn.Batches(ai.zeros((4, 2)), ai.ones((4, 2)))
     run = nn.fit(
-        *(model, data, nn.MSELoss(), nn.SGD(model, 0.1)),
+        *(model, data, nn.MSELoss(), nn.SGD(model.parameters(), 0.1)),
         steps=3,
         run_dir=tmp_path / "run",
         progress=False,
@@ -253,7 +255,7 @@ def test_a_compiled_function_is_pickled_by_its_name() -> None:
 
 def test_a_compiled_object_takes_what_it_holds_along() -> None:
     model = tied()
-    step = ai.compile(partial(train, model, nn.SGD(model, 0.1)), threads=1)
+    step = ai.compile(partial(train, model, nn.SGD(model.parameters(), 0.1)), threads=1)
     x = ai.ones((3, 2))
     step(x)
     for again in (copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))):

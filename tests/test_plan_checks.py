@@ -53,7 +53,7 @@ class Training:
         out = CLASSES if isinstance(loss, nn.CrossEntropyLoss) else 1
         last = [nn.Sigmoid()] if isinstance(loss, nn.BCELoss) else []
         self.model = nn.Sequential(nn.Linear(2, out, generator=generator), *last)
-        self.optimizer = nn.Adam(self.model, 0.1)
+        self.optimizer = nn.Adam(self.model.parameters(), 0.1)
         self.count = ai.zeros((), dtype="int64")
 
         def step(x: ai.Tensor, target: ai.Tensor) -> ai.Tensor:
@@ -282,7 +282,14 @@ def test_fit_says_what_is_wrong_with_the_shape_rather_than_with_the_classes() ->
     model = nn.Sequential(nn.Linear(2, 1, generator=ai.Generator(0)), lambda x: x[:, 0])
     data = nn.Batches(ai.zeros((12, 2)), np.arange(12), batch_size=4)
     with pytest.raises(ValueError, match=r"the prediction has shape \(4,\) and the target \(4,\)"):
-        nn.fit(model, data, nn.CrossEntropyLoss(), nn.SGD(model, 0.1), steps=2, progress=False)
+        nn.fit(
+            model,
+            data,
+            nn.CrossEntropyLoss(),
+            nn.SGD(model.parameters(), 0.1),
+            steps=2,
+            progress=False,
+        )
 
 
 def test_what_was_checked_is_checked_in_an_ejected_file(tmp_path: Path) -> None:
@@ -356,7 +363,7 @@ def test_a_loss_of_ones_own_that_uses_one_of_ours_refuses_too() -> None:
     data = nn.Batches(ai.zeros((12, 2)), target, batch_size=4, shuffle=False)
     with pytest.raises(ValueError, match="class numbers range from 0 to 3"):
         nn.fit(
-            *(model, data, lambda p, t: loss(p, t) * 2.0, nn.SGD(model, 0.1)),
+            *(model, data, lambda p, t: loss(p, t) * 2.0, nn.SGD(model.parameters(), 0.1)),
             steps=9,
             progress=False,
         )

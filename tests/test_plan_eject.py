@@ -36,7 +36,7 @@ def problem(rows: int) -> tuple[Any, nn.Module]:
     )
     x = generator.normal((rows, 3))
     y = (x[:, :1] > 0).astype("float32")
-    loss_of, optimizer = nn.BCEWithLogitsLoss(), nn.SGD(model, 0.1, momentum=0.9)
+    loss_of, optimizer = nn.BCEWithLogitsLoss(), nn.SGD(model.parameters(), 0.1, momentum=0.9)
 
     def step() -> ai.Tensor:
         loss = loss_of(model(x), y)

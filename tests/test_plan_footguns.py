@@ -560,7 +560,7 @@ def test_a_leaked_result_is_an_error_outside() -> None:
 
 
 def training(
-    optimizer: Callable[..., Any] = lambda m: nn.SGD(m, 0.1), seed: int = 0
+    optimizer: Callable[..., Any] = lambda m: nn.SGD(m.parameters(), 0.1), seed: int = 0
 ) -> tuple[Any, Any, Callable[..., Any]]:
     model = model_of(seed)
     opt = optimizer(model)
@@ -602,14 +602,14 @@ def together(
 
 
 OPTIMIZERS = {
-    "sgd": lambda m: nn.SGD(m, 0.1),
-    "momentum": lambda m: nn.SGD(m, 0.1, momentum=0.9),
-    "nesterov": lambda m: nn.SGD(m, 0.1, momentum=0.9, nesterov=True),
-    "decay": lambda m: nn.SGD(m, 0.1, momentum=0.9, weight_decay=0.01),
-    "adam": lambda m: nn.Adam(m, 0.01),
-    "adam decay": lambda m: nn.Adam(m, 0.01, weight_decay=0.1),
-    "schedule": lambda m: nn.SGD(m, lambda step: 0.1 / (1 + step)),
-    "cosine": lambda m: nn.Adam(m, nn.CosineDecay(0.1, steps=6, warmup=2)),
+    "sgd": lambda m: nn.SGD(m.parameters(), 0.1),
+    "momentum": lambda m: nn.SGD(m.parameters(), 0.1, momentum=0.9),
+    "nesterov": lambda m: nn.SGD(m.parameters(), 0.1, momentum=0.9, nesterov=True),
+    "decay": lambda m: nn.SGD(m.parameters(), 0.1, momentum=0.9, weight_decay=0.01),
+    "adam": lambda m: nn.Adam(m.parameters(), 0.01),
+    "adam decay": lambda m: nn.Adam(m.parameters(), 0.01, weight_decay=0.1),
+    "schedule": lambda m: nn.SGD(m.parameters(), lambda step: 0.1 / (1 + step)),
+    "cosine": lambda m: nn.Adam(m.parameters(), nn.CosineDecay(0.1, steps=6, warmup=2)),
 }
 
 
@@ -622,7 +622,7 @@ def test_training_gives_the_same_bits(name: str) -> None:
 def test_the_rate_changed_by_hand() -> None:
     def change(i: int, model: Any, opt: Any) -> None:
         if i in (2, 4):
-            opt.rate = 0.5 / i
+            opt.lr = 0.5 / i
 
     compiled = together(6, OPTIMIZERS["momentum"], change)
     assert "1 captures" in compiled.explain()
@@ -631,7 +631,7 @@ def test_the_rate_changed_by_hand() -> None:
 def test_a_schedule_and_the_rate_changed_by_hand() -> None:
     def change(i: int, model: Any, opt: Any) -> None:
         if i == 3:
-            opt.rate = 0.7
+            opt.lr = 0.7
 
     together(6, OPTIMIZERS["cosine"], change)
 
@@ -748,7 +748,7 @@ def test_gradients_that_were_kept_never_change() -> None:
 
 def test_zero_grad_inside_leaves_none_at_the_end() -> None:
     model = model_of()
-    opt = nn.SGD(model, 0.1)
+    opt = nn.SGD(model.parameters(), 0.1)
 
     def step(x: ai.Tensor) -> Any:
         loss = ai.mean(ai.square(model(x)))

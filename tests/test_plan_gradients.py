@@ -150,7 +150,7 @@ def test_a_gradient_that_flows_out_of_the_step_is_refused() -> None:
 def test_an_update_alone_reads_the_gradients_of_the_day() -> None:
     def make() -> tuple[nn.Linear, Callable[..., None], Callable[[], None]]:
         model = nn.Linear(3, 2, generator=ai.Generator(0))
-        optimizer = nn.SGD(model, 0.1, momentum=0.9)
+        optimizer = nn.SGD(model.parameters(), 0.1, momentum=0.9)
 
         def accumulate(x: ai.Tensor) -> None:
             ai.mean(ai.square(model(x))).backward()

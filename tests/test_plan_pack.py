@@ -41,7 +41,7 @@ def run(rule: type[nn.Optimizer], hidden: int, compiled: bool) -> tuple[list[Any
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((6, 2)).astype("f4"), rng.standard_normal((6, 1)).astype("f4")
     model = network(hidden)
-    step = step_of(model, rule(model, 0.1))
+    step = step_of(model, rule(model.parameters(), 0.1))
     if compiled:
         step = ai.compile(step)
     losses = [step(ai.tensor(x), ai.tensor(y)) for _ in range(5)]

@@ -282,7 +282,7 @@ def test_a_method_reads_its_own_object() -> None:
 def test_a_setting_of_an_optimizer() -> None:
     def trained(through: Callable[..., Any]) -> tuple[list[Any], Any]:
         model = Scaled()
-        optimizer = nn.Adam(model, 0.1)
+        optimizer = nn.Adam(model.parameters(), 0.1)
 
         def function(x: Any) -> Any:
             loss = ai.mean(ai.square(model(x)))

@@ -342,7 +342,11 @@ def test_training(loss: Any, rule: str) -> None:
         model = nn.Sequential(
             nn.Linear(3, 8, generator=g), nn.Tanh(), nn.Linear(8, 4 if many else 1, generator=g)
         )
-        opt = nn.Adam(model, 1e-2) if rule == "adam" else nn.SGD(model, 0.1, momentum=0.9)
+        opt = (
+            nn.Adam(model.parameters(), 1e-2)
+            if rule == "adam"
+            else nn.SGD(model.parameters(), 0.1, momentum=0.9)
+        )
 
         def step(x: ai.Tensor, y: ai.Tensor) -> Any:
             opt.zero_grad()
@@ -601,7 +605,7 @@ def test_blas_has_its_threads_back(troubled: Any) -> None:
 
 def test_optimizer_state_is_no_batch() -> None:
     model = nn.Linear(500, 3, generator=ai.Generator(0))
-    optimizer, loss_of = nn.SGD(model, 0.1, momentum=0.9), nn.MSELoss()
+    optimizer, loss_of = nn.SGD(model.parameters(), 0.1, momentum=0.9), nn.MSELoss()
 
     def step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
         loss = loss_of(model(x), y)
@@ -664,7 +668,7 @@ STEP = """
         g = ai.Generator(0)
         model = nn.Sequential(nn.Linear(2, 50, generator=g), nn.Tanh(),
             nn.Linear(50, 50, generator=g), nn.Tanh(), nn.Linear(50, 1, generator=g))
-        opt = nn.SGD(model, 0.1)
+        opt = nn.SGD(model.parameters(), 0.1)
         x = ai.Tensor(np.random.default_rng(0).random((rows, 2), "float32"))
         y = ai.Tensor(x.data[:, :1].copy())
         def step(x, y):

@@ -40,7 +40,7 @@ class Flaky(nn.Batches):
 
 def arguments(batch_size: int | None, shared: bool) -> dict[str, Any]:
     """The problem, with the schedule, and one generator for the model and the data if shared."""
-    made = problem(batch_size, rate=nn.CosineDecay(0.1, 40, floor=0.01))
+    made = problem(batch_size, lr=nn.CosineDecay(0.1, 40, floor=0.01))
     x, y = (tensor.numpy() for tensor in made["data"]._tensors)
     generator = made["model"][2].generator if shared else ai.Generator(3)
     made["data"] = Flaky(x, y, batch_size=batch_size, generator=generator)
@@ -88,7 +88,7 @@ def schedule(made: dict[str, Any]) -> None:
             raise Trouble
         return plan(step)
 
-    made["optimizer"] = nn.SGD(made["model"], flaky, momentum=0.9)
+    made["optimizer"] = nn.SGD(made["model"].parameters(), flaky, momentum=0.9)
 
 
 def data_before(made: dict[str, Any]) -> None:
@@ -179,7 +179,12 @@ def test_an_error_of_the_loss_leaves_the_step_undone(tmp_path: Path) -> None:
         model = nn.Linear(2, 3, generator=ai.Generator(0))
         data = nn.Batches(x, labels, batch_size=4, shuffle=False)
         return nn.fit(
-            *(model, data, lambda p, t: 2.0 * cross_entropy(p, t), nn.Adam(model, 0.1)),
+            *(
+                model,
+                data,
+                lambda p, t: 2.0 * cross_entropy(p, t),
+                nn.Adam(model.parameters(), 0.1),
+            ),
             **{"steps": 10, "progress": False, **options},
         )
 

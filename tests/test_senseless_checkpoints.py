@@ -209,8 +209,8 @@ def instead_of_array(name: str, to: Any) -> Callable[[dict[str, Any]], None]:
 
 UNUSABLE: dict[str, Callable[[dict[str, Any]], Any]] = {
     **{f"no {name}": lambda s, name=name: s.pop(name) for name in (
-        "step", "metric", "model.0.bias", "optimizer.step", "optimizer.rate_scale",
-        "optimizer.velocity.0.bias", "data.samples", "data.epoch", "data.generator",
+        "step", "metric", "model.0.bias", "optimizer.step", "optimizer.lr_scale",
+        "optimizer.velocity.1", "data.samples", "data.epoch", "data.generator",
         "generator.2.generator",
     )},
     **{
@@ -220,7 +220,7 @@ UNUSABLE: dict[str, Callable[[dict[str, Any]], Any]] = {
             "metric": ("good", [1], {}, True),
             "model.0.bias": (0, None, "x", [0.0] * 8, np.zeros(8), np.zeros((8, 1))),
             "optimizer.step": (4, np.array(-4), np.array(4.0), np.zeros(1, np.int64)),
-            "optimizer.rate_scale": (1, np.zeros(2), np.array([np.nan, 1]), np.ones(3)),
+            "optimizer.lr_scale": (1, np.zeros(2), np.array([np.nan, 1]), np.ones(3)),
             "history.loss": (7, "x", [], np.zeros(3), np.zeros((2, 3)), np.full((1, 2), np.nan),
                              np.full((1, 2), 0.5), np.float64(3)),
             "data.epoch": (-1, "0", True, 1.5, None, math.nan),
@@ -235,7 +235,7 @@ UNUSABLE: dict[str, Callable[[dict[str, Any]], Any]] = {
                 for name in ("data.generator", "data.epoch_generator",
                              "generator.2.generator")
             },
-            "control.rate": ("x", -1, 0, math.inf, math.nan, True, []),
+            "control.lr": ("x", -1, 0, math.inf, math.nan, True, []),
         }.items()
         for to in tos
     },

@@ -1,4 +1,4 @@
-"""Objects that take no attribute but their own: `optimizer.lr = 0.01` raises, and says `rate`."""
+"""Objects that take no attribute but their own: `optimizer.lr = 0.1` raises, and says `lr`."""
 
 from __future__ import annotations
 
@@ -57,11 +57,26 @@ class Closed:
 def _closing(init: Callable[..., None]) -> Callable[..., None]:
     @wraps(init)
     def made(self: Closed, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
+        try:
+            init(self, *args, **kwargs)
+        except TypeError:
+            _advise(type(self), init, kwargs)
+            raise
         if type(self).__init__ is made:
             self.close()
 
     return made
+
+
+def _advise(kind: type[Closed], init: Callable[..., None], given: Mapping[str, Any]) -> None:
+    """Raise what to write instead of an argument that has another name elsewhere."""
+    from inspect import signature
+
+    known = signature(init).parameters
+    for name in given:
+        meant = kind.names_elsewhere.get(name)
+        if name not in known and meant in known:
+            raise TypeError(f"{kind.__name__} has no argument {name!r}. Write {meant}=") from None
 
 
 Closed.__init__ = _closing(Closed.__init__)  # type: ignore[method-assign]

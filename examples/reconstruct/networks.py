@@ -122,11 +122,11 @@ RECIPES = {
 def optimizer(name: str, model: nn.Module, schedule: nn.CosineDecay) -> nn.Optimizer:
     """Return the optimizer that trains the model with this rate."""
     if name == "sgd":
-        return nn.SGD(model, schedule, momentum=0.9)
+        return nn.SGD(model.parameters(), schedule, momentum=0.9)
     if any(isinstance(layer, nn.GridFeatures) for layer in model.modules()):
         # Most nodes have no gradient in most steps, and very small ones in between.
-        return nn.Adam(model, schedule, betas=(0.9, 0.99), eps=1e-15)
-    return nn.Adam(model, schedule)
+        return nn.Adam(model.parameters(), schedule, betas=(0.9, 0.99), eps=1e-15)
+    return nn.Adam(model.parameters(), schedule)
 
 
 def samples(picture: Picture, sharpness: float | None) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ WORDS = 40
 FRAME_MS = 90
 LAST_FRAME_MS = 2500
 
-AXES = {"loss": "loss", "accuracy": "pixels right", "psnr": "PSNR (dB)", "rate": "learning rate"}
+AXES = {"loss": "loss", "accuracy": "pixels right", "psnr": "PSNR (dB)", "lr": "learning rate"}
 
 
 def save_png(ink: np.ndarray, path: Path) -> None:
@@ -77,7 +77,7 @@ def save_curves(history: History, title: str, path: Path) -> None:
             axes.set_yscale("log")
         if name == "accuracy":
             axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
-        if name == "rate":
+        if name == "lr":
             axes.set_ylim(bottom=0)
     all_axes[-1].set_xlabel("step")
     # A name may hold what would be a formula, and letters that the font lacks.

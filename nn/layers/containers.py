@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, overload
 
-import autograd_iron as ai
 from nn.module import Module
 
 Layer = Callable[[Any], Any]
@@ -50,7 +49,6 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """Return ``self[-1](... self[0](x))``."""
-        ai.guard(self, "_layers")
         for layer in self._layers:
             x = layer(x)
         return x

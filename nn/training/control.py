@@ -15,7 +15,7 @@ TEMPLATE = """\
 # Edit and save this file while the training runs: it is read again after each step.
 # An edit with a mistake in it is reported and changes nothing.
 
-# rate = 0.01     # The learning rate, from now on; a schedule goes on from there. It is set when
+# lr = 0.01       # The learning rate, from now on; a schedule goes on from there. It is set when
                   # the number here changes, so the schedule moves on while the line stays.
 stop = false      # true: save a checkpoint and stop.
 preview = false   # true: make a preview now.
@@ -39,13 +39,13 @@ class Request(NamedTuple):
 
     Attributes
     ----------
-    rate : float or None
+    lr : float or None
         The new learning rate, None when it is to stay.
     stop, preview : bool
         Asked for.
     """
 
-    rate: float | None = None
+    lr: float | None = None
     stop: bool = False
     preview: bool = False
 
@@ -62,15 +62,15 @@ class Control:
 
     Attributes
     ----------
-    rate : float or None
-        The ``rate`` last taken from the file: it is not asked for again until the number changes.
+    lr : float or None
+        The ``lr`` last taken from the file: it is not asked for again until the number changes.
         A checkpoint keeps it, so that after a resume the same line is no new wish.
     """
 
     def __init__(self, path: str | os.PathLike[str], report: Callable[[str], None]) -> None:
         self.path = Path(path)
         self.report = report
-        self.rate: float | None = None
+        self.lr: float | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._text: bytes | None = None
 
@@ -97,7 +97,7 @@ class Control:
         -------
         Request or None
             None when nothing new is asked for. An edit that cannot be taken (not TOML, an unknown
-            key, a wrong type, a rate that is not above 0) is reported once and asks for nothing. A
+            key, a wrong type, an lr that is not above 0) is reported once and asks for nothing. A
             file that is not there asks for nothing.
         """
         try:
@@ -122,11 +122,11 @@ class Control:
             self._ignore(text, str(error))
             return None
         self._text = text
-        # An editor that empties the file before it writes must not make the old rate look new, so
-        # a rate that is missing is not forgotten.
-        rate = asked.rate if asked.rate != self.rate else None
-        self.rate = asked.rate if asked.rate is not None else self.rate
-        request = Request(rate, asked.stop, asked.preview)
+        # An editor that empties the file before it writes must not make the old lr look new, so
+        # an lr that is missing is not forgotten.
+        lr = asked.lr if asked.lr != self.lr else None
+        self.lr = asked.lr if asked.lr is not None else self.lr
+        request = Request(lr, asked.stop, asked.preview)
         return request if any(request) else None
 
     def done(self, key: str) -> None:
@@ -167,21 +167,23 @@ def _values(text: bytes) -> dict[str, Any]:
 def _parse(text: bytes) -> Request:
     values = _values(text)
     unknown = values.keys() - set(Request._fields)
+    if "rate" in unknown:
+        raise ValueError("unknown key rate: the learning rate is called lr here; write lr = 0.01")
     if unknown:
-        raise ValueError(f"unknown key {_shown(min(unknown))}; the keys are rate, stop and preview")
+        raise ValueError(f"unknown key {_shown(min(unknown))}; the keys are lr, stop and preview")
     for key in ("stop", "preview"):
         _check(key, values.get(key, False), bool, "true or false")
-    rate = values.get("rate")
-    if rate is not None:
+    lr = values.get("lr")
+    if lr is not None:
         lowest, highest = _RATES
-        _check("rate", rate, int | float, "a number above 0")
+        _check("lr", lr, int | float, "a number above 0")
         with suppress(OverflowError):
-            rate = float(rate)
-        if not rate > 0:
-            raise ValueError(f"rate must be a number above 0, got {_shown(rate)}")
-        if not lowest <= rate <= highest:
-            raise ValueError(f"rate must be from {lowest} to {highest}, got {_shown(rate)}")
-    return Request(rate, values.get("stop", False), values.get("preview", False))
+            lr = float(lr)
+        if not lr > 0:
+            raise ValueError(f"lr must be a number above 0, got {_shown(lr)}")
+        if not lowest <= lr <= highest:
+            raise ValueError(f"lr must be from {lowest} to {highest}, got {_shown(lr)}")
+    return Request(lr, values.get("stop", False), values.get("preview", False))
 
 
 def _check(key: str, value: Any, kind: Any, wanted: str) -> None:

@@ -11,7 +11,7 @@ import autograd_iron as ai
 from autograd_iron.support.integers import integer
 from nn.data.batches import Batches
 from nn.module import Module
-from nn.optim import Optimizer
+from nn.optim.optimizer import Optimizer
 from nn.training.bar import Bar
 from nn.training.console import stderr
 from nn.training.ctrl_c import CtrlC
@@ -125,8 +125,8 @@ def fit(
     >>> import autograd_iron as ai, nn
     >>> model = nn.Linear(1, 1)
     >>> x = ai.linspace(0, 1, 16).reshape(16, 1)
-    >>> run = nn.fit(model, nn.Batches(x, 2 * x), nn.MSELoss(), nn.SGD(model, 0.5), steps=20,
-    ...              progress=False)
+    >>> run = nn.fit(model, nn.Batches(x, 2 * x), nn.MSELoss(), nn.SGD(model.parameters(), 0.5),
+    ...              steps=20, progress=False)
     >>> run.step, run.stop_reason
     (20, 'steps')
     """
@@ -183,13 +183,13 @@ def fit(
                 while run.stop_reason is None:
                     if folder is not None:
                         folder.boundary.leave()
-                    rate = optimizer.rate
+                    lr = optimizer.lr
                     run.loss = train(*data.next_batch())
                     run.step += 1
                     if folder is not None:
                         folder.boundary.reach()
                     if due(run.step):
-                        looks.look(rate)
+                        looks.look(lr)
                     bar.update()
                     for callback in callbacks:
                         callback(run)
@@ -289,7 +289,7 @@ def _check_optimizer(optimizer: Optimizer, model: Module) -> None:
     if not any(id(parameter) in own for parameter in optimizer.parameters.values()):
         raise ValueError(
             f"the optimizer trains none of the model's parameters: was it made for another model? "
-            f"Write {type(optimizer).__name__}(model, ...)."
+            f"Write {type(optimizer).__name__}(model.parameters(), ...)."
         )
 
 
@@ -305,6 +305,6 @@ def _check_metric(metric: Callable[[Any], float] | None, until: float | None) ->
         raise ValueError("until is nan, which no metric reaches")
     name = str(getattr(metric, "__name__", "metric"))
     name = "metric" if name == "<lambda>" else name
-    if name in ("loss", "rate"):
+    if name in ("loss", "lr"):
         raise ValueError(f"the history has its own {name!r}: give the metric function another name")
     return name

@@ -1,4 +1,4 @@
-"""What is read of a run while it trains: the loss, the rate and the metric of some of its steps."""
+"""What is read of a run while it trains: loss, learning rate and metric of some of its steps."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -24,15 +24,15 @@ class Looks:
         self, run: Run, metric: Callable[[Any], float] | None, name: str, bar: Bar
     ) -> None:
         self._run, self._metric, self._name, self._bar = run, metric, name, bar
-        self._coming: tuple[int, float, Reading] | None = None  # step, rate and loss
+        self._coming: tuple[int, float, Reading] | None = None  # step, lr and loss
 
-    def look(self, rate: float) -> None:
-        """Have the values of this step read, of which `rate` is one."""
+    def look(self, lr: float) -> None:
+        """Have the values of this step read, of which the learning rate is one."""
         run = self._run
         assert run.loss is not None
         reading = Reading(run.loss.data)
         self.settle()
-        self._coming = run.step, rate, reading
+        self._coming = run.step, lr, reading
         if self._metric is not None or reading.is_there:
             self.settle()
 
@@ -47,8 +47,8 @@ class Looks:
         if self._coming is None:
             return
         run = self._run
-        (step, rate, reading), self._coming = self._coming, None
-        values = {"loss": reading.value(), "rate": rate}
+        (step, lr, reading), self._coming = self._coming, None
+        values = {"loss": reading.value(), "lr": lr}
         if not math.isfinite(values["loss"]):
             raise FloatingPointError(not_finite(run, f"the loss is {values['loss']}", step))
         for key, value in values.items():
@@ -86,7 +86,7 @@ def not_finite(run: Run, what: str, step: int) -> str:
     when = f"after step {step}"
     if step != run.step:
         when += f" (seen after step {run.step}: a GPU's loss is read while it trains on)"
-    advice = "Try a lower rate."
+    advice = "Try a lower lr."
     if run.loss is not None and run.loss.device != "cpu":
         advice += " Class numbers out of range make it NaN too, on a GPU."
     if found := run.data.not_finite():

@@ -9,7 +9,7 @@ import autograd_iron as ai
 from autograd_iron.support.closed import Closed
 from nn.data.batches import Batches
 from nn.module import Module, check_entries, walk
-from nn.optim import Optimizer
+from nn.optim.optimizer import Optimizer
 from nn.training.checkpoint import CheckpointError, Saved
 
 
@@ -30,7 +30,7 @@ class Run(Closed):
     metric : float or None
         The metric's last value.
     history : dict of str to list of (int, float)
-        ``"loss"``, ``"rate"`` (the one that made the step) and the metric under its own name, each
+        ``"loss"``, ``"lr"`` (the one that made the step) and the metric under its own name, each
         a list of ``(step, value)``. Which steps are in it depends on nothing but the step number
         and `fit`'s arguments, so a resumed run ends with the history of one that never stopped.
         While it trains on a GPU without a metric, the last entry comes with the next one.

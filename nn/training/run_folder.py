@@ -50,10 +50,10 @@ class RunFolder:
         request = control.poll()
         if request is None:
             return
-        if request.rate is not None:
+        if request.lr is not None:
             try:
-                run.optimizer.rate = request.rate
-                say(f"step {run.step}: rate set to {request.rate:g} by {control.path}")
+                run.optimizer.lr = request.lr
+                say(f"step {run.step}: lr set to {request.lr:g} by {control.path}")
             except ValueError as error:
                 say(f"{control.path} ignored: {error}")
         if request.preview:
@@ -86,7 +86,7 @@ class RunFolder:
             if self._lock.renew():
                 where = self._lock.folder
                 say(f"{where} was moved or removed: this run goes on in a new folder of that name")
-            state = {**run.state_dict(), "control.rate": self._control.rate}
+            state = {**run.state_dict(), "control.lr": self._control.lr}
             self._checkpoints.save(state, run.step, latest(run, self._name))
         except CheckpointError as error:
             self._refused = error
@@ -127,13 +127,13 @@ class RunFolder:
         saved = checkpoints.load(say) if resume else None
         if saved is not None:
             # A checkpoint that a script of the user's saved of run.state_dict() does not have it.
-            rate = saved.state.get("control.rate")
-            if rate is not None and not (type(rate) in (int, float) and 0 < rate < math.inf):
+            lr = saved.state.get("control.lr")
+            if lr is not None and not (type(lr) in (int, float) and 0 < lr < math.inf):
                 raise CheckpointError(
-                    f"{saved.path} has {rate!r} for control.rate: no rate above 0"
+                    f"{saved.path} has {lr!r} for control.lr: no learning rate above 0"
                 )
             self._run.restore(saved)
-            control.rate = rate
+            control.lr = lr
             say(f"resuming from {saved.path}, step {saved.step}")
         elif resume:
             say(f"no checkpoint in {checkpoints.folder} yet: starting from step 0")

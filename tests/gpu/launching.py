@@ -151,7 +151,7 @@ def network_step(points: int) -> tuple[Callable[..., Any], list[Array]]:
         layer.bias.assign(rng.uniform(-0.1, 0.1, m))
         layers += [layer, nn.Tanh()]
     model = nn.Sequential(*layers[:-1])
-    optimizer = nn.SGD(model, 0.1)
+    optimizer = nn.SGD(model.parameters(), 0.1)
 
     def step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
         # As on a GPU, where nn.BCEWithLogitsLoss looks at no target.

@@ -51,7 +51,7 @@ def problem(device: str, *, resident: bool = True, **data: Any) -> dict[str, Any
         "model": model,
         "data": nn.Batches(*samples(), device=device, resident=resident, **data),
         "loss": nn.MSELoss(),
-        "optimizer": nn.SGD(model, nn.CosineDecay(0.1, 40), momentum=0.9),
+        "optimizer": nn.SGD(model.parameters(), nn.CosineDecay(0.1, 40), momentum=0.9),
         "progress": False,
     }
 
@@ -78,7 +78,7 @@ def test_it_is_the_run_of_the_host(compile: bool, resident: bool) -> None:
     settings: dict[str, Any] = {"steps": 12, "metric_every": 5, "compile": compile}
     there = nn.fit(**problem("cuda", resident=resident), **settings)
     here = nn.fit(**problem("cpu"), **settings)
-    assert there.history["rate"] == here.history["rate"]
+    assert there.history["lr"] == here.history["lr"]
     assert [step for step, _ in there.history["loss"]] == [5, 10, 12]
     np.testing.assert_allclose(there.history["loss"], here.history["loss"], rtol=1e-4)
     for a, b in zip(there.model.parameters(), here.model.parameters(), strict=True):
@@ -269,12 +269,12 @@ def test_control_toml_sets_the_rate_and_stops(tmp_path: Path, compile: bool) -> 
         nn.fit(
             **problem(device), steps=20, metric_every=1, compile=compile,
             run_dir=tmp_path, resume=True,
-            callbacks=[at_step(5, write("rate = 0.01")), at_step(8, write("stop = true"))],
+            callbacks=[at_step(5, write("lr = 0.01")), at_step(8, write("stop = true"))],
         )
         for device in ("cuda", "cpu")
     ]  # fmt: skip
     there = runs[0]
     assert (there.step, there.stop_reason) == (8, "control")
-    rates = [value for _, value in there.history["rate"]]
+    rates = [value for _, value in there.history["lr"]]
     assert rates[4] > 0.09
     assert rates[5] == pytest.approx(0.01)

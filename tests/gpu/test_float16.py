@@ -107,7 +107,7 @@ def test_tf32_is_asked_for_float32_alone(dtype: str) -> None:
 @pytest.mark.parametrize("dtype", NARROW)
 def test_float32_parameters_learn_through_16_bits(dtype: str) -> None:
     model = nn.Linear(64, 1, generator=ai.Generator(0)).to("cuda")
-    optimizer, loss_of = nn.Adam(model, 0.01), nn.MSELoss()
+    optimizer, loss_of = nn.Adam(model.parameters(), 0.01), nn.MSELoss()
     x = half(128, 64, low=-1).astype(dtype).to("cuda")
     y = x[:, :1] * 0.5
 

@@ -40,17 +40,25 @@ def tanh_network() -> Problem:
     layers = [nn.Linear(4, 8, generator=g), nn.Tanh(), nn.Linear(8, 1, generator=g)]
     model = nn.Sequential(*layers)
     target = (values(16, 1, seed=1) > 0).astype("float32")
-    return model, nn.SGD(model, 0.5), nn.BCEWithLogitsLoss(), values(16, 4), target
+    return model, nn.SGD(model.parameters(), 0.5), nn.BCEWithLogitsLoss(), values(16, 4), target
 
 
 def siren() -> Problem:
     model = nn.SIREN(4, 8, 1, 2, generator=ai.Generator(1))
-    return model, nn.Adam(model, 1e-3), nn.MSELoss(), values(16, 4), values(16, 2, seed=1)
+    return (
+        model,
+        nn.Adam(model.parameters(), 1e-3),
+        nn.MSELoss(),
+        values(16, 4),
+        values(16, 2, seed=1),
+    )
 
 
 def classifier() -> Problem:
     model = Classifier(ai.Generator(1))
-    optimizer = nn.SGD(model, nn.CosineDecay(0.1, 100), momentum=0.9, weight_decay=1e-4)
+    optimizer = nn.SGD(
+        model.parameters(), nn.CosineDecay(0.1, 100), momentum=0.9, weight_decay=1e-4
+    )
     return model, optimizer, nn.CrossEntropyLoss(), values(16, 4), np.arange(16) % 3
 
 
@@ -60,7 +68,7 @@ def features() -> Problem:
         nn.FourierFeatures(4, 8, 1.0, generator=g), nn.Linear(8, 2, generator=g), nn.Sigmoid()
     )
     target = (values(16, 2, seed=1) > 0).astype("float32")
-    return model, nn.Adam(model, 1e-2), nn.BCELoss(), values(16, 4), target
+    return model, nn.Adam(model.parameters(), 1e-2), nn.BCELoss(), values(16, 4), target
 
 
 problems = pytest.mark.parametrize("make", [tanh_network, siren, classifier, features])
@@ -129,7 +137,7 @@ def fitted(device: str, tmp_path: Path | None = None, **settings: Any) -> nn.Run
     if tmp_path is not None:
         settings |= {"run_dir": tmp_path}
     data = batches(device, batch_size=5)
-    return nn.fit(model, data, nn.MSELoss(), nn.Adam(model, 1e-3), **settings)
+    return nn.fit(model, data, nn.MSELoss(), nn.Adam(model.parameters(), 1e-3), **settings)
 
 
 def test_fit_reads_the_loss_and_nothing_else() -> None:
@@ -138,7 +146,7 @@ def test_fit_reads_the_loss_and_nothing_else() -> None:
     run = fitted("cuda", steps=9, metric_every=3)
     assert counts()["d2h"] == 3
     expected = fitted("cpu")
-    for key in ("loss", "rate"):
+    for key in ("loss", "lr"):
         np.testing.assert_allclose(run.history[key], expected.history[key], rtol=1e-4)
 
 
@@ -155,7 +163,7 @@ def test_between_looks_fit_neither_copies_nor_waits() -> None:
     model = nn.SIREN(4, 8, 1, 2, generator=ai.Generator(1)).to("cuda")
     data = batches("cuda")
     nn.fit(
-        model, data, nn.MSELoss(), nn.Adam(model, 1e-3), steps=9, metric_every=9,
+        model, data, nn.MSELoss(), nn.Adam(model.parameters(), 1e-3), steps=9, metric_every=9,
         compile=False, progress=False, callbacks=[forbidding],
     )  # fmt: skip
     assert open_watches == []
@@ -229,7 +237,7 @@ def test_an_optimizer_made_before_the_move_goes_along(optimizer: Any) -> None:
     def run(*devices: str) -> list[float]:
         settings = {"momentum": 0.9} if optimizer is nn.SGD else {}
         model = nn.Linear(4, 2, generator=ai.Generator(0))
-        made = optimizer(model, 0.1, **settings)
+        made = optimizer(model.parameters(), 0.1, **settings)
         losses = []
         for device in devices:
             there = placed((model, made, nn.MSELoss(), values(8, 4), values(8, 2)), device)
@@ -260,9 +268,11 @@ def test_a_class_number_out_of_range_is_never_silently_wrong() -> None:
     model = nn.Linear(4, 3, generator=ai.Generator(0)).to("cuda")
     training = {"steps": 3, "compile": False, "progress": False}
     with pytest.raises(ValueError, match="row 3 of the data's targets holds 3, but"):
-        nn.fit(model, data, loss, nn.SGD(model, 0.1), **training)
+        nn.fit(model, data, loss, nn.SGD(model.parameters(), 0.1), **training)
     with pytest.raises(FloatingPointError, match="Class numbers out of range make it NaN"):
-        nn.fit(model, data, lambda p, t: 1.0 * loss(p, t), nn.SGD(model, 0.1), **training)
+        nn.fit(
+            model, data, lambda p, t: 1.0 * loss(p, t), nn.SGD(model.parameters(), 0.1), **training
+        )
 
 
 def test_a_target_on_another_device_is_named() -> None:

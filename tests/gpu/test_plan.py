@@ -24,7 +24,7 @@ def network(sizes: tuple[int, ...], device: str) -> nn.Module:
 
 def training(device: str, rows: int = 64) -> tuple[Any, Any, list[Any]]:
     model = network((2, 50, 50, 100, 50, 25, 25, 25, 1), device)
-    optimizer = nn.SGD(model, nn.CosineDecay(0.1, 100))
+    optimizer = nn.SGD(model.parameters(), nn.CosineDecay(0.1, 100))
     loss_of = nn.BCEWithLogitsLoss()
     rng = np.random.default_rng(0)
     x = ai.tensor(rng.uniform(-1, 1, (rows, 2)).astype("f4"), device=device)
@@ -70,7 +70,7 @@ def spent(step: Any, data: list[Any]) -> dict[str, int]:
 def test_a_replay_with_draws_and_more_results() -> None:
     with interpreted():
         _, model, data = training("cuda")
-        optimizer, generator = nn.Adam(model, 0.001), ai.Generator(0)
+        optimizer, generator = nn.Adam(model.parameters(), 0.001), ai.Generator(0)
 
         def step(x: ai.Tensor, y: ai.Tensor) -> Any:
             keep = generator.uniform(x.shape, device=x.device) < 0.9

@@ -140,7 +140,7 @@ def training(
 
 def tanh_sgd(device: str, keep: float | None = None) -> Any:
     model = model_of((2, 8, 8, 1), nn.Tanh, device)
-    optimizer = nn.SGD(model, nn.CosineDecay(0.5, 100))
+    optimizer = nn.SGD(model.parameters(), nn.CosineDecay(0.5, 100))
     return training(model, optimizer, nn.BCEWithLogitsLoss(), keep)
 
 
@@ -150,12 +150,12 @@ def dropout_sgd(device: str) -> Any:
 
 def sine_adam(device: str) -> Any:
     model = model_of((2, 8, 8, 3), Sine, device)
-    return training(model, nn.Adam(model, 1e-3), nn.MSELoss())
+    return training(model, nn.Adam(model.parameters(), 1e-3), nn.MSELoss())
 
 
 def classifier_momentum(device: str) -> Any:
     model = model_of((2, 8, 4), nn.ReLU, device)
-    return training(model, nn.SGD(model, 0.05, momentum=0.9), nn.CrossEntropyLoss())
+    return training(model, nn.SGD(model.parameters(), 0.05, momentum=0.9), nn.CrossEntropyLoss())
 
 
 def batches(rows: int = 12, count: int = 3) -> dict[Any, list[tuple[Any, Any]]]:

@@ -38,11 +38,11 @@ def fitted(device: str, folder: Path | None = None, size: int | None = 5, **sett
         generator=ai.Generator(3),
     )
     settings = {"steps": 20, "metric_every": 4, "progress": False, "run_dir": folder} | settings
-    return nn.fit(model, data, nn.MSELoss(), nn.Adam(model, 1e-3), **settings)
+    return nn.fit(model, data, nn.MSELoss(), nn.Adam(model.parameters(), 1e-3), **settings)
 
 
 def same_runs(one: nn.Run, other: nn.Run, rtol: float) -> None:
-    for key in ("loss", "rate"):
+    for key in ("loss", "lr"):
         np.testing.assert_allclose(one.history[key], other.history[key], rtol=rtol)
     parameters = [list(run.model.parameters()) for run in (one, other)]
     near(*parameters, rtol=rtol, atol=rtol)
@@ -119,9 +119,15 @@ def trained(
 @pytest.mark.parametrize(
     "make",
     [
-        trained(lambda m: nn.SGD(m, 0.05, momentum=0.9, nesterov=True), nn.MSELoss(), []),
-        trained(lambda m: nn.SGD(m, 0.05, weight_decay=0.1), nn.BCELoss(), [nn.Sigmoid()]),
-        trained(lambda m: nn.Adam(m, 0.01, weight_decay=0.1), nn.BCEWithLogitsLoss(), []),
+        trained(
+            lambda m: nn.SGD(m.parameters(), 0.05, momentum=0.9, nesterov=True), nn.MSELoss(), []
+        ),
+        trained(
+            lambda m: nn.SGD(m.parameters(), 0.05, weight_decay=0.1), nn.BCELoss(), [nn.Sigmoid()]
+        ),
+        trained(
+            lambda m: nn.Adam(m.parameters(), 0.01, weight_decay=0.1), nn.BCEWithLogitsLoss(), []
+        ),
     ],
     ids=["nesterov", "decay", "adam with decay"],
 )

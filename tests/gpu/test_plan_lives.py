@@ -37,7 +37,7 @@ def network(device: str) -> tuple[Callable[..., Any], nn.Module]:
     g = ai.Generator(0)
     model = nn.Sequential(nn.Linear(4, 8, generator=g), nn.Tanh(), nn.Linear(8, 1, generator=g))
     model.to(device)
-    optimizer = nn.Adam(model, 0.01)
+    optimizer = nn.Adam(model.parameters(), 0.01)
 
     def step(x: ai.Tensor) -> ai.Tensor:
         loss = ai.mean(ai.square(model(x) - 1))

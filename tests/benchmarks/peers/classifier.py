@@ -41,7 +41,7 @@ def ours(rows: int, through: Through = peers.as_it_is, device: str = "cpu") -> S
     model = peers.network(weights(), nn.ReLU, device)
     x, labels = (ai.tensor(a, device=device) for a in data(rows))
     loss_of = nn.CrossEntropyLoss()
-    optimizer = nn.SGD(model, RATE, momentum=MOMENTUM)
+    optimizer = nn.SGD(model.parameters(), RATE, momentum=MOMENTUM)
 
     def train_step(x: ai.Tensor, labels: ai.Tensor) -> ai.Tensor:
         loss = loss_of(model(x), labels)

@@ -46,7 +46,7 @@ def ours(points: int, through: Through = peers.as_it_is, device: str = "cpu") ->
     model = peers.network(weights(), lambda: nn.Sine(OMEGA), device)
     x, y = (ai.tensor(a, device=device) for a in data(points))
     loss_of = nn.MSELoss()
-    optimizer = nn.Adam(model, RATE, BETAS, EPS)
+    optimizer = nn.Adam(model.parameters(), RATE, BETAS, EPS)
 
     def train_step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
         loss = loss_of(model(x), y)

@@ -51,7 +51,7 @@ def ours(
     model = peers.network(layers, nn.Tanh, device)
     x, y = (ai.tensor(a, dtype=dtype, device=device) for a in data(points))
     loss_of = nn.BCEWithLogitsLoss()
-    optimizer = nn.SGD(model, RATE)
+    optimizer = nn.SGD(model.parameters(), RATE)
 
     def train_step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
         loss = loss_of(model(x), y)
