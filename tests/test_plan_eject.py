@@ -12,6 +12,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +313,7 @@ def test_the_program_is_the_same_whatever_things_are_called(
 
 
 def test_why_a_step_was_captured_again_is_one_short_line_whatever_an_argument_is() -> None:
+    @dataclass(frozen=True, repr=False)
     class Setting:
         def __repr__(self) -> str:
             return "a\nsetting"

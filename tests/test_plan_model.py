@@ -156,7 +156,7 @@ def test_copies_and_pickles_compile_for_themselves() -> None:
 def trained(through: Any, folder: Path) -> Any:
     model = through(network())
     data = nn.Batches(ai.tensor(X), ai.tensor(X[:, :1]), batch_size=2)
-    optimizer = nn.SGD(model, 0.1)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
     nn.fit(
         model,
         data,

@@ -171,6 +171,10 @@ class Tape:
         The device of the step: that of all its tensors.
     given : list of Tensor
         The arguments of the call, whose gradients may be read.
+    argument_nodes : list of Node or None
+        Where the arguments are in the graph of the capture.
+    ends : list of Traced
+        What the function returned, once the program is finished.
     """
 
     def __init__(self) -> None:
@@ -182,6 +186,8 @@ class Tape:
         self._placed = False
         self._undo: list[Callable[[], None]] = []
         self.given: list[Tensor] = []
+        self.argument_nodes: list[Node | None] = []
+        self.ends: list[Traced] = []
         self._met: dict[Tensor, Value] = {}
         self._by_array: dict[int, Tensor] = {}
         self._assigned: dict[Tensor, Traced] = {}
@@ -258,6 +264,11 @@ class Tape:
 
     def lift(self, tensor: Any, node: Node | None) -> Tensor:
         """Return a saved Tensor with its node."""
+        if not isinstance(tensor, Tensor):
+            _refuse(
+                "a gradient flows back to what was computed outside of the step",
+                "Detach it, or compute it inside the step.",
+            )
         return Traced.make(self._number(tensor), node)
 
     def assign(self, target: Tensor, value: Any) -> None:
@@ -291,7 +302,12 @@ class Tape:
         node = tensor.node
         if node is not None and not isinstance(node, Leaf):
             node = Leaf(tensor)  # where a gradient would flow out of the step: see gradient_of
+        self.argument_nodes.append(node)
         return Traced.make(value, node)
+
+    def fresh(self, shape: tuple[int, ...], dtype: Any) -> Traced:
+        """Return the handle of a value that is none of the function's."""
+        return Traced.make(self.program.value(shape, dtype))
 
     def draw(self, array: Any, fill: Callable[[Any], object]) -> Traced:
         """Return an array that is filled now, and anew before each replay: random numbers."""
@@ -386,7 +402,8 @@ class Tape:
 
     def finish(self, results: list[Tensor]) -> Program:
         """Return the program with what the function returned and left behind."""
-        self.program.results = [self._read(self._handle(t)) for t in results]
+        self.ends = [self._handle(t) for t in results]
+        self.program.results = [self._read(end) for end in self.ends]
         for leaf, left in self._left.items():
             if left is None:
                 self.program.cleared.append(leaf)

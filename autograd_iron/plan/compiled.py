@@ -21,6 +21,7 @@ from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
+from autograd_iron.plan.derivative import Results
 from autograd_iron.plan.numpy.build import Plan
 from autograd_iron.plan.watch import Watch, is_told_of
 from autograd_iron.support import forks
@@ -42,13 +43,20 @@ class _Entry:
     """A plan, and what must still hold for it to be replayed."""
 
     def __init__(
-        self, plan: Plan | GpuPlan, tape: Tape, watch: Watch, structure: Any, key: Any
+        self,
+        plan: Plan | GpuPlan,
+        tape: Tape,
+        watch: Watch,
+        structure: Any,
+        results: Results,
+        key: Any,
     ) -> None:
         self.plan = plan
         self._interrupted = False
         self.before = tape.before
         self._watch = watch
         self.structure = structure
+        self.results = results
         # Leaves whose `.grad` matters; of arguments the number, for the next call has others.
         number = {tensor: i for i, tensor in enumerate(tape.given)}
         self.read = [number.get(t, t) for t in tape.had_gradient]
@@ -121,7 +129,7 @@ class _Entry:
                     prepare()
                     done += 1
                 self.plan.draw()
-            arrays = iter(self.plan.run(*[t.data for t in tensors]))
+            made = self.plan.run(*[t.data for t in tensors])
         except Exception:
             for _, undo in reversed(self.before[:done]):
                 if undo is not None:
@@ -130,7 +138,9 @@ class _Entry:
         except BaseException:
             self._interrupted = True  # other threads may still be writing into the plan's memory
             raise
-        result = _rebuilt(self.structure, arrays)
+        places = self.results.places(tensors, made)
+        arrays = iter(made)
+        result = _rebuilt(self.structure, map(Tensor.wrap, arrays, places))
         for leaf in self._tensors_at(self.filled, tensors):
             leaf._grad = Tensor.wrap(next(arrays), None)
         for leaf in self._tensors_at(self.cleared, tensors):
@@ -287,15 +297,17 @@ class Compiled(Closed):
                 )
             outputs: list[Tensor] = []
             structure = _structure(result, outputs)
-            program = passes.optimise(tape.finish(outputs))
-            plan = Plan(program, self._threads) if program.place == "cpu" else _plan_on_gpu(program)
+            written = tape.finish(outputs)
+            make_plan = partial(_plan_of, self._threads)
+            results = Results(self.__name__, tape, written, make_plan)
+            plan = make_plan(passes.optimise(written))
         except BaseException:
             tape.take_back()
             raise
         finally:
             self._tape = None
         watch = Watch(_roots(self._function, args, kwargs), tape.guards)
-        entry = _Entry(plan, tape, watch, structure, key)
+        entry = _Entry(plan, tape, watch, structure, results, key)
         self._history.append(reason or self._difference(key))
         self._captures += 1
         kept = self._entries.setdefault(key, [])
@@ -339,7 +351,7 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
     optimizer.  Later calls replay the plan: nothing of the function's Python runs again.  Shapes,
     dtypes, Python arguments, and what the function reads of modules, closures and globals choose
     the plan; a change captures anew (see `Compiled.explain`).  Learning rates, step counts and
-    draws of an `ai.Generator` go on from call to call.
+    draws of an `ai.Generator` go on from call to call.  The result can be differentiated.
 
     Parameters
     ----------
@@ -465,7 +477,9 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "__array__") or hasattr(value, "__cuda_array_interface__")
 
 
-def _plan_on_gpu(program: Program) -> GpuPlan:
+def _plan_of(threads: int, program: Program) -> Plan | GpuPlan:
+    if program.place == "cpu":
+        return Plan(program, threads)
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
 
     return GpuPlan(program)
@@ -518,13 +532,13 @@ def _structure(tree: Any, tensors: list[Tensor]) -> Any:
     return tree
 
 
-def _rebuilt(structure: Any, arrays: Iterator[Any]) -> Any:
+def _rebuilt(structure: Any, tensors: Iterator[Tensor]) -> Any:
     if structure is _SLOT:
-        return Tensor.wrap(next(arrays), None)
+        return next(tensors)
     if isinstance(structure, list | tuple):
-        return _like(structure, [_rebuilt(v, arrays) for v in structure])
+        return _like(structure, [_rebuilt(v, tensors) for v in structure])
     if isinstance(structure, dict):
-        return {k: _rebuilt(v, arrays) for k, v in structure.items()}
+        return {k: _rebuilt(v, tensors) for k, v in structure.items()}
     return structure
 
 

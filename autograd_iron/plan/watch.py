@@ -20,6 +20,7 @@ from typing import Any
 
 from autograd_iron.arrays import device
 from autograd_iron.core.plain import PLAIN
+from autograd_iron.core.primitive import Primitive
 from autograd_iron.plan.capture import is_ours
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.stand_in import behind
@@ -157,7 +158,8 @@ class Watch:
     def _look_at(self, value: Any, label: str) -> None:
         """Watch what lies behind a value that the step reads."""
         value = behind(value)
-        if type(value) in PLAIN or id(value) in self._seen:
+        # What runs in each call, as the kernel of a primitive does, is not frozen.
+        if type(value) in PLAIN or isinstance(value, Primitive) or id(value) in self._seen:
             return
         self._seen[id(value)] = value
         if isinstance(value, _HELD):

@@ -1,0 +1,323 @@
+"""The gradient of a compiled function, from outside of it and to any order.
+
+A call adds one node to the graph, whose places are the results.  When a cotangent reaches the node,
+the capture goes on where it ended: the graph that was written down is swept, and what the sweep
+writes down becomes a plan of its own, from the inputs and the cotangents to the gradients.  The
+forward pass is computed again in it, but for its effects: numbers that were drawn, and tensors that
+the function assigned to, are inputs as they were.  What the sweep recorded can be swept again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from autograd_iron.arrays import device
+from autograd_iron.core.graph import Cotangents, Leaf, Node, Output, sweep
+from autograd_iron.core.primitive import Primitive
+from autograd_iron.core.registry import recorded
+from autograd_iron.core.switches import enable_grad, put_tape, switches
+from autograd_iron.core.tensor import Tensor
+from autograd_iron.plan import passes
+from autograd_iron.plan.capture import Tape, Traced
+from autograd_iron.plan.numpy.build import Plan
+from autograd_iron.plan.program import Program, Value
+from autograd_iron.support import forks
+
+if TYPE_CHECKING:
+    from autograd_iron.plan.cuda.gpu_plan import GpuPlan
+
+PlanOf = Callable[[Program], "Plan | GpuPlan"]
+
+
+class Derivable:
+    """Results that were written down, as a function of inputs that can be differentiated.
+
+    Attributes
+    ----------
+    inputs : list of Value
+        What the results and their gradients are computed from.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tape: Tape,
+        program: Program,
+        inputs: list[Value],
+        leaves: dict[Node, int],
+        outputs: Sequence[Traced],
+        make_plan: PlanOf,
+    ) -> None:
+        self.name = name
+        self.inputs = inputs
+        self._tape = tape
+        self._program = program
+        self._leaves = leaves  # of the inputs that may require a gradient the place
+        self._outputs = outputs
+        self._make_plan = make_plan
+        self._plan: Plan | GpuPlan | None = None
+        self._derived: dict[tuple[int, ...], Derivable] = {}
+        self._lock = threading.RLock()
+        # Results with the same leaves share a node: none gets a gradient that has no path to it.
+        by_leaves: dict[frozenset[Node], list[int]] = {}
+        for i, output in enumerate(outputs):
+            found = _Behind(output.node, leaves).leaves
+            if found:
+                by_leaves.setdefault(found, []).append(i)
+        self._groups = [_Group(self, places, found) for found, places in by_leaves.items()]
+        forks.renew(self)
+
+    def after_fork(self) -> None:
+        """Give a forked process a lock of its own."""
+        self._lock = threading.RLock()
+
+    def places(self, arrays: list[Any], nodes: list[Node | None]) -> list[Node | None]:
+        """Return where in the graph the results of a call on these inputs are."""
+        places: list[Node | None] = [None] * len(self._outputs)
+        for group in self._groups:
+            parents = [node if p in group.wanted else None for p, node in enumerate(nodes)]
+            if not any(parents):
+                continue
+            primitive = cast(Primitive, group)  # as far as a node goes
+            node = Node(
+                primitive, tuple(parents), list(arrays), None, {}, group.shapes, group.dtypes
+            )
+            for number, place in enumerate(group.places):
+                places[place] = Output(node, number)
+        return places
+
+    def run(self, arrays: list[Any]) -> list[Any]:
+        """Run on raw arrays."""
+        pairs = zip(arrays, self.inputs, strict=True)
+        given = [a if a.dtype == v.dtype else a.astype(v.dtype) for a, v in pairs]
+        with self._lock:
+            if self._plan is None:
+                self._plan = self._make_plan(passes.optimise(self._program))
+            try:
+                return self._plan.run(*given)
+            except Exception:
+                raise
+            except BaseException:
+                self._plan = None  # other threads may still be writing into its memory
+                raise
+
+    def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
+        """Run on Tensors, and record."""
+        arrays = [t.data for t in tensors]
+        made = self.run(arrays)
+        nodes = [t.node for t in tensors]
+        if not (switches().recording and any(nodes)):
+            return [Tensor.wrap(array, None) for array in made]
+        return list(map(Tensor.wrap, made, self.places(arrays, nodes)))
+
+    def derived(self, outputs: tuple[int, ...], leaves: list[Node]) -> Derivable:
+        """Return the function from the inputs and cotangents of some results to the gradients."""
+        with self._lock:
+            if outputs not in self._derived:
+                work = partial(self._differentiate, outputs, leaves)
+                self._derived[outputs] = copy_context().run(work)
+            return self._derived[outputs]
+
+    def _differentiate(self, outputs: tuple[int, ...], leaves: list[Node]) -> Derivable:
+        tape = self._tape
+        put_tape(tape)
+        tape.program = replace(
+            self._program, steps=[*self._program.steps], constants=[*self._program.constants]
+        )
+        ends = [self._outputs[i] for i in outputs]
+        cotangents = [tape.fresh(end.shape, end.dtype) for end in ends]
+        for cotangent in cotangents:
+            cotangent.node = Leaf(cotangent)
+        start = cast(Primitive, _Start(cotangents))
+        roots = tuple(end.node for end in ends)
+        root = Node(start, roots, [0.0] * len(roots), None, {}, (), ends[0].dtype)
+        with enable_grad(), device.quiet():
+            found = sweep(root, cotangents[0], recorded, leaves, lift=tape.lift, retain_graph=True)
+        gradients = [found[leaf] for leaf in leaves]
+        inputs = [*self.inputs, *(cotangent.value for cotangent in cotangents)]
+        program = replace(
+            tape.program, arguments=inputs, results=[gradient.value for gradient in gradients]
+        )
+        known = self._leaves | {
+            c.node: len(self.inputs) + i for i, c in enumerate(cotangents) if c.node is not None
+        }
+        return Derivable(self.name, tape, program, inputs, known, gradients, self._make_plan)
+
+
+class _Group:
+    """Some results, as the primitive of their node."""
+
+    def __init__(self, whole: Derivable, places: list[int], leaves: frozenset[Node]) -> None:
+        self.name = whole.name
+        self.places = places
+        self.shapes = tuple(whole._outputs[i].shape for i in places)
+        self.dtypes = tuple(whole._outputs[i].dtype for i in places)
+        self._whole = whole
+        self._leaves = sorted(leaves, key=whole._leaves.__getitem__)
+        self.wanted = [whole._leaves[leaf] for leaf in self._leaves]
+
+    def rules_for(self, node: Node) -> list[Any]:
+        """Return one rule per input; together they run one plan."""
+        gradients: dict[int, Any] = {}
+
+        def rule(place: int, F: Any, g: Cotangents, _y: Any, *inputs: Any) -> Any:
+            if not gradients:
+                gradients.update(zip(self.wanted, self._pull(F, g, inputs), strict=True))
+            return gradients[place]
+
+        return [partial(rule, place) for place in range(len(node.parents))]
+
+    def _pull(self, F: Any, g: Cotangents, inputs: tuple[Any, ...]) -> list[Any]:
+        present = [i for i in range(len(g)) if not g.is_zero(i)]
+        outputs = tuple(self.places[i] for i in present)
+        derived = self._whole.derived(outputs, self._leaves)
+        given = [*inputs, *(g[i] for i in present)]
+        return derived(given) if F.xp is None else derived.run(given)
+
+
+class _Start:
+    """The primitive of a node above several results: it hands each its cotangent."""
+
+    name = "results"
+
+    def __init__(self, cotangents: list[Traced]) -> None:
+        self._cotangents = cotangents
+
+    def rules_for(self, node: Node) -> list[Any]:
+        return [partial(_handed, cotangent) for cotangent in self._cotangents]
+
+
+def _handed(cotangent: Traced, *_: Any) -> Traced:
+    return cotangent
+
+
+class _UsedUp:
+    """The primitive of a result through which the function went backward itself."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def rules_for(self, node: Node) -> list[Any]:
+        return []
+
+
+class _Behind:
+    """What lies behind a node: leaves, the values that rules read, and whether some are gone."""
+
+    def __init__(self, root: Node | None, leaves: dict[Node, int]) -> None:
+        found: set[Node] = set()
+        self.values: set[Value] = set()
+        self.is_used_up = False
+        seen = set() if root is None else {root}
+        waiting = list(seen)
+        while waiting:
+            node = waiting.pop()
+            if node in leaves:
+                found.add(node)
+            elif type(node) is Output:
+                ahead = [node.of]
+            elif node.primitive is not None:
+                if node.inputs is None:
+                    self.is_used_up = True
+                    continue
+                outputs = node.output if isinstance(node.output, tuple) else (node.output,)
+                saved = [*node.inputs, *outputs]
+                self.values.update(t.value for t in saved if isinstance(t, Traced))
+                pairs = zip(node.parents, node.primitive.rules_for(node), strict=True)
+                ahead = [p for p, rule in pairs if p is not None and rule is not None]
+            else:
+                continue
+            if node not in leaves:
+                waiting += [one for one in ahead if one not in seen]
+                seen.update(ahead)
+        self.leaves = frozenset(found)
+
+
+class Results:
+    """Where in the graph the results of a compiled function are.
+
+    Parameters
+    ----------
+    name : str
+        Of the function.
+    tape : Tape
+        Whose function has returned.
+    program : Program
+        What it wrote down; results are added that are inputs of the gradient.
+    make_plan : callable
+
+    """
+
+    def __init__(self, name: str, tape: Tape, program: Program, make_plan: PlanOf) -> None:
+        self._derivable: Derivable | None = None
+        self._static: list[Node | None] = [None] * len(tape.ends)
+        sources = [*program.arguments, *(v for _, v in program.captured)]
+        nodes = [*tape.argument_nodes, *(t.node for t, _ in program.captured)]
+        leaves: dict[Node, Value] = {}
+        for node, value in zip(nodes, sources, strict=True):
+            if node is not None:
+                leaves.setdefault(node, value)
+        if not leaves:
+            return
+        values: set[Value] = set()
+        for i, end in enumerate(tape.ends):
+            behind = _Behind(end.node, dict.fromkeys(leaves, 0))
+            if behind.is_used_up:
+                assert end.node is not None
+                used_up = cast(Primitive, _UsedUp(end.node.label))
+                self._static[i] = Node(used_up, (), None, None, {}, end.shape, end.dtype)
+                end.node = None
+            elif behind.leaves:
+                values |= {end.value, *behind.values, *(leaves[leaf] for leaf in behind.leaves)}
+        if not values:
+            return
+        for step in reversed(program.steps):
+            if not values.isdisjoint(step.writes):
+                values.update(step.reads)
+        assigned = {id(t) for t, _ in program.effects}
+        self._arguments = [i for i, v in enumerate(program.arguments) if v in values]
+        here = [(t, v) for t, v in program.captured if v in values]
+        self._captured = [t for t, _ in here]
+        again = [v for t, v in here if id(t) in assigned]
+        self._assigned = [i for i, (t, _) in enumerate(here) if id(t) in assigned]
+        drawn = [v for _, v in program.draws if v in values]
+        inputs = [*(program.arguments[i] for i in self._arguments), *(v for _, v in here), *drawn]
+        place = {value: i for i, value in enumerate(inputs)}
+        self._drawn: list[None] = [None] * len(drawn)
+        alone = replace(
+            program,
+            captured=[],
+            draws=[],
+            drawn=[],
+            effects=[],
+            gradients=[],
+            cleared=[],
+            checks=[],
+        )
+        known = {node: place[value] for node, value in leaves.items() if value in place}
+        self._derivable = Derivable(name, tape, alone, inputs, known, tape.ends, make_plan)
+        self._more = slice(len(program.results), len(program.results) + len(drawn) + len(again))
+        program.results += [*again, *drawn]
+
+    def places(self, tensors: Sequence[Tensor], made: list[Any]) -> list[Node | None]:
+        """Return the place of each result of a call; None where nothing is recorded.
+
+        Of what the plan made, the results that were added are taken out.
+        """
+        if self._derivable is None:
+            return self._static
+        more = made[self._more]
+        del made[self._more]
+        given = [tensors[i] for i in self._arguments]
+        arrays = [t.data for t in (*given, *self._captured)]
+        nodes = [t.node for t in (*given, *self._captured)] + self._drawn
+        for i, array in zip(self._assigned, more, strict=False):
+            arrays[len(given) + i] = array
+        arrays += more[len(self._assigned) :]
+        found = self._derivable.places(arrays, nodes)
+        return [one or other for one, other in zip(found, self._static, strict=True)]
