@@ -58,6 +58,9 @@ class Primitive:
         Whether it only moves or converts values: then it takes bfloat16 as it is.
     forms : dict of str to callable
         What puts an attribute in its normal form, where `plain.setting` does not.
+    collective : bool
+        Whether it talks to other processes, so that all of them must call it equally often, in one
+        order.
     numpy : str or None
         The function of NumPy's that returns the same for float32 and float64: "linalg.qr".
     """
@@ -72,6 +75,7 @@ class Primitive:
         batching: Callable[..., Any] | None = None,
         exact: bool = False,
         numpy: str | None = None,
+        collective: bool = False,
     ) -> None:
         update_wrapper(self, kernel)
         self.name = kernel.__name__
@@ -79,6 +83,7 @@ class Primitive:
         self.floating = floating
         self.exact = exact
         self.numpy = numpy
+        self.collective = collective
         self.rules: list[Rule | None] = []
         self.lowering: Callable[..., Any] | None = None
         self.forms: dict[str, Callable[[Any], Any]] = {}
@@ -524,7 +529,7 @@ def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
 def primitive(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
 def primitive(
-    *, floating: bool = ..., exact: bool = ..., numpy: str | None = ...
+    *, floating: bool = ..., exact: bool = ..., numpy: str | None = ..., collective: bool = ...
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
     kernel: Callable[..., Any] | None = None,
@@ -533,6 +538,7 @@ def primitive(
     floating: bool = False,
     exact: bool = False,
     numpy: str | None = None,
+    collective: bool = False,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel `(xp, *arrays, **attributes)`; its name is the function's.
 
@@ -547,6 +553,10 @@ def primitive(
         The function of NumPy's that returns the same, called with the same arrays and attributes,
         for float32 and float64: "linalg.qr".  A plan that is ejected calls that function; without
         one the kernel cannot be written down.
+    collective : bool
+        It talks to other processes, as an all-reduce does.  A plan runs each call of such
+        operations once in every run, and in the order of the program, and calls none while it is
+        captured: so a process that replays keeps step with one that runs eagerly, or captures.
 
     Raises
     ------
@@ -554,8 +564,10 @@ def primitive(
         An operation of that name exists.
     """
     if kernel is None:
-        return lambda kernel: Primitive(kernel, floating, exact=exact, numpy=numpy)
-    return Primitive(kernel, floating, exact=exact, numpy=numpy)
+        return lambda kernel: Primitive(
+            kernel, floating, exact=exact, numpy=numpy, collective=collective
+        )
+    return Primitive(kernel, floating, exact=exact, numpy=numpy, collective=collective)
 
 
 def _aligned(

@@ -35,11 +35,11 @@ def optimise(program: Program) -> Program:
 
 
 def drop_dead(program: Program) -> Program:
-    """Drop the steps whose results nothing needs."""
+    """Drop the steps whose results nothing needs, and nobody else waits for."""
     needed = set(program.wanted())
     kept = []
     for step in reversed(program.steps):
-        if not needed.isdisjoint(step.outputs):
+        if step.primitive.collective or not needed.isdisjoint(step.outputs):
             needed.update(step.values)
             kept.append(step)
     return program.with_steps(kept[::-1])
@@ -163,7 +163,7 @@ def _in_float32(walk: _Rewriting, operand: Operand) -> Operand:
 
 def _fold(walk: _Rewriting, step: Step) -> Value | None:
     known = walk.constants
-    if len(step.outputs) > 1:
+    if len(step.outputs) > 1 or step.primitive.collective:
         return None
     if step.output.bytes > 4096 or step.primitive.name == "broadcast_to":
         return None
@@ -215,6 +215,8 @@ def _unbroadcast(walk: _Rewriting, operand: Operand) -> Operand:
 
 
 def _share(walk: _Rewriting, step: Step) -> tuple[Value, ...] | None:
+    if step.primitive.collective:
+        return None
     try:
         inputs = tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs)
         key = (step.primitive, inputs, _settings(step.attributes))

@@ -121,6 +121,9 @@ class GpuPlan:
             work()
 
     def _record(self) -> None:
+        if any(step.primitive.collective for step in self.program.steps):
+            self.how = "kernel by kernel, for other processes take part"
+            return
         try:
             self._graph = gpu.Recorded(self._launch_all)
             self.how = "one launch of a CUDA graph"

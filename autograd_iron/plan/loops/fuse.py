@@ -15,6 +15,7 @@ import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
@@ -103,7 +104,7 @@ class _Works:
     def _step(self, step: Step) -> None:
         if len(step.outputs) > 1:
             self._views |= {v: whole(v) for v in step.outputs}
-            if any(v.bytes for v in step.outputs):
+            if step.primitive.collective or any(v.bytes for v in step.outputs):
                 self._add(Call(step, tuple(self._operand(v) for v in step.inputs)))
             return
         out = step.output
@@ -114,7 +115,7 @@ class _Works:
                 self._copy(view, out)
             return
         self._views[out] = whole(out)
-        if not out.bytes:
+        if not out.bytes and not step.primitive.collective:
             return
         name = step.primitive.name
         if name == "astype" and out.dtype == dtypes.float32:
@@ -324,9 +325,12 @@ def _grouped(works: list[_Work], wanted: list[Value]) -> list[tuple[int, Launch]
     readers: dict[Value, dict[_Group, bool]] = {}  # whether each reads it element by element
     written = set(wanted)
     lines = {w.what.output: w for w in works if isinstance(w.what, Line)}
+    follower: _Group | None = None  # the collective that comes next
     waiting: dict[_Work, list[_Work]] = {}  # folds, until the line is placed whose values they fold
     for work in reversed(works):
         needed = any(v in readers or v in written for v in work.outputs)
+        collective = _is_collective(work.what)
+        needed |= collective
         if not needed and work not in waiting:
             continue
         if isinstance(work.what, Fold):
@@ -338,7 +342,8 @@ def _grouped(works: list[_Work], wanted: list[Value]) -> list[tuple[int, Launch]
                     others.append(work)
                     continue
         bundle = [work, *waiting.pop(work, [])]
-        group = _home(bundle, order, readers)
+        group = _home(bundle, order, readers, before=follower if collective else None)
+        follower = group if collective else follower
         for one in bundle:
             group.add(one)
             for v in one.outputs:
@@ -351,7 +356,12 @@ def _grouped(works: list[_Work], wanted: list[Value]) -> list[tuple[int, Launch]
     return [(max(w.number for w in g.works), g.launch(written)) for g in order]
 
 
-def _home(bundle: list[_Work], order: _Order, readers: dict[Value, dict[_Group, bool]]) -> _Group:
+def _home(
+    bundle: list[_Work],
+    order: _Order,
+    readers: dict[Value, dict[_Group, bool]],
+    before: _Group | None,
+) -> _Group:
     """Return the group that works over the same elements join, or a new one in its place."""
     work, *folds = bundle
     shape = None if isinstance(work.what, Product | Call) else work.shape
@@ -371,6 +381,8 @@ def _home(bundle: list[_Work], order: _Order, readers: dict[Value, dict[_Group, 
         earlier = [g for g in order.alike(shape) if g.place < due and g.takes(bundle)]
         if earlier:
             return max(earlier, key=lambda g: g.place)
+    if before is not None:
+        due = min(due, before.place)
     return order.make(due, shape)
 
 
@@ -386,6 +398,9 @@ def _ordered(groups: list[tuple[int, Launch]]) -> list[Launch]:
         (_is_small(launch) and read.isdisjoint(launch.writes), number) for number, launch in groups
     ]
     waits: list[set[int]] = [{maker[v] for v in launch.reads if v in maker} for _, launch in groups]
+    collective = sorted((n, i) for i, (n, launch) in enumerate(groups) if _is_collective(launch))
+    for (_, first), (_, then) in pairwise(collective):
+        waits[then].add(first)
     followers: list[list[int]] = [[] for _ in groups]
     for i, before in enumerate(waits):
         for j in before:
@@ -401,6 +416,10 @@ def _ordered(groups: list[tuple[int, Launch]]) -> list[Launch]:
             if not waits[j]:
                 heapq.heappush(ready, (places[j], j))
     return found
+
+
+def _is_collective(what: object) -> bool:
+    return isinstance(what, Call) and what.step.primitive.collective
 
 
 def _is_small(launch: Launch) -> bool:

@@ -94,11 +94,12 @@ def cut(program: Program, rows: int) -> Schedule:
             full.add(value)
 
     made_in: dict[Value, int] = {}  # the phase whose tiles compute a value
+    collective = 0  # the phase of the last step that other processes wait for
     for step in program.steps:
         values = list(step.values)
         answer = _through(step, axis, rows)
         tiled = isinstance(answer, int | str)
-        phase = 0
+        phase = collective if step.primitive.collective else 0
         for v in values:
             needs = ready[v]
             if v in made_in and not tiled:
@@ -109,6 +110,8 @@ def cut(program: Program, rows: int) -> Schedule:
         for v in values:
             if v in made_in and (not tiled or made_in[v] < phase):
                 full.add(v)
+        if step.primitive.collective:
+            collective = phase
         if tiled:
             phases[phase].tiled.append(step)
         else:
@@ -178,6 +181,8 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
         )
         return 0 if makes_rows else None
     if step.primitive.batching_rule is None or len(step.outputs) > 1:
+        return None
+    if step.primitive.collective:
         return None
     answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
     # The sums over tiles would be rounded to 16 bits, and again when they are added up.
