@@ -532,7 +532,9 @@ class Problem:
 
 
 # The last two differentiate a compiled function from outside.
-WANTED = ["forward", "gradient", "train", "hessian_vector_product", "backward", "curvature"]
+INSIDE = ["forward", "gradient", "train", "hessian_vector_product"]  # of a compiled step
+OUTSIDE = ["backward", "curvature"]  # of what differentiates one
+WANTED = [*INSIDE, *OUTSIDE]
 
 
 def nudge(t: ai.Tensor) -> ai.Tensor:
@@ -553,7 +555,7 @@ def both_ways(
     nudged = Problem(program, rows)
     for parameter in (nudged.w, nudged.b, nudged.k):
         parameter.assign(nudge(parameter.detach()))
-    if wanted in WANTED[-2:]:
+    if wanted in OUTSIDE:
         other.called = ai.compile(other.forward, threads=threads)  # type: ignore[method-assign]
         compiled = getattr(other, wanted)
     else:

@@ -14,7 +14,7 @@ from compiling import close, proven, same_bits, small_cache  # noqa: F401
 from ejecting import check_in_clean_interpreter, ejected
 from samples import PRIMITIVES, ROWS, fixed_case
 from step_programs import STATE, WORDS, Step, random_step
-from test_plan import WANTED, Instruction, Problem, cast
+from test_plan import INSIDE, Instruction, Problem, cast
 from test_plan import WORDS as TILED_WORDS
 
 import autograd_iron as ai
@@ -129,7 +129,7 @@ def test_the_ejected_file_of_a_step_in_tiles_does_what_its_plan_does(
             for _ in range(choose.randint(1, 12))
         ]
         problem = Problem(program, 131)
-        made = ai.compile(getattr(problem, WANTED[seed % len(WANTED)]), threads=2)
+        made = ai.compile(getattr(problem, INSIDE[seed % len(INSIDE)]), threads=2)
         calls = [[t.numpy() for t in Problem.data(seed, 131)] for seed in (1, 2)]
         made(*calls[0])
         with contextlib.suppress(ValueError):  # a kernel that the text cannot say

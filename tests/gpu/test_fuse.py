@@ -11,7 +11,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, fixed_case, joined, own_words
-from test_plan import VIEWS, WANTED, Problem, instructions, parts, plans, pulled
+from test_plan import INSIDE, VIEWS, Problem, instructions, parts, plans, pulled
 from test_plan_passes import EXAMPLES, captured, evaluate
 
 import autograd_iron as ai
@@ -91,7 +91,7 @@ def test_each_primitive_and_its_rules(name: str) -> None:
             launched(pulled(name, row, flowing), cotangent, *arrays)
 
 
-@pytest.mark.parametrize("wanted", WANTED)
+@pytest.mark.parametrize("wanted", INSIDE)
 @settings(plans, max_examples=25)
 @given(instructions=instructions)
 def test_random_programs(wanted: str, instructions: Any) -> None:
