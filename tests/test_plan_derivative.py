@@ -5,12 +5,22 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from compiling import Array, close, proven, same_bits, small_cache  # noqa: F401
-from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, Call, fixed_case, joined, over_rows
+from samples import (
+    DIFFERENTIABLE,
+    PRIMITIVES,
+    SAMPLES,
+    Call,
+    fixed_case,
+    joined,
+    over_rows,
+    own_words,
+)
 from test_plan import moved, parts
 
 import autograd_iron as ai
@@ -237,6 +247,50 @@ def test_what_a_call_does_besides_happens_once() -> None:
                 )
         same_bits([other.total], [eager.total])
         assert eager.generator.state == other.generator.state
+
+
+def test_the_forward_pass_is_computed_again_the_first_time_alone() -> None:
+    runs = []
+    with own_words():
+
+        @ai.elementwise
+        def counted(xp: Any, x: Any, /) -> Any:
+            """Return twice x, by a kernel that counts its runs."""
+            runs.append(1)
+            return x * 2
+
+        @counted.vjp
+        def _(F: Any, g: Any, y: Any, _x: Any) -> Any:
+            return 2 * g * F.cos(y - y)
+
+        w = variable(np.float32([1.0, 2.0, 3.0]))
+        f = ai.compile(lambda x: ai.tanh(counted(x * w).T).T * w)
+        counts = []
+        for _ in range(4):
+            w.grad = None
+            before = len(runs)
+            ai.sum(f(ai.tensor(X))).backward()
+            counts.append(len(runs) - before)
+            eager = variable(w.detach())
+            ai.sum(ai.tanh(ai.tensor(X) * eager * 2) * eager).backward()
+            close([w.grad], [eager.grad])
+        assert counts[1:] == [1, 1, 1]
+        assert counts[0] > 1
+
+
+def test_a_file_of_it_has_the_results_alone(tmp_path: Path) -> None:
+    w = variable([1.0, 2.0, 3.0])
+    generator = ai.Generator(0)
+    f = ai.compile(lambda x: ai.tanh(x * w) * generator.normal((2, 3)))
+    for _ in range(2):
+        y = f(ai.tensor(X))
+        ai.sum(y).backward()
+    last = generator.state
+    f.eject(tmp_path / "f.py")
+    assert generator.state == last
+    names: dict[str, Any] = {"__name__": "f", "__file__": str(tmp_path / "f.py")}
+    exec(compile((tmp_path / "f.py").read_text(), "f.py", "exec"), names)
+    np.testing.assert_array_equal(names["step"](X), y.detach().numpy())
 
 
 def test_a_write_between_the_call_and_backward_is_noticed() -> None:

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial, update_wrapper
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,7 @@ class _Entry:
                     raise shared_memory(target, tensor)
             if self.given is not None:
                 self.given[:] = tensors
+            self.plan = self.results.renewed() or self.plan
         # Right after the capture, the host's part of the step has run and random numbers are drawn.
         done = 0 if again else len(self.before)
         try:
@@ -278,7 +280,12 @@ class Compiled(Closed):
                 "step.plan.source has the kernels of this one"
             )
         with self._lock:
-            eject(entry.plan, self.__name__, entry.filled, path)
+            plan = entry.plan
+            results = plan.program.results[: entry.results.count]
+            if len(results) < len(plan.program.results):  # the others are for gradients
+                program = passes.optimise(replace(plan.program, results=results))
+                plan = Plan(program, self._threads)
+            eject(plan, self.__name__, entry.filled, path)
 
     def _capture(self, key: Any, reason: str | None, args: Any, kwargs: Any) -> _Entry:
         tape = Tape()

@@ -2,9 +2,13 @@
 
 A call adds one node to the graph, whose places are the results.  When a cotangent reaches the node,
 the capture goes on where it ended: the graph that was written down is swept, and what the sweep
-writes down becomes a plan of its own, from the inputs and the cotangents to the gradients.  The
-forward pass is computed again in it, but for its effects: numbers that were drawn, and tensors that
-the function assigned to, are inputs as they were.  What the sweep recorded can be swept again.
+writes down becomes a plan of its own, from the inputs and the cotangents to the gradients.  What
+the sweep recorded can be swept again.
+
+Which values of the forward pass a gradient reads is known only then.  So the first time the forward
+pass is computed again, without its effects: numbers that were drawn, and tensors that the function
+assigned to, are inputs as they were.  From then on a call keeps what gradients read.  A gradient
+that is itself recorded computes the forward pass again always.
 """
 
 from __future__ import annotations
@@ -25,13 +29,43 @@ from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import Tape, Traced
 from autograd_iron.plan.numpy.build import Plan
-from autograd_iron.plan.program import Program, Value
+from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.support import forks
 
 if TYPE_CHECKING:
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
 
 PlanOf = Callable[[Program], "Plan | GpuPlan"]
+
+
+class _Function:
+    """A program from arguments to results alone, with a plan once it is run."""
+
+    def __init__(self, program: Program, make_plan: PlanOf) -> None:
+        self._program = program
+        self._make_plan = make_plan
+        self._plan: Plan | GpuPlan | None = None
+        self._lock = threading.RLock()
+        forks.renew(self)
+
+    def after_fork(self) -> None:
+        """Give a forked process a lock of its own."""
+        self._lock = threading.RLock()
+
+    def __call__(self, arrays: list[Any]) -> list[Any]:
+        """Run on raw arrays."""
+        pairs = zip(arrays, self._program.arguments, strict=True)
+        given = [a if a.dtype == v.dtype else a.astype(v.dtype) for a, v in pairs]
+        with self._lock:
+            if self._plan is None:
+                self._plan = self._make_plan(passes.optimise(self._program))
+            try:
+                return self._plan.run(*given)
+            except Exception:
+                raise
+            except BaseException:
+                self._plan = None  # other threads may still be writing into its memory
+                raise
 
 
 class Derivable:
@@ -41,6 +75,12 @@ class Derivable:
     ----------
     inputs : list of Value
         What the results and their gradients are computed from.
+    kept : list of Value
+        What the nodes of calls keep besides the inputs: values that gradients read.
+    wanted : list of Value
+        What nodes should keep, as far as gradients were asked for.
+    short : callable and list of Value
+        Of a gradient: from the inputs, the cotangents and these values to the gradients.
     """
 
     def __init__(
@@ -60,9 +100,12 @@ class Derivable:
         self._leaves = leaves  # of the inputs that may require a gradient the place
         self._outputs = outputs
         self._make_plan = make_plan
-        self._plan: Plan | GpuPlan | None = None
         self._derived: dict[tuple[int, ...], Derivable] = {}
         self._lock = threading.RLock()
+        self.run = _Function(program, make_plan)
+        self.short: tuple[_Function, list[Value]] = self.run, []
+        self.kept: list[Value] = []
+        self.wanted: list[Value] = []
         # Results with the same leaves share a node: none gets a gradient that has no path to it.
         by_leaves: dict[frozenset[Node], list[int]] = {}
         for i, output in enumerate(outputs):
@@ -76,35 +119,26 @@ class Derivable:
         """Give a forked process a lock of its own."""
         self._lock = threading.RLock()
 
-    def places(self, arrays: list[Any], nodes: list[Node | None]) -> list[Node | None]:
-        """Return where in the graph the results of a call on these inputs are."""
+    def places(
+        self, arrays: list[Any], nodes: list[Node | None], kept: Sequence[Any] = ()
+    ) -> list[Node | None]:
+        """Return where in the graph the results of a call on these inputs are.
+
+        `kept` are the arrays of the values `kept`.
+        """
+        nothing = [None] * len(kept)
         places: list[Node | None] = [None] * len(self._outputs)
         for group in self._groups:
             parents = [node if p in group.wanted else None for p, node in enumerate(nodes)]
             if not any(parents):
                 continue
             primitive = cast(Primitive, group)  # as far as a node goes
-            node = Node(
-                primitive, tuple(parents), list(arrays), None, {}, group.shapes, group.dtypes
-            )
+            saved = [*arrays, *kept]
+            above = (*parents, *nothing)
+            node = Node(primitive, above, saved, None, {}, group.shapes, group.dtypes)
             for number, place in enumerate(group.places):
                 places[place] = Output(node, number)
         return places
-
-    def run(self, arrays: list[Any]) -> list[Any]:
-        """Run on raw arrays."""
-        pairs = zip(arrays, self.inputs, strict=True)
-        given = [a if a.dtype == v.dtype else a.astype(v.dtype) for a, v in pairs]
-        with self._lock:
-            if self._plan is None:
-                self._plan = self._make_plan(passes.optimise(self._program))
-            try:
-                return self._plan.run(*given)
-            except Exception:
-                raise
-            except BaseException:
-                self._plan = None  # other threads may still be writing into its memory
-                raise
 
     def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
         """Run on Tensors, and record."""
@@ -146,7 +180,11 @@ class Derivable:
         known = self._leaves | {
             c.node: len(self.inputs) + i for i, c in enumerate(cotangents) if c.node is not None
         }
-        return Derivable(self.name, tape, program, inputs, known, gradients, self._make_plan)
+        made = Derivable(self.name, tape, program, inputs, known, gradients, self._make_plan)
+        steps, read = _after(program, len(self._program.steps))
+        alone = replace(program, arguments=[*inputs, *read], steps=steps)
+        made.short = _Function(alone, self._make_plan), read
+        return made
 
 
 class _Group:
@@ -176,8 +214,35 @@ class _Group:
         present = [i for i in range(len(g)) if not g.is_zero(i)]
         outputs = tuple(self.places[i] for i in present)
         derived = self._whole.derived(outputs, self._leaves)
-        given = [*inputs, *(g[i] for i in present)]
-        return derived(given) if F.xp is None else derived.run(given)
+        count = len(self._whole.inputs)
+        given = [*inputs[:count], *(g[i] for i in present)]
+        if F.xp is None:
+            return derived(given)
+        run, read = derived.short
+        kept = dict(zip(self._whole.kept, inputs[count:], strict=False))
+        if all(value in kept for value in read):
+            return run([*given, *(kept[value] for value in read)])
+        self._whole.wanted = [*dict.fromkeys([*self._whole.wanted, *read])]
+        return derived.run(given)
+
+
+def _after(program: Program, start: int) -> tuple[list[Step], list[Value]]:
+    """Return the steps from `start` on that are needed, and what they read of those before.
+
+    A view is taken again: it costs nothing, and a copy of it would.
+    """
+    needed = set(program.results)
+    steps: list[Step] = []
+    read: list[Value] = []
+    for number, step in reversed([*enumerate(program.steps)]):
+        if needed.isdisjoint(step.writes):
+            continue
+        if number >= start or step.primitive.view_rule is not None:
+            steps.append(step)
+            needed.update(step.reads)
+        else:
+            read += [value for value in step.writes if value in needed]
+    return steps[::-1], read
 
 
 class _Start:
@@ -251,11 +316,16 @@ class Results:
         What it wrote down; results are added that are inputs of the gradient.
     make_plan : callable
 
+    Attributes
+    ----------
+    count : int
+        How many results the function returned.
     """
 
     def __init__(self, name: str, tape: Tape, program: Program, make_plan: PlanOf) -> None:
+        self.count = len(tape.ends)
         self._derivable: Derivable | None = None
-        self._static: list[Node | None] = [None] * len(tape.ends)
+        self._static: list[Node | None] = [None] * self.count
         sources = [*program.arguments, *(v for _, v in program.captured)]
         nodes = [*tape.argument_nodes, *(t.node for t, _ in program.captured)]
         leaves: dict[Node, Value] = {}
@@ -301,8 +371,33 @@ class Results:
         )
         known = {node: place[value] for node, value in leaves.items() if value in place}
         self._derivable = Derivable(name, tape, alone, inputs, known, tape.ends, make_plan)
-        self._more = slice(len(program.results), len(program.results) + len(drawn) + len(again))
         program.results += [*again, *drawn]
+        self._program = program
+        self._make_plan = make_plan
+        self._keep([])
+
+    def _keep(self, values: list[Value]) -> None:
+        """Expect a plan that gives these values too."""
+        assert self._derivable is not None
+        results = self._results_with(values)
+        self._kept = [results.index(value) for value in values]
+        self._more = slice(self.count, len(results))
+        self._derivable.kept = values
+
+    def _results_with(self, values: list[Value]) -> list[Value]:
+        known = set(self._program.results)
+        return [*self._program.results, *(value for value in values if value not in known)]
+
+    def renewed(self) -> Plan | GpuPlan | None:
+        """Return another plan, if gradients read what the one there is does not give."""
+        whole = self._derivable
+        if whole is None or len(whole.wanted) == len(whole.kept):
+            return None
+        wanted = whole.wanted
+        program = replace(self._program, results=self._results_with(wanted))
+        plan = self._make_plan(passes.optimise(program))
+        self._keep(wanted)
+        return plan
 
     def places(self, tensors: Sequence[Tensor], made: list[Any]) -> list[Node | None]:
         """Return the place of each result of a call; None where nothing is recorded.
@@ -311,6 +406,7 @@ class Results:
         """
         if self._derivable is None:
             return self._static
+        kept = [made[i] for i in self._kept]
         more = made[self._more]
         del made[self._more]
         given = [tensors[i] for i in self._arguments]
@@ -318,6 +414,6 @@ class Results:
         nodes = [t.node for t in (*given, *self._captured)] + self._drawn
         for i, array in zip(self._assigned, more, strict=False):
             arrays[len(given) + i] = array
-        arrays += more[len(self._assigned) :]
-        found = self._derivable.places(arrays, nodes)
+        arrays += more[len(self._assigned) :][: len(self._drawn)]
+        found = self._derivable.places(arrays, nodes, kept)
         return [one or other for one, other in zip(found, self._static, strict=True)]
