@@ -243,12 +243,16 @@ class Primitive:
         return self.batching_rule is _aligned
 
     def rules_for(self, node: Node) -> list[Any]:
-        """Return one rule per parent; for a variadic primitive, bound to the argument's number."""
+        """Return one rule per parent of a node."""
+        return self.one_rule_each(len(node.parents))
+
+    def one_rule_each(self, count: int) -> list[Any]:
+        """Return a rule for each of so many arrays, or None; a variadic one's knows its number."""
         if not self.variadic:
             missing = self.arity - len(self.rules)
             return self.rules + [None] * missing if missing else self.rules
         rule: Any = self.rules[0]
-        return [partial(rule, argument=i) for i in range(len(node.parents))]
+        return [partial(rule, argument=i) for i in range(count)]
 
     def __call__(self, /, *args: Any, **attributes: Any) -> Tensor:
         """Run on Tensors, arrays and numbers, and record."""
