@@ -173,6 +173,8 @@ class Tape:
         The arguments of the call, whose gradients may be read.
     argument_nodes : list of Node or None
         Where the arguments are in the graph of the capture.
+    tracked : dict of Tensor to Value
+        The captured tensors that require a gradient.
     ends : list of Traced
         What the function returned, once the program is finished.
     """
@@ -187,6 +189,8 @@ class Tape:
         self._undo: list[Callable[[], None]] = []
         self.given: list[Tensor] = []
         self.argument_nodes: list[Node | None] = []
+        self.tracked: dict[Tensor, Value] = {}
+        self._cut: dict[Tensor, Leaf] = {}
         self.ends: list[Traced] = []
         self._met: dict[Tensor, Value] = {}
         self._by_array: dict[int, Tensor] = {}
@@ -264,11 +268,6 @@ class Tape:
 
     def lift(self, tensor: Any, node: Node | None) -> Tensor:
         """Return a saved Tensor with its node."""
-        if not isinstance(tensor, Tensor):
-            _refuse(
-                "a gradient flows back to what was computed outside of the step",
-                "Detach it, or compute it inside the step.",
-            )
         return Traced.make(self._number(tensor), node)
 
     def assign(self, target: Tensor, value: Any) -> None:
@@ -336,10 +335,11 @@ class Tape:
     def gradient_of(self, tensor: Tensor) -> Tensor | None:
         """Return the `.grad` of a tensor; one from before the step is an input of the plan."""
         leaf = _leaf(tensor)
-        if any(given is leaf for given in self.given) and not leaf.is_leaf:
+        if not (isinstance(leaf, Traced) or leaf.is_leaf):
+            name = "argument" if any(given is leaf for given in self.given) else "tensor"
             _refuse(
-                "a gradient flows through an argument that was computed outside of the step",
-                "Detach the argument, or compute it inside the step.",
+                f"a gradient flows through a {name} that was computed outside of the step",
+                f"Detach the {name}, or compute it inside the step.",
             )
         before = leaf._grad
         if leaf in self._gradients or isinstance(leaf, Traced):
@@ -436,10 +436,12 @@ class Tape:
         if isinstance(value, Tensor):
             same = self._same(value)
             shows = same, self._times[same]
+            number = self._number(value)
+            node = self.node_of(value)
+            if node is not None:
+                self.tracked[value] = number
             new = self._assigned.get(same)
-            if new is not None:
-                return Traced.make(new.value, value.node, shows)
-            return Traced.make(self._number(value), value.node, shows)
+            return Traced.make(number if new is None else new.value, node, shows)
         return self.constant(device.as_array(value, copy=True))
 
     def constant(self, array: Any) -> Traced:
@@ -466,6 +468,13 @@ class Tape:
     def _same(self, tensor: Tensor) -> Tensor:
         """Return the first tensor met that has this very array: `detach` gives it to another."""
         return self._by_array.setdefault(id(tensor.data), tensor)
+
+    def node_of(self, tensor: Tensor) -> Node | None:
+        """Return where a captured tensor is in the graph: what it was computed from is cut off."""
+        node = tensor.node
+        if node is None or isinstance(node, Leaf):
+            return node
+        return self._cut.setdefault(tensor, Leaf(tensor))
 
     def _read(self, handle: Traced) -> Value:
         if handle.shows is not None and self._times[handle.shows[0]] != handle.shows[1]:

@@ -66,7 +66,8 @@ class _Entry:
         self.cleared = [number.get(t, t) for t in plan.program.cleared]
         places = (*self.read, *self.filled, *self.cleared)
         self.given = tape.given if any(type(place) is int for place in places) else None
-        self.used = [(t, t.data, t.node) for t, _ in plan.program.captured]
+        used = dict.fromkeys([*(t for t, _ in plan.program.captured), *tape.tracked])
+        self.used = [(t, t.data, t.node) for t in used]
         # Which of the arguments that need a gradient are also used without being given.
         captured = self.captured = {t for t, _ in plan.program.captured}
         tracked = [(i, t) for i, t in enumerate(tape.given) if t.node is not None]

@@ -27,7 +27,7 @@ from autograd_iron.core.registry import recorded
 from autograd_iron.core.switches import enable_grad, put_tape, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
-from autograd_iron.plan.capture import Tape, Traced
+from autograd_iron.plan.capture import CaptureError, Tape, Traced
 from autograd_iron.plan.numpy.build import Plan
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.support import forks
@@ -326,10 +326,12 @@ class Results:
         self.count = len(tape.ends)
         self._derivable: Derivable | None = None
         self._static: list[Node | None] = [None] * self.count
-        sources = [*program.arguments, *(v for _, v in program.captured)]
-        nodes = [*tape.argument_nodes, *(t.node for t, _ in program.captured)]
         leaves: dict[Node, Value] = {}
-        for node, value in zip(nodes, sources, strict=True):
+        for node, value in zip(tape.argument_nodes, program.arguments, strict=True):
+            if node is not None:
+                leaves.setdefault(node, value)
+        for tensor, value in tape.tracked.items():
+            node = tape.node_of(tensor)
             if node is not None:
                 leaves.setdefault(node, value)
         if not leaves:
@@ -353,6 +355,9 @@ class Results:
         self._arguments = [i for i, v in enumerate(program.arguments) if v in values]
         here = [(t, v) for t, v in program.captured if v in values]
         self._captured = [t for t, _ in here]
+        # The one that requires a gradient: `detach` gives the same memory to another tensor.
+        owners = {value: tensor for tensor, value in tape.tracked.items()}
+        self._owners = [owners.get(v, t) for t, v in here]
         again = [v for t, v in here if id(t) in assigned]
         self._assigned = [i for i, (t, _) in enumerate(here) if id(t) in assigned]
         drawn = [v for _, v in program.draws if v in values]
@@ -370,6 +375,12 @@ class Results:
             checks=[],
         )
         known = {node: place[value] for node, value in leaves.items() if value in place}
+        if len(known) > len(set(known.values())):
+            raise CaptureError(
+                f"compile: {name} uses two tensors that show the same memory, and both require a "
+                "gradient, which would go to one of them. Use one of them for both, or make the "
+                "other a copy with ai.tensor"
+            )
         self._derivable = Derivable(name, tape, alone, inputs, known, tape.ends, make_plan)
         program.results += [*again, *drawn]
         self._program = program
@@ -411,7 +422,7 @@ class Results:
         del made[self._more]
         given = [tensors[i] for i in self._arguments]
         arrays = [t.data for t in (*given, *self._captured)]
-        nodes = [t.node for t in (*given, *self._captured)] + self._drawn
+        nodes = [t.node for t in (*given, *self._owners)] + self._drawn
         for i, array in zip(self._assigned, more, strict=False):
             arrays[len(given) + i] = array
         arrays += more[len(self._assigned) :][: len(self._drawn)]
