@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import array
 import os
 import random
 import sys
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial, update_wrapper
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import cpu, device
-from autograd_iron.core.plain import PLAIN
 from autograd_iron.core.switches import is_in, put_tape, switches
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.creation import asarray
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
 from autograd_iron.plan.derivative import Results
 from autograd_iron.plan.numpy.build import Plan
-from autograd_iron.plan.watch import Watch, is_told_of
+from autograd_iron.plan.trees import (
+    Bound,
+    are_tensors,
+    bare,
+    key_of,
+    named_parts,
+    rebuilt,
+    roots,
+    structure_of,
+    traced,
+)
+from autograd_iron.plan.watch import Watch
 from autograd_iron.support import forks
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.integers import integer
@@ -76,7 +83,7 @@ class _Entry:
             tape.given.clear()  # a batch must not live as long as the plan
         self.assigned = {id(device.storage(t.data)): t for t, _ in plan.program.effects}
         self.recording, arguments = key
-        short = _only_tensors(arguments) and len(tracked) < 2  # two of them may be the same
+        short = are_tensors(arguments) and len(tracked) < 2  # two of them may be the same
         self.parameters = [part[1:5] for part in arguments[1:]] if short else None
 
     def takes(self, args: tuple[Any, ...]) -> bool:
@@ -143,7 +150,7 @@ class _Entry:
             raise
         places = self.results.places(tensors, made)
         arrays = iter(made)
-        result = _rebuilt(self.structure, map(Tensor.wrap, arrays, places))
+        result = rebuilt(self.structure, map(Tensor.wrap, arrays, places))
         for leaf in self._tensors_at(self.filled, tensors):
             leaf._grad = Tensor.wrap(next(arrays), None)
         for leaf in self._tensors_at(self.cleared, tensors):
@@ -184,14 +191,14 @@ class Compiled(Closed):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replay the plan for these arguments, or capture it first."""
         if switches().tape is not None:
-            return self._function(*map(_bare, args), **kwargs)
+            return self._function(*map(bare, args), **kwargs)
         last = self._last
         if last is not None and not kwargs and switches().recording is last.recording:
             with self._lock:
                 if last.takes(args) and last.stale(args) is None:
                     return last.replay(args, again=True)
         tensors: list[Tensor] = []
-        key = _key((args, kwargs) if kwargs else args, tensors)
+        key = key_of((args, kwargs) if kwargs else args, tensors)
         key = (switches().recording, key)
         with self._lock:
             reason = None
@@ -213,7 +220,7 @@ class Compiled(Closed):
         return name if found is self else (Compiled, (self._function, self._threads))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else partial(self, _Self(instance))
+        return self if instance is None else partial(self, Bound(instance))
 
     @property
     def plan(self) -> Plan | GpuPlan:
@@ -304,7 +311,7 @@ class Compiled(Closed):
                     "Python, which a replay would not do again. Use an ai.Generator"
                 )
             outputs: list[Tensor] = []
-            structure = _structure(result, outputs)
+            structure = structure_of(result, outputs)
             written = tape.finish(outputs)
             make_plan = partial(_plan_of, self._threads)
             results = Results(self.__name__, tape, written, make_plan)
@@ -314,7 +321,7 @@ class Compiled(Closed):
             raise
         finally:
             self._tape = None
-        watch = Watch(_roots(self._function, args, kwargs), tape.guards)
+        watch = Watch(roots(self._function, args, kwargs), tape.guards)
         entry = _Entry(plan, tape, watch, structure, results, key)
         self._history.append(reason or self._difference(key))
         self._captures += 1
@@ -328,7 +335,7 @@ class Compiled(Closed):
 
     def _trace(self, tape: Tape, args: Any, kwargs: Any) -> Any:
         put_tape(tape)
-        return self._function(*_traced(args, tape), **_traced(kwargs, tape))
+        return self._function(*traced(args, tape), **traced(kwargs, tape))
 
     def after_fork(self) -> None:
         """Give a forked process a lock, and undo the capture that only its parent goes on with."""
@@ -344,7 +351,7 @@ class Compiled(Closed):
         last = next(reversed(self._entries))
         if last[0] != key[0]:
             return "no_grad was entered or left"
-        before, now = dict(_leaves(last[1])), dict(_leaves(key[1]))
+        before, now = dict(named_parts(last[1])), dict(named_parts(key[1]))
         for path in [*now, *before]:
             if now.get(path) != before.get(path):
                 was, found = visible(before.get(path)), visible(now.get(path))
@@ -397,159 +404,9 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
     return Compiled(function, threads)
 
 
-# --- arguments and results: tensors inside lists, tuples and dicts
-
-
-def _key(tree: Any, tensors: list[Tensor]) -> Any:
-    """Return what of the arguments chooses the plan, and collect their tensors."""
-    if isinstance(tree, Tensor):
-        tracked = tree.node is not None
-        same = [i for i, t in enumerate(tensors) if t is tree] if tracked else []
-        tensors.append(tree)
-        return ("tensor", tree.data.shape, tree.data.dtype, tracked, tree.device, *same[:1])
-    kind = type(tree)
-    if kind in PLAIN:  # repr tells -0.0 from 0.0, and nan from nothing but itself
-        return (kind, repr(tree) if kind is float else tree)
-    if _is_array(tree):
-        made = asarray(tree)
-        tensors.append(made)
-        return ("tensor", made.shape, made.dtype, False, made.device)
-    if isinstance(tree, list | tuple):
-        return (kind, *[_key(v, tensors) for v in tree])
-    if isinstance(tree, dict):
-        return (dict, tuple(tree), *[_key(v, tensors) for v in tree.values()])
-    if isinstance(tree, float):
-        return (kind, repr(tree))
-    if kind is _Self:
-        return (_Self, tree)
-    try:
-        hash(tree)
-        told = getattr(kind, "__hash__", None) is not object.__hash__ or is_told_of(tree)
-    except TypeError:
-        told = False
-    if not told:
-        raise TypeError(
-            f"compile: an argument of type {kind.__name__} cannot choose a plan, because a change "
-            "inside it would not be noticed. Arguments are Tensors, arrays, numbers, strings, "
-            "modules, what is hashed by its value (a frozen dataclass), and lists, tuples and "
-            "dicts of them. Pass the numbers of it, or let the function take it from around it"
-        )
-    return (kind, tree)
-
-
-class _Self:
-    """The object whose method was compiled: it is itself alone, and what the method reads of it."""
-
-    __slots__ = ("instance",)
-
-    def __init__(self, instance: Any) -> None:
-        self.instance = instance
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Self) and self.instance is other.instance
-
-    def __hash__(self) -> int:
-        return id(self.instance)
-
-
-def _bare(argument: Any) -> Any:
-    return argument.instance if type(argument) is _Self else argument
-
-
-def _roots(function: Any, args: Any, kwargs: Any) -> list[Any]:
-    """Return what was called, and the objects among its arguments."""
-    if args and type(args[0]) is _Self:
-        bound, args = args[0].instance, args[1:]
-        function = MethodType(function, bound)
-    return [function, *_objects((args, kwargs))]
-
-
-def _objects(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, list | tuple | dict):
-        for part in tree.values() if isinstance(tree, dict) else tree:
-            yield from _objects(part)
-    elif not isinstance(tree, Tensor) and not _is_array(tree):
-        yield tree
-
-
-def _only_tensors(key: Any) -> bool:
-    return key[0] is tuple and all(part[0] == "tensor" for part in key[1:])
-
-
-def _is_array(value: Any) -> bool:
-    if isinstance(value, device.Array | memoryview | bytearray | array.array):
-        return True
-    if isinstance(value, device.Scalar | type):
-        return False
-    # The first one on a GPU that the engine meets may be another library's.
-    return hasattr(value, "__array__") or hasattr(value, "__cuda_array_interface__")
-
-
 def _plan_of(threads: int, program: Program) -> Plan | GpuPlan:
     if program.place == "cpu":
         return Plan(program, threads)
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
 
     return GpuPlan(program)
-
-
-def _leaves(key: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if key[0] == "tensor":
-        place = "" if key[4] == "cpu" else f" on {key[4]}"
-        gradient = " requiring a gradient" if key[3] else ""
-        yield path, f"{key[2]}{list(key[1])}{place}{gradient}"
-    elif key[0] is dict:
-        for name, part in zip(key[1], key[2:], strict=True):
-            yield from _leaves(part, f"{path}[{name!r}]")
-    elif key[0] in (list, tuple):
-        for i, part in enumerate(key[1:]):
-            yield from _leaves(part, f"{path}[{i}]")
-    else:
-        yield path, repr(key[1])
-
-
-def _traced(tree: Any, tape: Tape) -> Any:
-    if isinstance(tree, Tensor) or _is_array(tree):
-        return tape.input(asarray(tree))
-    if isinstance(tree, list | tuple):
-        return _like(tree, [_traced(v, tape) for v in tree])
-    if isinstance(tree, dict):
-        return {k: _traced(v, tape) for k, v in tree.items()}
-    return _bare(tree)
-
-
-_SLOT = object()
-
-
-def _structure(tree: Any, tensors: list[Tensor]) -> Any:
-    if isinstance(tree, Tensor):
-        tensors.append(tree)
-        return _SLOT
-    if isinstance(tree, list | tuple):
-        return _like(tree, [_structure(v, tensors) for v in tree])
-    if isinstance(tree, dict):
-        return {k: _structure(v, tensors) for k, v in tree.items()}
-    if hasattr(tree, "__next__") or hasattr(tree, "__anext__") or hasattr(tree, "__await__"):
-        if hasattr(tree, "close"):
-            tree.close()  # of a coroutine, lest Python warns that nobody waited for it
-        raise CaptureError(
-            f"compile: the function returned a {type(tree).__name__}, which runs later and is used "
-            "up by the first who asks. Return Tensors, in a list for example; compile what a "
-            "generator or coroutine computes from one stop to the next"
-        )
-    return tree
-
-
-def _rebuilt(structure: Any, tensors: Iterator[Tensor]) -> Any:
-    if structure is _SLOT:
-        return next(tensors)
-    if isinstance(structure, list | tuple):
-        return _like(structure, [_rebuilt(v, tensors) for v in structure])
-    if isinstance(structure, dict):
-        return {k: _rebuilt(v, tensors) for k, v in structure.items()}
-    return structure
-
-
-def _like(tree: Any, parts: list[Any]) -> Any:
-    """Return the parts as a list, tuple or named tuple like `tree`."""
-    return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
