@@ -8,21 +8,11 @@ __version__ = "0.1.0"
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron import linalg
+from autograd_iron import extend, linalg
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays.dtypes import bool_, float16, float32, float64, int32, int64
-from autograd_iron.core.hooks import (
-    beside,
-    capturing,
-    check_range,
-    each_time,
-    fill,
-    guard,
-    operands,
-)
-from autograd_iron.core.primitive import composite, elementwise, primitive
 from autograd_iron.core.switches import enable_grad, no_grad
-from autograd_iron.core.tensor import Tensor, vocabulary
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import (
     arange,
     asarray,
@@ -57,7 +47,6 @@ from autograd_iron.ops.elementwise import (
     maximum,
     minimum,
     multiply,
-    multiply_no_nan,
     negative,
     not_equal,
     pow,
@@ -104,7 +93,7 @@ from autograd_iron.ops.shapes import (
     tril,
     triu,
 )
-from autograd_iron.transforms.gradients import grad, identity, value_and_grad
+from autograd_iron.transforms.gradients import grad, value_and_grad
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:
@@ -133,28 +122,22 @@ __all__ = [
     "argmin",
     "asarray",
     "astype",
-    "beside",
     "bool_",
     "broadcast_to",
-    "capturing",
     "check_grads",
-    "check_range",
     "clip",
     "compile",
-    "composite",
     "concat",
     "cos",
     "cuda",
     "divide",
     "draw_graph",
-    "each_time",
-    "elementwise",
     "enable_grad",
     "equal",
     "exp",
     "expand_dims",
     "expm1",
-    "fill",
+    "extend",
     "flip",
     "float16",
     "float32",
@@ -164,8 +147,6 @@ __all__ = [
     "grad",
     "greater",
     "greater_equal",
-    "guard",
-    "identity",
     "int32",
     "int64",
     "isfinite",
@@ -190,17 +171,14 @@ __all__ = [
     "min",
     "minimum",
     "multiply",
-    "multiply_no_nan",
     "negative",
     "no_grad",
     "norm",
     "not_equal",
     "ones",
-    "operands",
     "pad",
     "permute_dims",
     "pow",
-    "primitive",
     "relu",
     "reshape",
     "sigmoid",
@@ -221,7 +199,6 @@ __all__ = [
     "triu",
     "value_and_grad",
     "var",
-    "vocabulary",
     "where",
     "zeros",
 ]
@@ -236,7 +213,9 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and that oth
         elif name in _LATER:
             found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         else:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            moved = next((home for home in (extend, extend.capture) if name in home.__all__), None)
+            there = f"; {moved.__name__}.{name} is a word for extending the engine" if moved else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{there}")
         globals()[name] = found
         return found
 

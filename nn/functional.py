@@ -10,7 +10,7 @@ from typing import Any
 import autograd_iron as ai
 
 
-@ai.elementwise(floating=True)
+@ai.extend.elementwise(floating=True)
 def binary_cross_entropy_with_logits(xp: Any, logit: Any, target: Any, /) -> Any:
     """Elementwise cross entropy of a Bernoulli target and a logit z.
 
@@ -48,7 +48,7 @@ def _(F: Any, g: Any, _loss: Any, logit: Any, _target: Any) -> Any:
     return F.multiply_no_nan(-logit, g)
 
 
-@ai.elementwise(floating=True)
+@ai.extend.elementwise(floating=True)
 def binary_cross_entropy(xp: Any, probability: Any, target: Any, /) -> Any:
     """Elementwise cross entropy of a Bernoulli target and a probability p.
 

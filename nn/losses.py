@@ -149,7 +149,7 @@ class BCELoss(Closed):
             return _by_float32(self, prediction, target)
         target = _matched("BCELoss", prediction, target, _PROBABILITIES)
         # NaN passes: it is the training's to show, not this check's to blame.
-        ai.check_range(
+        ai.extend.capture.check_range(
             prediction,
             0,
             1,
@@ -255,7 +255,7 @@ class _Allowed(NamedTuple):
     def check(self, loss: str, target: ai.Tensor) -> None:
         """Refuse a batch."""
         message = f"{loss}: the target{self.what} from {{low:g}} to {{high:g}}, {self.why}"
-        ai.check_range(target, self.low, self.high, message, nan=False)
+        ai.extend.capture.check_range(target, self.low, self.high, message, nan=False)
 
     def check_rows(self, loss: str, targets: Any) -> None:
         """Refuse a raw array of targets, here or on a GPU, by its first bad row."""

@@ -83,7 +83,7 @@ class Module(Watched):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Call `forward`."""
-        ai.guard(self)
+        ai.extend.capture.guard(self)
         return self.forward(*inputs, **options)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:

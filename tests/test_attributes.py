@@ -216,7 +216,7 @@ def test_an_operation_of_the_users_finds_plain_settings() -> None:
     met: list[Any] = []
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def weighted(xp: Any, x: Any, /, table: Any, axes: Any = None, how: str = "") -> Any:
             met.append((table, axes, how))
             return x * table

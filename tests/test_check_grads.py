@@ -19,7 +19,7 @@ def _own_words() -> Iterator[None]:
 
 
 def cube_with_rule(rule: Any) -> Any:
-    @ai.primitive
+    @ai.extend.primitive
     def test_cube(xp: Any, x: Any, /) -> Any:
         return x * x * x
 
@@ -61,7 +61,7 @@ def test_a_wrong_rule_is_caught_in_first_order(rule: Any) -> None:
 @pytest.mark.parametrize("wrong_at", [2, 3])
 def test_a_wrong_derivative_is_caught_in_its_order(wrong_at: int) -> None:
     # x^3, whose first two derivatives are primitives themselves.
-    @ai.primitive
+    @ai.extend.primitive
     def test_six_x(xp: Any, x: Any, /) -> Any:
         return 6 * x
 
@@ -69,7 +69,7 @@ def test_a_wrong_derivative_is_caught_in_its_order(wrong_at: int) -> None:
     def _(F: Any, g: Any, _y: Any, _x: Any) -> Any:
         return g * (6.06 if wrong_at == 3 else 6)
 
-    @ai.primitive
+    @ai.extend.primitive
     def test_three_x_squared(xp: Any, x: Any, /) -> Any:
         return 3 * x * x
 
@@ -107,7 +107,7 @@ def test_the_message_shows_what_was_compared() -> None:
 
 def test_the_numbers_of_the_message_are_the_two_sides() -> None:
     # f = 2 x with a rule that says 3: the two numbers must stand as 3 to 2.
-    @ai.primitive
+    @ai.extend.primitive
     def test_double(xp: Any, x: Any, /) -> Any:
         return 2 * x
 
@@ -132,7 +132,7 @@ def test_every_kind_of_argument() -> None:
 
 
 def test_an_error_in_any_argument_is_caught() -> None:
-    @ai.primitive
+    @ai.extend.primitive
     def test_product(xp: Any, x: Any, y: Any, /) -> Any:
         return x * y
 

@@ -25,7 +25,7 @@ def log() -> Iterator[list[str]]:
     told: list[str] = []
     with own_words():
 
-        @ai.primitive(collective=True)
+        @ai.extend.primitive(collective=True)
         def tell(xp: Any, x: Any, /, name: str) -> Any:
             told.append(name)
             return x * 1
@@ -64,7 +64,7 @@ def program(kinds: list[str]) -> Any:
             elif kind == "after the rows":
                 kept.append(tell(ai.sum(x * last.sum(), axis=0), f"{i}"))
             elif kind == "checked":
-                ai.check_range(tell(w, f"{i}"), -1e30, 1e30, "out of range")
+                ai.extend.capture.check_range(tell(w, f"{i}"), -1e30, 1e30, "out of range")
             else:
                 loss = ai.grad(lambda w, i=i: ai.sum(ai.square(tell(w * 2, f"{i}"))))
                 kept.append(loss(w))
@@ -97,7 +97,7 @@ def test_one_process_captures_while_another_runs_eagerly(log: list[str]) -> None
     barrier, given = threading.Barrier(2, timeout=20), {}
     with own_words():
 
-        @ai.primitive(collective=True)
+        @ai.extend.primitive(collective=True)
         def all_reduce(xp: Any, x: Any, /) -> Any:
             given[threading.get_ident()] = x
             barrier.wait()

@@ -149,7 +149,7 @@ CALLS = [
     ),
     item(lambda: t(1, dtype="uint8") + 300, OverflowError, "add(uint8[1], 300)"),
     item(lambda: t(1) * 10**400, OverflowError, "multiply(float32[1], "),
-    item(lambda: ai.vocabulary(t(1)).cosh, AttributeError, "no operation is called 'cosh'"),
+    item(lambda: ai.extend.vocabulary(t(1)).cosh, AttributeError, "no operation is called 'cosh'"),
 ]
 BACKWARD = [
     item(
@@ -382,12 +382,12 @@ def test_a_name_is_taken_once(words: None) -> None:
 
     before = registry["tanh"]
     with pytest.raises(ValueError, match="an operation called 'tanh' exists already"):
-        ai.primitive(tanh)
+        ai.extend.primitive(tanh)
     assert registry["tanh"] is before
 
 
 def test_a_rule_too_many_is_refused(words: None) -> None:
-    @ai.primitive
+    @ai.extend.primitive
     def test_twice(xp: Any, x: Any, /) -> Any:
         return 2 * x
 
@@ -397,7 +397,7 @@ def test_a_rule_too_many_is_refused(words: None) -> None:
 
 
 def test_an_error_in_a_users_kernel_names_the_primitive(words: None) -> None:
-    @ai.primitive
+    @ai.extend.primitive
     def test_picky(xp: Any, x: Any, /, *, size: int = 0) -> Any:
         raise ValueError("I do not like it")
 

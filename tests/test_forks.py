@@ -61,7 +61,7 @@ def test_a_child_replays_the_step_that_another_thread_is_inside() -> None:
         """
 inside, leave = threading.Event(), threading.Event()
 
-@ai.elementwise
+@ai.extend.elementwise
 def wait(xp, x, /):
     "Stand still in the middle of a step."
     if threading.current_thread() is not threading.main_thread():

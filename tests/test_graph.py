@@ -271,7 +271,7 @@ def test_an_argument_without_a_rule_passes_no_gradient_on() -> None:
     assert not ai.where(condition, 1.0, 0.0).requires_grad
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def scaled(xp: Any, x: Any, scale: Any, /) -> Any:
             return x * scale
 

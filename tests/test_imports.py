@@ -17,6 +17,7 @@ FLOORS = {
     "autograd_iron.arrays": 0,
     "autograd_iron.core": 1,
     "autograd_iron.ops": 2,
+    "autograd_iron.extend": 2,
     "autograd_iron.linalg": 2,
     "autograd_iron.transforms": 3,
     "autograd_iron.tools": 3,

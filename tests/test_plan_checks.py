@@ -162,7 +162,7 @@ def test_a_refused_call_draws_no_random_numbers() -> None:
     def noisy(generator: ai.Generator) -> Any:
         def step(x: ai.Tensor) -> Any:
             noise = generator.normal(x.shape), generator.integers(0, 99, x.shape)
-            ai.check_range(x, 0, 1, "bad")
+            ai.extend.capture.check_range(x, 0, 1, "bad")
             return *noise, generator.permutation(4)
 
         return step
@@ -225,7 +225,9 @@ def test_check_range_is_the_same_in_a_plan(
     x[data.draw(st.integers(0, rows - 1)), 1] = odd.astype(dtype)
 
     def look(x: ai.Tensor) -> ai.Tensor:
-        ai.check_range(x, low, low + width, "from {low:g} to {high:g}: 100% bad", nan=nan)
+        ai.extend.capture.check_range(
+            x, low, low + width, "from {low:g} to {high:g}: 100% bad", nan=nan
+        )
         return ai.sum(x.astype("float32"))
 
     step = ai.compile(look)
@@ -246,15 +248,15 @@ def test_check_range_is_the_same_in_a_plan(
 def test_a_primitive_that_is_taken_apart_checks_in_its_lowering() -> None:
     message = "half_root: {low:g} has no root"
 
-    @ai.elementwise(floating=True)
+    @ai.extend.elementwise(floating=True)
     def half_root(xp: Any, x: Any, /) -> Any:
         """Half of the root."""
-        ai.check_range(ai.Tensor(x), 0, np.inf, message)
+        ai.extend.capture.check_range(ai.Tensor(x), 0, np.inf, message)
         return xp.sqrt(x) / 2
 
     @half_root.lower
     def _(F: Any, x: Any) -> Any:
-        ai.check_range(x, 0, np.inf, message)
+        ai.extend.capture.check_range(x, 0, np.inf, message)
         return F.sqrt(x) / 2
 
     step = ai.compile(lambda x: half_root(x - 1.0))

@@ -282,7 +282,7 @@ def test_the_forward_pass_is_computed_again_the_first_time_alone() -> None:
     runs = []
     with own_words():
 
-        @ai.elementwise
+        @ai.extend.elementwise
         def counted(xp: Any, x: Any, /) -> Any:
             """Return twice x, by a kernel that counts its runs."""
             runs.append(1)

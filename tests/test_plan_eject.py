@@ -333,7 +333,7 @@ def test_a_primitive_may_have_any_name(called: str) -> None:
 
     kernel.__name__ = called
     with forgotten():
-        mine, other = ai.primitive(kernel), ai.primitive(named(kernel, "another"))
+        mine, other = ai.extend.primitive(kernel), ai.extend.primitive(named(kernel, "another"))
         mine.shape(specs.same)
         other.shape(specs.same)
         step = ai.compile(lambda x: (mine(x, shape=(7, 7, 7), é=2.0), other(x, shape=(7,))))
@@ -376,7 +376,7 @@ def test_two_primitives_whose_names_look_alike_are_told_apart() -> None:
 
     more.__name__, less.__name__ = "a b", "a-b"
     with forgotten():
-        one, two = ai.elementwise(more), ai.elementwise(less)
+        one, two = ai.extend.elementwise(more), ai.extend.elementwise(less)
         step = ai.compile(lambda x: (one(x), two(x), one(x * 2)))
         assert [float(t) for t in step(np.float32([3.0]))] == [4.0, 2.0, 7.0]
 
@@ -398,7 +398,7 @@ def test_a_number_stands_in_the_text_as_its_value(kind: Any, tmp_path: Path) -> 
     zero, one, two = map(kind, range(3))
 
     def step() -> Any:
-        ai.check_range(W, zero, kind(20), "out of range")
+        ai.extend.capture.check_range(W, zero, kind(20), "out of range")
         return (
             *(ai.sum(W, axis=one), ai.flip(W, axis=(zero, one)), ai.argmax(W, axis=one)),
             *(W[one], W[one:two], W[zero, None, ::two], W.at[one, zero].add(two)),

@@ -1331,7 +1331,7 @@ def test_a_failing_replay_gives_its_error_and_the_next_works() -> None:
             raise KeyError("mine")
 
     def function(x: ai.Tensor) -> Any:
-        ai.each_time(prepare)
+        ai.extend.capture.each_time(prepare)
         return x + 1
 
     step = ai.compile(function)
@@ -1463,7 +1463,7 @@ def test_a_primitive_of_ones_own_may_have_any_name(name: str) -> None:
 
     kernel.__name__ = name
     with own_words():
-        word = ai.elementwise(kernel)
+        word = ai.extend.elementwise(kernel)
         same_bits(ai.compile(word)(ai.tensor(X)), word(ai.tensor(X)))
 
 

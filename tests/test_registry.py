@@ -474,7 +474,7 @@ def test_a_definition_at_the_same_place_replaces_the_one_before() -> None:
     cell = """
 import autograd_iron as ai
 
-@ai.primitive
+@ai.extend.primitive
 def replaced_by_itself(xp, x, /):
     "Multiply."
     return x * FACTOR
@@ -483,7 +483,7 @@ def replaced_by_itself(xp, x, /):
 def _(F, g, _y, _x):
     return g * FACTOR
 
-@ai.composite
+@ai.extend.composite
 def calls_what_is_replaced(F, x):
     return F.replaced_by_itself(x) + 1
 """
@@ -506,6 +506,6 @@ def calls_what_is_replaced(F, x):
 def test_a_word_of_the_engine_is_not_replaced() -> None:
     with pytest.raises(ValueError, match="exists already, exp of autograd_iron"):
 
-        @ai.primitive
+        @ai.extend.primitive
         def exp(xp: Any, x: Any, /) -> Any:
             return x

@@ -24,7 +24,7 @@ def largest() -> Iterator[Any]:
     """A reduction that also tells where: its second output is integers."""
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def largest(xp: Any, x: Any, /, axis: int) -> Any:
             """Return the largest value along an axis, and its position."""
             return xp.max(x, axis=axis), xp.argmax(x, axis=axis)
@@ -80,7 +80,7 @@ def test_a_rule_sees_which_outputs_nothing_flows_back_from() -> None:
     seen: list[list[bool]] = []
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def halves(xp: Any, x: Any, /) -> Any:
             """Return both halves."""
             return x[: len(x) // 2], x[len(x) // 2 :]
@@ -153,7 +153,7 @@ def test_drawn_once() -> None:
 def test_a_primitive_that_does_not_say_its_shape_is_refused_by_a_compiled_step_alone() -> None:
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def doubled(xp: Any, x: Any, /) -> Any:
             """Return twice x."""
             return 2 * x
@@ -166,7 +166,7 @@ def test_a_primitive_that_does_not_say_its_shape_is_refused_by_a_compiled_step_a
 def test_a_shape_rule_that_is_wrong_is_named() -> None:
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def doubled(xp: Any, x: Any, /) -> Any:
             """Return twice x."""
             return 2 * x
@@ -180,7 +180,7 @@ def test_a_cholesky_of_ones_would_fail_and_nothing_computes_one() -> None:
     # What a capture must not do: run a kernel on numbers that stand in.
     with own_words():
 
-        @ai.primitive
+        @ai.extend.primitive
         def cholesky(xp: Any, x: Any, /) -> Any:
             """Return the lower factor."""
             return xp.linalg.cholesky(x)

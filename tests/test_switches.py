@@ -626,7 +626,7 @@ def test_a_plan_that_was_interrupted_is_not_run_again() -> None:
     """Its threads may still be at work in its memory."""
     ends = []
 
-    @ai.elementwise
+    @ai.extend.elementwise
     def is_interrupted(xp: Any, x: Any, /) -> Any:
         if ends:
             raise ends.pop()

@@ -92,14 +92,14 @@ class Optimizer(Watched, Closed):
             if self.counts_updates or not entry.numbers:
                 late = self.step_count - entry.updates if self.counts_updates else 0
                 entry.numbers = self._numbers_of(entry.parameter, late)
-        if ai.capturing():
+        if ai.extend.capture.capturing():
             for name in self._settings():
-                ai.guard(self, name)  # frozen in a plan
-        ai.each_time(partial(self._advance, active), partial(self._go_back, active))
-        with ai.beside(active[0].parameter) if active else nullcontext():
+                ai.extend.capture.guard(self, name)  # frozen in a plan
+        ai.extend.capture.each_time(partial(self._advance, active), partial(self._go_back, active))
+        with ai.extend.capture.beside(active[0].parameter) if active else nullcontext():
             for entry, gradient in ready:
                 slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
-                F, (p, g, *rest) = ai.operands(parameter, gradient, *slots, *numbers)
+                F, (p, g, *rest) = ai.extend.capture.operands(parameter, gradient, *slots, *numbers)
                 new, *kept = self.update(F, p, g, rest[: len(slots)], rest[len(slots) :])
                 parameter.assign(new)
                 for slot, value in zip(slots, kept, strict=True):
@@ -123,7 +123,7 @@ class Optimizer(Watched, Closed):
         for (_, _, late), tensors in self._numbers.items():
             numbers = self.numbers(lr, self.step_count - late)
             for tensor, number in zip(tensors, numbers, strict=True):
-                ai.fill(tensor, number)
+                ai.extend.capture.fill(tensor, number)
         if self.counts_updates:
             for entry in active:
                 entry.updates += 1

@@ -336,7 +336,7 @@ def test_which_primitives_run_by_their_own_kernel() -> None:
 def test_users_primitives_run_by_their_own_kernel() -> None:
     with own_words():
 
-        @ai.elementwise
+        @ai.extend.elementwise
         def halved(xp: Any, x: Any, /) -> Any:
             return x * 0.5
 

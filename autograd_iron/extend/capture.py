@@ -17,6 +17,8 @@ from autograd_iron.core.registry import recorded as F
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor, vocabulary
 
+__all__ = ["beside", "capturing", "check_range", "each_time", "fill", "guard", "operands"]
+
 
 def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
     """Return what a computation that needs no gradient works on, and the vocabulary for it.
