@@ -28,6 +28,7 @@ from typing import Any, NoReturn, cast, overload
 
 from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node, Output
 from autograd_iron.core.plain import PLAIN, setting
 from autograd_iron.core.registry import Vocabulary, register
@@ -63,6 +64,20 @@ class Primitive:
         order.
     numpy : str or None
         The function of NumPy's that returns the same for float32 and float64: "linalg.qr".
+    c : C or None
+        The expression of C that an elementwise operation is.
+    reduction : Reduction or None
+        What a reduction combines, and over which axes.
+    neutral : tuple of (number or None)
+        For each of two arrays the number beside which the result is the other array.
+    own_inverse : bool
+        Whether it takes itself back: the negative of a negative.
+    converts : bool
+        Whether its result is its array wherever both have the same shape and dtype.
+    truths : bool
+        Whether it only asks of its arrays where they are zero.
+    by_kernel : str or None
+        Why a plan runs its kernel whole, where no other field says how else to run it.
     """
 
     name: str
@@ -76,6 +91,8 @@ class Primitive:
         exact: bool = False,
         numpy: str | None = None,
         collective: bool = False,
+        c: str | C | None = None,
+        by_kernel: str | None = None,
     ) -> None:
         update_wrapper(self, kernel)
         self.name = kernel.__name__
@@ -83,6 +100,13 @@ class Primitive:
         self.floating = floating
         self.exact = exact
         self.numpy = numpy
+        self.c = C.same(c) if isinstance(c, str) else c
+        self.by_kernel = by_kernel
+        self.reduction: Reduction | None = None
+        self.neutral: tuple[float | None, float | None] = (None, None)
+        self.own_inverse = False
+        self.converts = False
+        self.truths = False
         self.collective = collective
         self.rules: list[Rule | None] = []
         self.lowering: Callable[..., Any] | None = None
@@ -533,7 +557,12 @@ def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
 def primitive(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
 def primitive(
-    *, floating: bool = ..., exact: bool = ..., numpy: str | None = ..., collective: bool = ...
+    *,
+    floating: bool = ...,
+    exact: bool = ...,
+    numpy: str | None = ...,
+    collective: bool = ...,
+    by_kernel: str | None = ...,
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
     kernel: Callable[..., Any] | None = None,
@@ -543,6 +572,7 @@ def primitive(
     exact: bool = False,
     numpy: str | None = None,
     collective: bool = False,
+    by_kernel: str | None = None,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel `(xp, *arrays, **attributes)`; its name is the function's.
 
@@ -561,6 +591,9 @@ def primitive(
         It talks to other processes, as an all-reduce does.  A plan runs each call of such
         operations once in every run, and in the order of the program, and calls none while it is
         captured: so a process that replays keeps step with one that runs eagerly, or captures.
+    by_kernel : str, optional
+        Why a plan runs the kernel whole: a note to the reader, which the tests of the engine ask
+        for where the record says in no other way how to run the operation.
 
     Raises
     ------
@@ -568,10 +601,15 @@ def primitive(
         An operation of that name exists.
     """
     if kernel is None:
-        return lambda kernel: Primitive(
-            kernel, floating, exact=exact, numpy=numpy, collective=collective
+        return partial(
+            Primitive,
+            floating=floating,
+            exact=exact,
+            numpy=numpy,
+            collective=collective,
+            by_kernel=by_kernel,
         )
-    return Primitive(kernel, floating, exact=exact, numpy=numpy, collective=collective)
+    return Primitive(kernel, floating)
 
 
 def _aligned(
@@ -597,7 +635,11 @@ def _aligned(
 def elementwise(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
 def elementwise(
-    *, floating: bool = ..., numpy: str | None = ...
+    *,
+    floating: bool = ...,
+    numpy: str | None = ...,
+    c: str | C | None = ...,
+    by_kernel: str | None = ...,
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def elementwise(
     kernel: Callable[..., Any] | None = None,
@@ -605,13 +647,23 @@ def elementwise(
     *,
     floating: bool = False,
     numpy: str | None = None,
+    c: str | C | None = None,
+    by_kernel: str | None = None,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel that works on each element by itself, and broadcasts.
 
     Like `primitive`; a plan may then cut its operands into rows.
+
+    Parameters
+    ----------
+    c : str or C, optional
+        The operation as an expression of C, with which it joins the loops of a plan on a GPU:
+        `"tanh{f}({x})"`.  A text stands for results of every dtype; see `C`.
     """
     if kernel is None:
-        return lambda kernel: Primitive(kernel, floating, _aligned, numpy=numpy)
+        return partial(
+            Primitive, floating=floating, batching=_aligned, numpy=numpy, c=c, by_kernel=by_kernel
+        )
     return Primitive(kernel, floating, _aligned)
 
 

@@ -13,17 +13,21 @@ import math
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 
 
-@elementwise
+@elementwise(c=C("{y} == 0 && {x} - {x} != 0 ? 0 : {x} * {y}", "({u}){x} * ({u}){y}", "{x} & {y}"))
 def multiply_no_nan(xp, x, y, /):
     """Return `x * y`, and 0 where `y` is 0 even if `x` is infinite or NaN."""
     product = xp.multiply(x, y)
     if device.all_finite(product):
         return product
     return xp.where(y == 0, 0, product)
+
+
+multiply_no_nan.neutral = (1, None)
 
 
 @multiply_no_nan.vjp
@@ -39,15 +43,13 @@ def _(F, g, _y, x, _y_in):
 # --- arithmetic
 
 
-@elementwise(numpy="add")
+@elementwise(numpy="add", c=C("{x} + {y}", "({u}){x} + ({u}){y}", "{x} | {y}"))
 def add(xp, x, y, /):
     """Return the sum `x + y`, broadcast."""
     return xp.add(x, y)
 
 
-@add.vjp
-def _(F, g, _out, _x, _y):
-    return g
+add.neutral = (0, 0)
 
 
 @add.vjp
@@ -55,10 +57,18 @@ def _(F, g, _out, _x, _y):
     return g
 
 
-@elementwise(numpy="subtract")
+@add.vjp
+def _(F, g, _out, _x, _y):
+    return g
+
+
+@elementwise(numpy="subtract", c=C("{x} - {y}", "({u}){x} - ({u}){y}"))
 def subtract(xp, x, y, /):
     """Return the difference `x - y`, broadcast."""
     return xp.subtract(x, y)
+
+
+subtract.neutral = (None, 0)
 
 
 @subtract.vjp
@@ -71,10 +81,13 @@ def _(F, g, _out, _x, _y):
     return -g
 
 
-@elementwise(numpy="multiply")
+@elementwise(numpy="multiply", c=C("{x} * {y}", "({u}){x} * ({u}){y}", "{x} & {y}"))
 def multiply(xp, x, y, /):
     """Return the product `x * y`, broadcast."""
     return xp.multiply(x, y)
+
+
+multiply.neutral = (1, 1)
 
 
 @multiply.vjp
@@ -87,10 +100,13 @@ def _(F, g, _out, x, _y):
     return F.multiply_no_nan(x, g)
 
 
-@elementwise(floating=True, numpy="divide")
+@elementwise(floating=True, numpy="divide", c="{x} / {y}")
 def divide(xp, x, y, /):
     """Return the quotient `x / y`, broadcast; integers give float32."""
     return xp.divide(x, y)
+
+
+divide.neutral = (None, 1)
 
 
 @divide.vjp
@@ -105,10 +121,13 @@ def _(F, g, out, _x, y):
     return F.multiply_no_nan(-out / y, g)
 
 
-@elementwise(numpy="negative")
+@elementwise(numpy="negative", c=C("-{x}", "0 - ({u}){x}", exact=True))
 def negative(xp, x, /):
     """Return `-x`."""
     return xp.negative(x)
+
+
+negative.own_inverse = True
 
 
 @negative.vjp
@@ -116,7 +135,10 @@ def _(F, g, _y, _x):
     return -g
 
 
-@elementwise(numpy="power")
+_WHOLE = "whole_power((unsigned long long){x}, (unsigned long long){y})"
+
+
+@elementwise(numpy="power", c=C("pow{f}({x}, {y})", _WHOLE, _WHOLE))
 def pow(xp, x, p, /):
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
     if isinstance(p, int) and p < 0 and getattr(x, "dtype", dtypes.bool_).kind in "iu":
@@ -131,6 +153,9 @@ def _(x, p):
     else:
         (dtype,) = specs.of_ufunc("power", (x, p))
     return Spec(specs.broadcast(x, p), dtype)
+
+
+pow.neutral = (None, 1)
 
 
 @pow.vjp
@@ -168,7 +193,9 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(2 * x, g)
 
 
-@elementwise(numpy="absolute")
+@elementwise(
+    numpy="absolute", c=C("fabs{f}({x})", "{x} < 0 ? 0 - ({u}){x} : ({u}){x}", "{x}", exact=True)
+)
 def abs(xp, x, /):
     """Return the absolute value; the derivative at 0 is 0."""
     return xp.abs(x)
@@ -179,13 +206,17 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(F.sign(x), g)
 
 
-@elementwise(numpy="sign")
+# What is neither above nor below zero is zero, or NaN, and stays what it is.
+_SIGN = "{x} > 0 ? 1 : {x} < 0 ? -1 : {x}"
+
+
+@elementwise(numpy="sign", c=C.same(_SIGN, exact=True))
 def sign(xp, x, /):
     """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
     return xp.sign(x)
 
 
-@elementwise(floating=True, numpy="frexp")
+@elementwise(floating=True, numpy="frexp", by_kernel="it has two results")
 def frexp(xp, x, /):
     """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
     return xp.frexp(x)
@@ -201,7 +232,7 @@ def _(F, g, y, _x):
 # --- exponentials and roots
 
 
-@elementwise(floating=True, numpy="exp")
+@elementwise(floating=True, numpy="exp", c="exp{f}({x})")
 def exp(xp, x, /):
     """Return e to the power `x`."""
     return xp.exp(x)
@@ -212,7 +243,7 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(y, g)
 
 
-@elementwise(floating=True, numpy="expm1")
+@elementwise(floating=True, numpy="expm1", c="expm1{f}({x})")
 def expm1(xp, x, /):
     """Return `exp(x) - 1`, accurate near 0."""
     return xp.expm1(x)
@@ -223,7 +254,7 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(y + 1, g)
 
 
-@elementwise(floating=True, numpy="log")
+@elementwise(floating=True, numpy="log", c="log{f}({x})")
 def log(xp, x, /):
     """Return the natural logarithm."""
     return xp.log(x)
@@ -234,7 +265,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(1 / x, g)
 
 
-@elementwise(floating=True, numpy="log1p")
+@elementwise(floating=True, numpy="log1p", c="log1p{f}({x})")
 def log1p(xp, x, /):
     """Return `log(1 + x)`, accurate near 0."""
     return xp.log1p(x)
@@ -245,7 +276,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(1 / (1 + x), g)
 
 
-@elementwise(floating=True, numpy="sqrt")
+@elementwise(floating=True, numpy="sqrt", c="sqrt{f}({x})")
 def sqrt(xp, x, /):
     """Return the square root; the derivative at 0 is infinite."""
     return xp.sqrt(x)
@@ -259,7 +290,7 @@ def _(F, g, y, _x):
 # --- trigonometric functions and activations
 
 
-@elementwise(floating=True, numpy="sin")
+@elementwise(floating=True, numpy="sin", c="sin{f}({x})")
 def sin(xp, x, /):
     """Return the sine of `x` in radians."""
     return xp.sin(x)
@@ -270,7 +301,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(F.cos(x), g)
 
 
-@elementwise(floating=True, numpy="cos")
+@elementwise(floating=True, numpy="cos", c="cos{f}({x})")
 def cos(xp, x, /):
     """Return the cosine of `x` in radians."""
     return xp.cos(x)
@@ -281,7 +312,7 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(-F.sin(x), g)
 
 
-@elementwise(floating=True, numpy="tanh")
+@elementwise(floating=True, numpy="tanh", c="tanh{f}({x})")
 def tanh(xp, x, /):
     """Return the hyperbolic tangent."""
     return xp.tanh(x)
@@ -344,7 +375,14 @@ def _(F, g, _y, x):
 # --- choosing
 
 
-@elementwise(numpy="maximum")
+def _extreme(sign):
+    """Return what takes the larger (">") or smaller ("<") of two, and NaN if one of them is."""
+    chosen = f"({{x}} {sign} {{y}} ? {{x}} : {{y}})"
+    unordered = f"({{x}} {sign} {{y}} || {{x}} != {{x}} ? {{x}} : {{y}})"
+    return C(unordered, chosen, chosen, exact=True)
+
+
+@elementwise(numpy="maximum", c=_extreme(">"))
 def maximum(xp, x, y, /):
     """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
     return xp.maximum(x, y)
@@ -360,7 +398,7 @@ def _(F, g, _out, x, y):
     return F.where(x == y, 0.5 * g, g * (y > x))
 
 
-@elementwise(numpy="minimum")
+@elementwise(numpy="minimum", c=_extreme("<"))
 def minimum(xp, x, y, /):
     """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
     return xp.minimum(x, y)
@@ -416,7 +454,7 @@ def _(F, g, y, x, min, max):
     return g * (x == y)
 
 
-@elementwise
+@elementwise(c=C.same("{x:bool} ? {y} : {z}", exact=True))
 def where(xp, condition, x, y, /):
     """Return `x` where the condition holds, else `y`, broadcast."""
     if not hasattr(x, "dtype") and not hasattr(y, "dtype"):
@@ -459,91 +497,95 @@ def _(F, g, _out, condition, _x, _y):
 # --- questions, whose answers are bool and carry no gradient
 
 
-@elementwise(numpy="equal")
+@elementwise(numpy="equal", c="{x:joint} == {y:joint}")
 def equal(xp, x, y, /):
     """Return whether `x == y`, elementwise and broadcast."""
     return xp.equal(x, y)
 
 
-@elementwise(numpy="not_equal")
+@elementwise(numpy="not_equal", c="{x:joint} != {y:joint}")
 def not_equal(xp, x, y, /):
     """Return whether `x != y`, elementwise and broadcast."""
     return xp.not_equal(x, y)
 
 
-@elementwise(numpy="less")
+@elementwise(numpy="less", c="{x:joint} < {y:joint}")
 def less(xp, x, y, /):
     """Return whether `x < y`, elementwise and broadcast."""
     return xp.less(x, y)
 
 
-@elementwise(numpy="less_equal")
+@elementwise(numpy="less_equal", c="{x:joint} <= {y:joint}")
 def less_equal(xp, x, y, /):
     """Return whether `x <= y`, elementwise and broadcast."""
     return xp.less_equal(x, y)
 
 
-@elementwise(numpy="greater")
+@elementwise(numpy="greater", c="{x:joint} > {y:joint}")
 def greater(xp, x, y, /):
     """Return whether `x > y`, elementwise and broadcast."""
     return xp.greater(x, y)
 
 
-@elementwise(numpy="greater_equal")
+@elementwise(numpy="greater_equal", c="{x:joint} >= {y:joint}")
 def greater_equal(xp, x, y, /):
     """Return whether `x >= y`, elementwise and broadcast."""
     return xp.greater_equal(x, y)
 
 
-@elementwise(numpy="logical_and")
+@elementwise(numpy="logical_and", c="{x:bool} & {y:bool}")
 def logical_and(xp, x, y, /):
     """Return whether `x and y`, elementwise and broadcast."""
     return xp.logical_and(x, y)
 
 
-@elementwise(numpy="logical_or")
+@elementwise(numpy="logical_or", c="{x:bool} | {y:bool}")
 def logical_or(xp, x, y, /):
     """Return whether `x or y`, elementwise and broadcast."""
     return xp.logical_or(x, y)
 
 
-@elementwise(numpy="logical_not")
+@elementwise(numpy="logical_not", c="!{x:bool}")
 def logical_not(xp, x, /):
     """Return whether `x` is false, elementwise."""
     return xp.logical_not(x)
 
 
-@elementwise(numpy="isfinite")
+for word in (logical_and, logical_or, logical_not):
+    word.truths = True
+
+
+@elementwise(numpy="isfinite", c="{x:joint} - {x:joint} == 0")
 def isfinite(xp, x, /):
     """Return whether `x` is neither infinite nor NaN, elementwise."""
     return xp.isfinite(x)
 
 
-@elementwise(numpy="isnan")
+@elementwise(numpy="isnan", c="{x:joint} != {x:joint}")
 def isnan(xp, x, /):
     """Return whether `x` is NaN, elementwise."""
     return xp.isnan(x)
 
 
-@elementwise(numpy="bitwise_and")
+@elementwise(numpy="bitwise_and", c="{x} & {y}")
 def bitwise_and(xp, x, y, /):
     """Return `x & y` of bools or integers, broadcast."""
     return xp.bitwise_and(x, y)
 
 
-@elementwise(numpy="bitwise_or")
+@elementwise(numpy="bitwise_or", c="{x} | {y}")
 def bitwise_or(xp, x, y, /):
     """Return `x | y` of bools or integers, broadcast."""
     return xp.bitwise_or(x, y)
 
 
-@elementwise(numpy="bitwise_xor")
+@elementwise(numpy="bitwise_xor", c="{x} ^ {y}")
 def bitwise_xor(xp, x, y, /):
     """Return `x ^ y` of bools or integers, broadcast."""
     return xp.bitwise_xor(x, y)
 
 
-@elementwise(numpy="invert")
+@elementwise(numpy="invert", c=C(None, "~{x}", "!{x}"))
 def bitwise_invert(xp, x, /):
     """Return `~x` of bools or integers."""
     return xp.invert(x)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import builtins
 import math
+from functools import partial
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import composite, primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import no_grad
+from autograd_iron.ops.elementwise import add, logical_and, logical_or, maximum, minimum
 
 
 def known(axis, x):
@@ -55,6 +58,9 @@ def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), specs.total(x.dtype))
 
 
+sum.reduction = Reduction(add, 0, wide=True)
+
+
 @sum.vjp
 def _(F, g, _y, _x, axis, keepdims):
     return spread(F, g, _x, axis, keepdims)
@@ -77,16 +83,18 @@ sum.batching(_reduced("sum"))
 @primitive
 def sum_to(xp, x, /, shape):
     """Return the sum over the axes along which `shape` was broadcast to that of `x`."""
-    lead = x.ndim - len(shape)
     if columns(x.shape, shape) and x.dtype.char in "fd":
         # A product with a row of ones adds columns up several times faster than add.reduce.
         return xp.dot(device.row_of_ones(xp, x.shape[0], x.dtype), x)
-    if x.shape[lead:] == shape:
-        return _added_up(xp, x, 0 if lead == 1 else tuple(range(lead)))
-    stretched = tuple(
-        i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)
-    )
-    return _added_up(xp, x, stretched).reshape(shape)
+    axes = stretched(x.shape, shape)
+    made = _added_up(xp, x, axes[0] if len(axes) == 1 else axes)
+    return made if made.shape == shape else made.reshape(shape)
+
+
+def stretched(old, shape):
+    """Return the axes of a shape along which another one was broadcast to it."""
+    lead = len(old) - len(shape)
+    return tuple(i for i, n in enumerate(old) if i < lead or (shape[i - lead] == 1 and n != 1))
 
 
 def columns(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
@@ -99,6 +107,10 @@ def _(x, shape):
     if device.broadcast_shape(shape, x.shape) != x.shape:
         raise ValueError(f"no array of shape {shape} is broadcast to {x.shape}")
     return Spec(shape, specs.total(x.dtype))
+
+
+sum_to.converts = True
+sum_to.reduction = Reduction(add, 0, over=stretched, wide=True)
 
 
 @sum_to.vjp
@@ -188,6 +200,9 @@ def _extreme(x, axis, keepdims):
 max.shape(_extreme)
 
 
+max.reduction = Reduction(maximum, partial(dtypes.extreme, lowest=True))
+
+
 @max.vjp
 def _(F, g, y, x, axis, keepdims):
     return _share_of_ties(F, g, y, x, axis, keepdims)
@@ -203,6 +218,9 @@ def min(xp, x, /, axis=None, keepdims=False):
 
 
 min.shape(_extreme)
+
+
+min.reduction = Reduction(minimum, partial(dtypes.extreme, lowest=False))
 
 
 @min.vjp
@@ -285,6 +303,9 @@ def all(xp, x, /, axis=None, keepdims=False):
     return xp.all(x, axis=known(axis, x), keepdims=keepdims)
 
 
+all.reduction = Reduction(logical_and, True)
+
+
 @all.shape
 def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)
@@ -294,6 +315,9 @@ def _(x, axis, keepdims):
 def any(xp, x, /, axis=None, keepdims=False):
     """Return whether some value over the axes is true."""
     return xp.any(x, axis=known(axis, x), keepdims=keepdims)
+
+
+any.reduction = Reduction(logical_or, False)
 
 
 @any.shape

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.facts import C
 from autograd_iron.core.plain import real, setting
 from autograd_iron.core.primitive import composite, primitive
 from autograd_iron.core.specs import Spec, axes_of
@@ -18,6 +19,9 @@ from autograd_iron.core.specs import Spec, axes_of
 def reshape(xp, x, /, shape):
     """Return the values in another shape, in row-major order; one size may be -1."""
     return xp.reshape(x, shape)
+
+
+reshape.converts = True
 
 
 @reshape.shape
@@ -105,6 +109,9 @@ def matrix_transpose(xp, x, /):
     return x.swapaxes(-1, -2)
 
 
+matrix_transpose.own_inverse = True
+
+
 @matrix_transpose.shape
 def _(x):
     if x.ndim < 2:
@@ -161,6 +168,9 @@ def broadcast_to(xp, x, /, shape):
     return device.stretch(xp, x, shape)
 
 
+broadcast_to.converts = True
+
+
 @broadcast_to.shape
 def _(x, shape):
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -189,6 +199,10 @@ def _(axes, shapes, output_shape, shape):
 def astype(xp, x, /, dtype):
     """Return the values in another dtype; a cast to integers carries no gradient."""
     return x.astype(dtypes.dtype(dtype))
+
+
+astype.converts = True
+astype.c = C.same("{x}", exact=True)
 
 
 @astype.shape
@@ -257,6 +271,7 @@ def to_device(xp, x, /, here, there):
     return device.move(x, there)
 
 
+to_device.converts = True
 to_device.shape(specs.same)
 
 

@@ -12,16 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.ops.elementwise import multiply
+from autograd_iron.ops.elementwise import divide, multiply, multiply_no_nan, pow, sqrt, where
 from autograd_iron.ops.shapes import astype, broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
-
-# What may equal one of its operands.
-_PASSING_ON = {
-    *("multiply_no_nan", "multiply", "add", "subtract", "divide", "pow", "where", "negative"),
-    *("identity", "reshape", "broadcast_to", "sum_to", "astype", "matrix_transpose"),
-}
-
 
 # A rule looks at a step whose inputs went through all rules before.  It answers with the value that
 # the step's output equals (for several outputs a tuple), with a step to put in its place, or None.
@@ -165,7 +158,7 @@ def _fold(walk: _Rewriting, step: Step) -> Value | None:
     known = walk.constants
     if len(step.outputs) > 1 or step.primitive.collective:
         return None
-    if step.output.bytes > 4096 or step.primitive.name == "broadcast_to":
+    if step.output.bytes > 4096 or step.primitive is broadcast_to:
         return None
     if not all(v in known for v in step.values):
         return None
@@ -179,12 +172,25 @@ def _simplify(walk: _Rewriting, step: Step) -> Value | Step:
     if len(step.outputs) > 1:
         return step
     out = step.output
-    if step.primitive.name == "multiply_no_nan" and _has_no_zero(walk, step.inputs[1]):
+    if step.primitive is multiply_no_nan and _has_no_zero(walk, step.inputs[1]):
         step = Step(multiply, step.inputs, step.attributes, out)
-    if step.primitive.name in _PASSING_ON:
-        same = _same_as(step, tuple(walk.number(v) for v in step.inputs), walk.made_by)
-        if isinstance(same, Value) and same.shape == out.shape and same.dtype == out.dtype:
-            return same
+    step = _plainer_power(step) if step.primitive is pow else step
+    same = _same_as(walk, step)
+    if isinstance(same, Value) and same.shape == out.shape and same.dtype == out.dtype:
+        return same
+    return step
+
+
+def _plainer_power(step: Step) -> Step:
+    """Return a power of floats as the square, root or reciprocal that it is: these are NumPy's."""
+    x, power = step.inputs
+    if dtypes.is_float(step.output.dtype) and not isinstance(power, Value):
+        if power == 2:
+            return Step(multiply, (x, x), {}, step.output)
+        if power == 0.5:
+            return Step(sqrt, (x,), {}, step.output)
+        if power == -1:
+            return Step(divide, (1, x), {}, step.output)
     return step
 
 
@@ -211,7 +217,7 @@ def _fold_broadcasts(walk: _Rewriting, step: Step) -> Step | None:
 
 def _unbroadcast(walk: _Rewriting, operand: Operand) -> Operand:
     made = walk.made_by.get(operand) if isinstance(operand, Value) else None
-    return operand if made is None or made.primitive.name != "broadcast_to" else made.inputs[0]
+    return operand if made is None or made.primitive is not broadcast_to else made.inputs[0]
 
 
 def _share(walk: _Rewriting, step: Step) -> tuple[Value, ...] | None:
@@ -242,27 +248,22 @@ def _frozen(value: Any) -> Any:
     return (type(value).__name__, repr(value) if isinstance(value, float) else value)
 
 
-def _same_as(step: Step, plain: tuple[Any, ...], made_by: dict[Value, Step]) -> Operand:
+def _same_as(walk: _Rewriting, step: Step) -> Operand:
     """Return the operand that the step's result equals, if one is known."""
-    name, inputs = step.primitive.name, step.inputs
-    if name == "multiply_no_nan":
-        return inputs[1] if _is(plain[0], 1) else None
-    if name == "multiply":
-        return inputs[1] if _is(plain[0], 1) else inputs[0] if _is(plain[1], 1) else None
-    if name == "add":
-        return inputs[1] if _is(plain[0], 0) else inputs[0] if _is(plain[1], 0) else None
-    if name in ("subtract", "divide", "pow"):
-        return inputs[0] if _is(plain[1], int(name != "subtract")) else None
-    if name == "where" and isinstance(plain[0], bool):
-        return inputs[1] if plain[0] else inputs[2]
-    if name in ("identity", "reshape", "broadcast_to", "sum_to", "astype"):
+    primitive, inputs = step.primitive, step.inputs
+    if primitive.converts:
         return inputs[0]
-    if name in ("negative", "matrix_transpose"):
-        first = inputs[0]
-        inner = made_by.get(first) if isinstance(first, Value) else None
-        return inner.inputs[0] if inner is not None and inner.primitive.name == name else None
+    if primitive.own_inverse:
+        inner = walk.made_by.get(inputs[0]) if isinstance(inputs[0], Value) else None
+        return inner.inputs[0] if inner is not None and inner.primitive is primitive else None
+    if primitive is where:
+        condition = walk.number(inputs[0])
+        return inputs[2 - condition] if isinstance(condition, bool) else None
+    for i, neutral in enumerate(primitive.neutral):
+        if neutral is not None and _is(walk.number(inputs[i]), neutral):
+            return inputs[1 - i]
     return None
 
 
-def _is(operand: Any, number: int) -> bool:
+def _is(operand: Any, number: float) -> bool:
     return isinstance(operand, int | float) and operand == number

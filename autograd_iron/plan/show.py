@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays.cuda import size_text
+from autograd_iron.ops.linalg import matmul
 from autograd_iron.plan.loops.launch import Call, Launch, Pack, Product
 from autograd_iron.plan.program import Operand, Program, Step, Value
 from autograd_iron.support.text import visible
@@ -103,13 +104,13 @@ def _wrapped(launch: Launch, names: dict[Value, str], indent: int) -> str:
 def _title(launch: Launch) -> str:
     """Return the names of what a launch computes."""
     if isinstance(launch, Product):
-        return "matmul"
+        return matmul.name
     if isinstance(launch, Call):
         return visible(launch.step.primitive.name)
     if isinstance(launch, Pack):
         return " | ".join(map(_title, launch.parts))
     words = [line.step.primitive.name for line in launch.lines]
-    return " ".join([*words, *(fold.combine for fold in launch.folds)])
+    return " ".join([*words, *(fold.step.primitive.name for fold in launch.folds)])
 
 
 def largest(plan: GpuPlan, count: int = 5) -> str:
@@ -160,7 +161,7 @@ def _call(step: Step, names: dict[Value, str]) -> str:
 def flops(step: Step) -> int:
     """Return the arithmetic operations of a step, a transcendental function counting as one."""
     out = sum(v.size for v in step.outputs)
-    if step.primitive.name == "matmul":
+    if step.primitive is matmul:
         first = step.inputs[0]
         return 2 * out * (first.shape[-1] if isinstance(first, Value) else 1)
     return max([out, *(math.prod(v.shape) for v in step.values)])

@@ -7,6 +7,7 @@ from functools import partial, wraps
 from typing import Any
 
 from autograd_iron.core import graph, specs
+from autograd_iron.core.facts import C
 from autograd_iron.core.graph import Node
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
@@ -23,6 +24,8 @@ def identity(xp: Any, x: Any, /) -> Any:
     return x
 
 
+identity.converts = True
+identity.c = C.same("{x}", exact=True)
 identity.shape(specs.same)
 
 

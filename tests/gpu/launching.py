@@ -29,8 +29,6 @@ from autograd_iron.plan.program import Program, Value
 
 Array = np.ndarray[Any, Any]
 Memory = dict[Value, Array]  # the buffer of a value: flat, or for a source the array itself
-FOLDS = {"sum": np.add, "max": np.maximum, "min": np.minimum}
-FOLDS |= {"any": np.logical_or, "all": np.logical_and}
 
 HEADER = Path(__file__).parent / "host_cuda" / "include" / "host_cuda.h"
 CACHE = Path(tempfile.gettempdir()) / "autograd_iron_host_kernels"
@@ -106,7 +104,7 @@ def _loop(launch: Elementwise, memory: Memory) -> None:
     results = {v: known[v].reshape(v.shape) for v in launch.outputs}
     for fold in launch.folds:
         axes = launch.axes  # type: ignore[attr-defined]
-        made = FOLDS[fold.combine].reduce(shown(fold.source), axis=axes)
+        made = getattr(np, str(fold.reduction.combine.ufunc)).reduce(shown(fold.source), axis=axes)
         results[fold.output] = np.array(made, fold.output.dtype, order="C").reshape(
             fold.output.shape
         )

@@ -23,7 +23,7 @@ from autograd_iron.plan.loops.launch import (
     Launch,
     Pack,
     Product,
-    Reduction,
+    ReducingLoop,
     View,
     dense_strides,
     whole,
@@ -186,7 +186,7 @@ def test_a_chain_is_computed_where_it_is_used() -> None:
 
 def test_a_sum_is_fused_with_what_it_adds_up() -> None:
     [launch] = launched(lambda x, y: ai.sum((x - y) * (x - y)), X, Y)
-    assert isinstance(launch, Reduction)
+    assert isinstance(launch, ReducingLoop)
     assert launch.outputs == ()
     assert launch.axes == (0, 1)
 
@@ -197,13 +197,13 @@ def test_what_is_added_up_and_needed_is_written_on_the_way() -> None:
         return product, ai.sum(product, axis=0), ai.max(product, axis=0), ai.sum(x, axis=0)
 
     [launch] = launched(function, X, Y)
-    assert isinstance(launch, Reduction)
+    assert isinstance(launch, ReducingLoop)
     assert len(launch.folds) == 3
 
 
 def test_sums_over_other_axes_are_launches_of_their_own() -> None:
     found = launched(lambda x: (ai.sum(x, axis=0), ai.sum(x, axis=1)), X)
-    assert kinds(found) == ["Reduction", "Reduction"]
+    assert kinds(found) == ["ReducingLoop", "ReducingLoop"]
 
 
 def test_axes_of_size_one_make_no_difference() -> None:
@@ -211,7 +211,7 @@ def test_axes_of_size_one_make_no_difference() -> None:
         return ai.sum(x), ai.sum(x, axis=0), ai.sum(x, axis=1)
 
     found = launched(function, np.ones((5, 1), "float32"))
-    assert kinds(found) == ["Reduction"]
+    assert kinds(found) == ["ReducingLoop"]
 
 
 def test_updates_of_all_parameters_are_one_launch() -> None:
@@ -370,7 +370,7 @@ def test_the_launches_of_the_notes_network() -> None:
     # and all updates at once.
     assert (
         sorted(kinds(found))
-        == ["Elementwise"] * 7 + ["Pack"] + ["Product"] * 23 + ["Reduction"] * 8
+        == ["Elementwise"] * 7 + ["Pack"] + ["Product"] * 23 + ["ReducingLoop"] * 8
     )
     assert len(found) == 39
     unnoticed = program.checked()  # a GPU's values are not looked at

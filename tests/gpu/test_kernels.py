@@ -18,7 +18,7 @@ import autograd_iron as ai
 from autograd_iron.plan.cuda import kernels
 from autograd_iron.plan.cuda.kernels import Kernel
 from autograd_iron.plan.loops import fuse
-from autograd_iron.plan.loops.launch import Elementwise, Fold, Launch, Pack, Reduction, whole
+from autograd_iron.plan.loops.launch import Elementwise, Fold, Launch, Pack, ReducingLoop, whole
 from autograd_iron.plan.passes import optimise
 from autograd_iron.plan.program import Program, Step, Value
 
@@ -325,8 +325,8 @@ def test_indices_are_wide_where_they_must_be() -> None:
 def test_the_last_chunk_of_a_reduction_ends_where_its_index_can_count() -> None:
     for size in (kernels.NARROW - 1, kernels.NARROW, kernels.NARROW + 1, 2**31 - 1):
         x, out = Value(1, (size,), np.dtype("float32")), Value(2, (), np.dtype("float32"))
-        fold = Fold("sum", whole(x), out)
-        kernel = kernels.text(Reduction((size,), (), (), (0,), (fold,)), "k")
+        fold = Fold(Step(PRIMITIVES["sum"], (x,), {}, out), whole(x), out)
+        kernel = kernels.text(ReducingLoop((size,), (), (), (0,), (fold,)), "k")
         [(index, chunk)] = re.findall(r"const (.*) end = start \+ (\d+) <", kernel.source)
         furthest = kernel.grid[1] * int(chunk) + kernel.block
         assert index == ("int" if size <= kernels.NARROW else "long long")
@@ -436,7 +436,7 @@ def test_a_long_reduction_has_a_second_stage_and_a_short_one_not() -> None:
 def test_a_training_step(points: int) -> None:
     step, arrays = network_step(points)
     case = compiled("net", step, *arrays)
-    assert sum(isinstance(launch, Reduction) for launch in case.launches) == 8
+    assert sum(isinstance(launch, ReducingLoop) for launch in case.launches) == 8
     library = Library(case.kernels.values())
     found = case.run(library, backwards=False)
     for one, other in zip(found, case.run(library, backwards=True), strict=True):

@@ -8,11 +8,12 @@ or 1; signed integers are added and multiplied as unsigned ones, whose overflow 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.plan.loops.launch import Line, View
+from autograd_iron.core.facts import Reduction
+from autograd_iron.plan.loops.launch import Line, View, whole
+from autograd_iron.plan.program import Step, Value
 
 STORED = {
     "bool": "unsigned char",
@@ -184,244 +185,31 @@ def _integer(value: int, dtype: Any) -> str:
     return f"{value}{suffix}"
 
 
-class _Operands:
-    """The operands of a line as C, converted to what a rule asks for."""
+class _Operand:
+    """An operand of a line, which an expression asks for in one dtype or another."""
 
-    def __init__(self, line: Line, names: list[str]) -> None:
-        self._operands = line.operands
-        self._names = names
-        self.out = line.output.dtype
-        self.floats = dtypes.is_float(self.out)
+    def __init__(self, operand: View | float | bool, name: str, line: Line) -> None:
+        self._operand = operand
+        self._name = name
+        self._line = line
 
-    def convert(self, dtype: Any) -> list[str]:
-        """Return all operands in one dtype."""
-        return [self.one(i, dtype) for i in range(len(self._operands))]
-
-    def one(self, i: int, dtype: Any) -> str:
-        """Return an operand in a dtype."""
-        operand = self._operands[i]
-        if isinstance(operand, View):
-            return cast(self._names[i], operand.root.dtype, dtype)
-        if operand is None:
-            raise Unwritable
-        return literal(operand, dtype)
-
-    def number(self, i: int) -> float | int | bool | None:
-        """Return an operand that is a Python number."""
-        operand = self._operands[i]
-        return None if isinstance(operand, View) else operand
-
-    @property
-    def joint(self) -> Any:
-        """The dtype in which the operands meet."""
-        views = [v.root.dtype for v in self._operands if isinstance(v, View)]
-        numbers = [v for v in self._operands if not isinstance(v, View)]
-        joint = dtypes.joint_dtype(views, numbers[0] if numbers else views[0])
-        if dtypes.is_float(joint) and not any(map(dtypes.is_float, views)):
-            raise Unwritable  # int64 beside uint64 meet in no integer
-        return joint
-
-    def rounded(self, text: str) -> str:
-        """Return a result of float arithmetic as the output's dtype holds it."""
-        return rounded(text, self.out)
-
-    def function(self, name: str, *arguments: str) -> str:
-        """Return a call of a function of math.h."""
-        suffix = "" if self.out == dtypes.float64 else "f"
-        return self.rounded(f"{name}{suffix}({', '.join(arguments)})")
-
-    @property
-    def wrapping(self) -> str:
-        """The unsigned type in which the output's integers are added and multiplied."""
-        return "unsigned long long" if self.out.itemsize == 8 else "unsigned int"
-
-    def whole(self, text: str) -> str:
-        """Return integer arithmetic as the output's type."""
-        return f"({variable_type(self.out)})({text})"
+    def __format__(self, kind: str) -> str:
+        dtype = self._line.output.dtype
+        if kind:
+            dtype = dtypes.bool_ if kind == "bool" else _joint(self._line)
+        if isinstance(self._operand, View):
+            return cast(self._name, self._operand.root.dtype, dtype)
+        return literal(self._operand, dtype)
 
 
-Rule = Callable[[_Operands], str]
-
-
-def _arithmetic(sign: str, of_bools: str) -> Rule:
-    def rule(given: _Operands) -> str:
-        x, y = given.convert(given.out)
-        if given.floats:
-            return given.rounded(f"{x} {sign} {y}")
-        if given.out.kind == "b":
-            if not of_bools:
-                raise Unwritable
-            return given.whole(f"{x} {of_bools} {y}")
-        u = given.wrapping
-        return given.whole(f"({u}){x} {sign} ({u}){y}")
-
-    return rule
-
-
-def _divide(given: _Operands) -> str:
-    x, y = given.convert(given.out)
-    return given.rounded(f"{x} / {y}")
-
-
-def _negative(given: _Operands) -> str:
-    (x,) = given.convert(given.out)
-    return f"-{x}" if given.floats else given.whole(f"0 - ({given.wrapping}){x}")
-
-
-def _abs(given: _Operands) -> str:
-    (x,) = given.convert(given.out)
-    if given.floats:
-        return given.function("fabs", x)
-    if given.out.kind != "i":
-        return x
-    return given.whole(f"{x} < 0 ? 0 - ({given.wrapping}){x} : ({given.wrapping}){x}")
-
-
-def _sign(given: _Operands) -> str:
-    (x,) = given.convert(given.out)
-    zero, one = literal(0, given.out), literal(1, given.out)
-    if given.out.kind == "u":
-        return given.whole(f"{x} != 0")
-    # What is neither above nor below zero is zero, or NaN, and stays what it is.
-    return given.whole(f"{x} > {zero} ? {one} : {x} < {zero} ? -{one} : {x}")
-
-
-def _pow(given: _Operands) -> str:
-    x, y = given.convert(given.out)
-    if not given.floats:
-        # Negative exponents, which NumPy refuses, give some number.
-        return given.whole(f"whole_power((unsigned long long){x}, (unsigned long long){y})")
-    power = given.number(1)
-    if power == 2:
-        return given.rounded(f"{x} * {x}")
-    if power == 0.5:
-        return given.function("sqrt", x)
-    if power == -1:
-        return given.rounded(f"{literal(1, given.out)} / {x}")
-    return given.function("pow", x, y)
-
-
-def _multiply_no_nan(given: _Operands) -> str:
-    x, y = given.convert(given.out)
-    product = _arithmetic("*", "&")(given)
-    if not given.floats:
-        return product
-    zero = literal(0, given.out)
-    return f"{y} == {zero} && {x} - {x} != {zero} ? {zero} : {product}"
-
-
-def _function(name: str) -> Rule:
-    return lambda given: given.function(name, *given.convert(given.out))
-
-
-def _extreme(sign: str) -> Rule:
-    def rule(given: _Operands) -> str:
-        x, y = given.convert(given.out)
-        return extreme(sign, x, y, given.out)
-
-    return rule
-
-
-def extreme(sign: str, x: str, y: str, dtype: Any) -> str:
-    """Return the larger (">") or smaller ("<") of two values; NaN if one of them is."""
-    unordered = f" || {x} != {x}" if dtypes.is_float(dtype) else ""
-    return f"({x} {sign} {y}{unordered} ? {x} : {y})"
-
-
-def _where(given: _Operands) -> str:
-    condition, x, y = (
-        given.one(0, dtypes.bool_),
-        given.one(1, given.out),
-        given.one(2, given.out),
-    )
-    return f"{condition} ? {x} : {y}"
-
-
-def _compare(sign: str) -> Rule:
-    def rule(given: _Operands) -> str:
-        x, y = given.convert(given.joint)
-        return given.whole(f"{x} {sign} {y}")
-
-    return rule
-
-
-def _logical(sign: str) -> Rule:
-    def rule(given: _Operands) -> str:
-        x, y = given.convert(dtypes.bool_)
-        return given.whole(f"{x} {sign} {y}")
-
-    return rule
-
-
-def _logical_not(given: _Operands) -> str:
-    (x,) = given.convert(dtypes.bool_)
-    return given.whole(f"!{x}")
-
-
-def _bitwise(sign: str) -> Rule:
-    def rule(given: _Operands) -> str:
-        x, y = given.convert(given.out)
-        return given.whole(f"{x} {sign} {y}")
-
-    return rule
-
-
-def _invert(given: _Operands) -> str:
-    (x,) = given.convert(given.out)
-    return given.whole(f"!{x}" if given.out.kind == "b" else f"~{x}")
-
-
-def _about(of_floats: str, of_integers: str) -> Rule:
-    def rule(given: _Operands) -> str:
-        dtype = given.joint
-        if not dtypes.is_float(dtype):
-            return f"(unsigned char){of_integers}"
-        (x,) = given.convert(dtype)
-        return given.whole(of_floats.format(x=x, zero=literal(0, dtype)))
-
-    return rule
-
-
-def _copy(given: _Operands) -> str:
-    (x,) = given.convert(given.out)
-    return x
-
-
-RULES: dict[str, Rule] = {
-    "add": _arithmetic("+", "|"),
-    "subtract": _arithmetic("-", ""),
-    "multiply": _arithmetic("*", "&"),
-    "multiply_no_nan": _multiply_no_nan,
-    "divide": _divide,
-    "negative": _negative,
-    "pow": _pow,
-    "abs": _abs,
-    "sign": _sign,
-    **{
-        name: _function(name)
-        for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
-    },
-    "maximum": _extreme(">"),
-    "minimum": _extreme("<"),
-    "where": _where,
-    "equal": _compare("=="),
-    "not_equal": _compare("!="),
-    "less": _compare("<"),
-    "less_equal": _compare("<="),
-    "greater": _compare(">"),
-    "greater_equal": _compare(">="),
-    "logical_and": _logical("&"),
-    "logical_or": _logical("|"),
-    "logical_not": _logical_not,
-    "isfinite": _about("{x} - {x} == {zero}", "1"),
-    "isnan": _about("{x} != {x}", "0"),
-    "bitwise_and": _bitwise("&"),
-    "bitwise_or": _bitwise("|"),
-    "bitwise_xor": _bitwise("^"),
-    "bitwise_invert": _invert,
-    "astype": _copy,
-    "identity": _copy,
-}
+def _joint(line: Line) -> Any:
+    """Return the dtype in which the operands of a line meet."""
+    views = [v.root.dtype for v in line.operands if isinstance(v, View)]
+    numbers = [v for v in line.operands if not isinstance(v, View)]
+    joint = dtypes.joint_dtype(views, numbers[0] if numbers else views[0])
+    if dtypes.is_float(joint) and not any(map(dtypes.is_float, views)):
+        raise Unwritable  # int64 beside uint64 meet in no integer
+    return joint
 
 
 def expression(line: Line, names: list[str]) -> str:
@@ -436,6 +224,34 @@ def expression(line: Line, names: list[str]) -> str:
     Raises
     ------
     Unwritable
-        There is no expression for the primitive (one of RULES) on these operands.
+        The record of the primitive has no expression for these operands.
     """
-    return RULES[line.step.primitive.name](_Operands(line, names))
+    c, out = line.step.primitive.c, line.output.dtype
+    if c is None or any(v is None for v in line.operands):
+        raise Unwritable
+    is_float = dtypes.is_float(out)
+    form = c.floats if is_float else c.bools if out.kind == "b" else c.integers
+    if form is None:
+        raise Unwritable
+    operands = {
+        letter: _Operand(operand, name, line)
+        for letter, operand, name in zip("xyz", line.operands, names, strict=False)
+        if operand is not None
+    }
+    suffix = "" if out == dtypes.float64 else "f"
+    unsigned = "unsigned long long" if out.itemsize == 8 else "unsigned int"
+    text = form.format(**operands, f=suffix, u=unsigned)
+    if is_float:
+        return text if c.exact else rounded(text, out)
+    return text if form in PLAIN else f"({variable_type(out)})({text})"
+
+
+# Expressions whose type is that of the result already.
+PLAIN = ("{x}",)
+
+
+def combined(reduction: Reduction, x: str, y: str, dtype: Any) -> str:
+    """Return two values of a dtype as a reduction combines them."""
+    values = [Value(-i, (), dtype) for i in range(3)]
+    step = Step(reduction.combine, tuple(values[1:]), {}, values[0])
+    return expression(Line(step, tuple(map(whole, values[1:])), values[0]), [x, y])

@@ -17,7 +17,7 @@ from autograd_iron.plan.loops.launch import (
     Elementwise,
     Fold,
     Pack,
-    Reduction,
+    ReducingLoop,
     Shape,
     View,
     runs,
@@ -72,7 +72,7 @@ def text(launch: Elementwise | Pack, name: str) -> Kernel:
 
     Outputs may lie over the inputs that `launch.in_place` names, and over nothing else.
     """
-    if isinstance(launch, Reduction):
+    if isinstance(launch, ReducingLoop):
         return _reduction(launch, name, BLOCKS)
     parts = launch.parts if isinstance(launch, Pack) else (launch,)
     parameters = _Parameters(launch)
@@ -187,23 +187,15 @@ def _total(fold: Fold) -> Any:
 def _start(fold: Fold) -> str:
     """Return what a reduction starts from."""
     dtype = _total(fold)
-    if fold.combine in ("max", "min"):
-        return c_text.literal(dtypes.extreme(dtype, lowest=fold.combine == "max"), dtype)
-    return c_text.literal(fold.combine == "all", dtype)
+    return c_text.literal(fold.reduction.start(dtype), dtype)
 
 
 def _combined(fold: Fold, x: str, y: str) -> str:
-    dtype = _total(fold)
-    if fold.combine in ("max", "min"):
-        return c_text.extreme(">" if fold.combine == "max" else "<", x, y, dtype)
-    if fold.combine in ("any", "all"):
-        return f"{x} {'|' if fold.combine == 'any' else '&'} {y}"
-    if dtypes.is_float(dtype):
-        return f"{x} + {y}"
-    return f"({c_text.variable_type(dtype)})((unsigned long long){x} + (unsigned long long){y})"
+    """Return two totals of a reduction as one."""
+    return c_text.combined(fold.reduction, x, y, _total(fold))
 
 
-def _reduction(launch: Reduction, name: str, blocks: int) -> Kernel:
+def _reduction(launch: ReducingLoop, name: str, blocks: int) -> Kernel:
     """Return a reduction; of `lanes` threads for each output, and in chunks if that fills blocks.
 
     If the last axis is reduced, neighbouring threads are lanes; else they have an output each.
@@ -284,12 +276,12 @@ def _reduction(launch: Reduction, name: str, blocks: int) -> Kernel:
         starts.append(bytes_)
         bytes_ += math.ceil(value.bytes / 16) * 16
     places: dict[Value | int, int] = dict(zip(partial, starts, strict=True))
-    later = Reduction(
+    later = ReducingLoop(
         (chunks, outputs),
         (),
         (),
         (0,),
-        tuple(Fold(f.combine, whole(v), f.output) for f, v in zip(ends, partial, strict=True)),
+        tuple(Fold(f.step, whole(v), f.output) for f, v in zip(ends, partial, strict=True)),
     )
     second = _reduction(later, f"{name}_second", 1)
     given: list[Value | int] = [places.get(v, v) for v in second.arguments]

@@ -19,8 +19,9 @@ from itertools import pairwise
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.shapes import astype
+from autograd_iron.core.facts import Reduction
+from autograd_iron.ops.linalg import matmul
+from autograd_iron.ops.shapes import astype, reshape
 from autograd_iron.plan.cuda import c_text
 from autograd_iron.plan.loops.launch import (
     Call,
@@ -31,7 +32,7 @@ from autograd_iron.plan.loops.launch import (
     Operand,
     Pack,
     Product,
-    Reduction,
+    ReducingLoop,
     Shape,
     View,
     dense_strides,
@@ -48,8 +49,6 @@ FOLDS = 6
 BUFFERS = 128
 # Bytes that a launch may read and still be put off to the end.
 SMALL = 4096
-FOLDED = {"sum": "sum", "sum_to": "sum", "max": "max", "min": "min", "any": "any", "all": "all"}
-EMPTY = {"sum": 0, "any": False, "all": True}
 
 
 def launches(program: Program, strides: Mapping[Value, Shape] | None = None) -> list[Launch]:
@@ -117,16 +116,16 @@ class _Works:
         self._views[out] = whole(out)
         if not out.bytes and not step.primitive.collective:
             return
-        name = step.primitive.name
-        if name == "astype" and out.dtype == dtypes.float32:
+        primitive = step.primitive
+        if primitive is astype and out.dtype == dtypes.float32:
             view = self._view(step.inputs[0])
             if view.whole and dtypes.is_narrow(view.root.dtype):
                 self._narrow[out] = view
-        if name == "reshape":
+        if primitive is reshape:
             self._copy(self._view(step.inputs[0]), out)
-        elif name in FOLDED:
-            self._fold(step)
-        elif name != "matmul" or not self._product(step):
+        elif primitive.reduction is not None:
+            self._fold(step, primitive.reduction)
+        elif primitive is not matmul or not self._product(step):
             operands = tuple(self._operand(v) for v in step.inputs)
             if not self._line(step, operands):
                 self._add(Call(step, operands))
@@ -155,7 +154,7 @@ class _Works:
 
     def _line(self, step: Step, operands: tuple[Operand, ...]) -> bool:
         """Add an elementwise step, if there is an expression for it."""
-        if step.primitive.name not in c_text.RULES:
+        if step.primitive.c is None:
             return False
         shape = step.output.shape
         if step.output.dtype == dtypes.float32:
@@ -169,23 +168,16 @@ class _Works:
         self._add(line, shape)
         return True
 
-    def _fold(self, step: Step) -> None:
+    def _fold(self, step: Step, reduction: Reduction) -> None:
         out, view = step.output, self._view(step.inputs[0])
-        ndim = len(view.shape)
-        if step.primitive.name == "sum_to":
-            lead = ndim - len(out.shape)
-            axes = tuple(a for a in range(ndim) if a < lead or out.shape[a - lead] == 1)
-        else:
-            # NumPy lets a reduction name an axis of what has none.
-            axes = axes_of(step.attributes["axis"], ndim) if ndim else ()
-        axes = tuple(sorted(a for a in axes if view.shape[a] != 1))
-        combine = FOLDED[step.primitive.name]
+        over = reduction.over(view.shape, **step.attributes)
+        axes = tuple(sorted(a for a in over if view.shape[a] != 1))
         if not axes:
             self._copy(view, out)
         elif view.size == 0:
-            self._fill(out, EMPTY[combine])
+            self._fill(out, reduction.start(out.dtype))
         else:
-            self._add(Fold(combine, view, out), view.shape, axes)
+            self._add(Fold(step, view, out), view.shape, axes)
 
     def _fill(self, out: Value, number: float) -> None:
         self._add(Line(Step(identity, (), {}, out), (number,), out), out.shape)
@@ -295,7 +287,7 @@ class _Group:
         shape = works[0].shape
         if not folds:
             return Elementwise(shape, lines, written)
-        return Reduction(shape, lines, written, self.axes or (), folds)
+        return ReducingLoop(shape, lines, written, self.axes or (), folds)
 
 
 class _Order(list[_Group]):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autograd_iron.core.facts import Reduction
 from autograd_iron.core.index import Index
 from autograd_iron.plan.program import Step, Value
 
@@ -159,11 +160,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A reduction at the end of a kernel: "sum", "max", "min", "any" or "all" of `source`."""
+    """A reduction of `source` at the end of a kernel, over the axes of its launch."""
 
-    combine: str
+    step: Step
     source: View
     output: Value
+
+    @property
+    def reduction(self) -> Reduction:
+        """What it combines."""
+        found = self.step.primitive.reduction
+        assert found is not None
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +229,7 @@ class Elementwise:
 
 
 @dataclass(frozen=True, slots=True)
-class Reduction(Elementwise):
+class ReducingLoop(Elementwise):
     """An elementwise kernel that reduces some of what it computes, or reads, over `axes`."""
 
     axes: Shape
