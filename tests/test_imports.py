@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import autograd_iron as ai
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 FLOORS = {
@@ -233,6 +235,13 @@ def test_import_loads_little_but_numpy(package: str, allowed: set[str]) -> None:
     assert "nn.training" not in found
     if package == "autograd_iron":
         assert not {name for name in found if name.split(".")[0] == "nn"}
+
+
+@pytest.mark.parametrize("word", ["primitive", "multiply_no_nan", "guard", "each_time"])
+def test_words_for_extending_stand_apart_and_are_told_of(word: str) -> None:
+    with pytest.raises(AttributeError, match=rf"autograd_iron\.extend[.a-z]*\.{word} is a word"):
+        getattr(ai, word)
+    assert not hasattr(ai, "identity")  # NumPy's would make a matrix
 
 
 @pytest.mark.parametrize("package", ["autograd_iron", "nn"])
