@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_iron.core.specs import axes_of
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 Axes = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class C:
+class C(NamedTuple):
     """An elementwise operation as an expression of C, by the kind of its result.
 
     In an expression `{x}`, `{y}` and `{z}` are the operands in the dtype of the result,
@@ -49,8 +47,7 @@ def _over_axis(shape: tuple[int, ...], axis: Any = None, **_: Any) -> Axes:
     return axes_of(axis, len(shape)) if shape else ()
 
 
-@dataclass(frozen=True)
-class Reduction:
+class Reduction(NamedTuple):
     """A reduction: which elementwise operation combines the values, over which axes.
 
     Attributes
