@@ -28,6 +28,9 @@ G = np.random.default_rng(7)
 W = ai.tensor(G.standard_normal((3, 3)).astype("float32") * 0.5, requires_grad=True)
 B = ai.tensor(G.standard_normal(3).astype("float32"), requires_grad=True)
 
+SQUARE = ai.tensor(np.eye(3, dtype="float32") * 3 + 0.1)
+SLIM = ai.tensor([[0.3, -0.2, 0.1]])
+
 
 def x_of(seed: int, shape: tuple[int, ...] = (ROWS, 3), dtype: str = "float32") -> ai.Tensor:
     return ai.tensor(np.random.default_rng(seed).standard_normal(shape).astype(dtype))
@@ -108,6 +111,15 @@ IN_ROWS: dict[str, Callable[[ai.Tensor], Any]] = {
     "gram": lambda x: ai.tanh(x @ x.T),
     "batched products": lambda x: ai.expand_dims(x, 1) @ ai.expand_dims(x, 2),
     "batched by a matrix": lambda x: ai.expand_dims(x, 1) @ W,
+    "by a vector": lambda x: x @ B,
+    "triangles": lambda x: ai.tril(ai.expand_dims(x, 1) * ai.expand_dims(x, 2)) * 2,
+    "stacked factors": lambda x: ai.linalg.qr(ai.expand_dims(ai.sin(x), 2) + 2),
+    "stacked equations": lambda x: ai.linalg.solve(
+        ai.expand_dims(ai.sin(x), 2) * SLIM + SQUARE, ai.expand_dims(x, 2)
+    ),
+    "equations of columns": lambda x: ai.linalg.solve(SQUARE, x.T).T * 2,
+    "updated by rows": lambda x: ai.tanh(x).at[..., 0].add(x[:, 1]) * 2,
+    "axis kept in the middle": lambda x: ai.tanh(ai.stack([x, x + 1])).reshape(2, ROWS, 3, 1) * 2,
     "pow": lambda x: (x**2, x**3, ai.abs(x) ** 0.5, ai.exp(x) ** -1, 2.0**x),
 }
 REDUCED: dict[str, Callable[[ai.Tensor], Any]] = {
@@ -495,16 +507,13 @@ def _troubled(xp: Any, x: Any, /) -> Any:
     return x * 2
 
 
-def _rowwise(axes: Any, shapes: Any, output_shape: Any) -> Any:
-    return axes[0]
-
-
 @pytest.fixture
 def troubled() -> Any:
     from samples import own_words
 
     with own_words():
-        word = Primitive(_troubled, batching=_rowwise)
+        word = Primitive(_troubled)
+        word.axes("...M -> ...M")
         word.shape(specs.same)
         yield word
     Trouble.error = None
@@ -568,7 +577,8 @@ def test_ctrl_c_in_the_middle(threads: int) -> None:
         return y
 
     with own_words():
-        slow = Primitive(_slow, batching=_rowwise)
+        slow = Primitive(_slow)
+        slow.axes("...M -> ...M")
         slow.shape(specs.same)
         step = ai.compile(function, threads=threads)
         x = x_of(0, (1000, 3))

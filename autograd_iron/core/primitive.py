@@ -22,12 +22,13 @@ and a rule gets as `g` their cotangents (see `graph.Cotangents`) and as `y` the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial, update_wrapper
 from typing import Any, NoReturn, cast, overload
 
 from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.axes import Labels, aligned, check, of_text
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node, Output
 from autograd_iron.core.plain import PLAIN, setting
@@ -87,7 +88,7 @@ class Primitive:
         self,
         kernel: Callable[..., Any],
         floating: bool = False,
-        batching: Callable[..., Any] | None = None,
+        elementwise: bool = False,
         exact: bool = False,
         numpy: str | None = None,
         collective: bool = False,
@@ -113,7 +114,7 @@ class Primitive:
         self.forms: dict[str, Callable[[Any], Any]] = {}
         self.shape_rule: Callable[..., Any] | None = None
         self.view_rule: Callable[..., Any] | None = None
-        self.batching_rule = batching
+        self.axes_rule: Callable[..., Any] | None = aligned if elementwise else None
         parameters = list(inspect.signature(kernel).parameters.values())[1:]
         arrays = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
@@ -247,15 +248,36 @@ class Primitive:
         made = tuple(Spec(shape, d) for d in specs.of_ufunc(self.ufunc, tuple(operands)))
         return made if len(made) > 1 else made[0]
 
-    def batching(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        """Say how a batch axis passes through: `(axes, shapes, output_shape, **attributes)`.
+    def axes(self, rule: str | Callable[..., Any], combine: str | None = None) -> Any:
+        """Label the axes of operands and results, as in einsum: see `core.axes`.
 
-        `axes` has the batch axis of each array, None where there is none, `shapes` the shapes.  The
-        answer is the batch axis of the output; or "sum", "max" or "min" if the outputs of parts of
-        the batch combine so; or None: the batch cannot be cut here.
+        Parameters
+        ----------
+        rule : str or callable
+            `"...ij, ...jk -> ...ik"`; where the labels depend on shapes or attributes,
+            `(*arrays, **attributes)` -> `Labels`, each array something with its shape and dtype.
+        combine : "sum", "max" or "min", optional
+            How the results of parts of an axis, whose letter the results lack, make up a result.
         """
-        self.batching_rule = rule
+        if isinstance(rule, str):
+            check(rule, combine)
+            self.axes_rule = lambda *arrays, **_: of_text(rule, arrays, combine)
+        else:
+            self.axes_rule = rule
         return rule
+
+    def labels(self, operands: Sequence[Any], attributes: dict[str, Any]) -> Labels | None:
+        """Return the labels of the axes in one call; None if the operation has none.
+
+        Parameters
+        ----------
+        operands : sequence
+            Of each array something with its shape and dtype; numbers and None as they are.
+        """
+        if self.axes_rule is None:
+            return None
+        labels: Labels = self.axes_rule(*operands, **attributes)
+        return labels
 
     def bind(self, F: Vocabulary) -> Callable[..., Any]:
         """Return the operation on what `F` works on."""
@@ -264,7 +286,7 @@ class Primitive:
     @property
     def is_elementwise(self) -> bool:
         """Whether it works on each element by itself, and broadcasts."""
-        return self.batching_rule is _aligned
+        return self.axes_rule is aligned
 
     def rules_for(self, node: Node) -> list[Any]:
         """Return one rule per parent of a node."""
@@ -612,25 +634,6 @@ def primitive(
     return Primitive(kernel, floating)
 
 
-def _aligned(
-    axes: tuple[int | None, ...],
-    shapes: tuple[tuple[int, ...], ...],
-    output_shape: tuple[int, ...],
-    **_: Any,
-) -> int | None:
-    """Batching of elementwise operations: every operand has the batch on the same output axis."""
-    ndim = len(output_shape)
-    places = {a + ndim - len(shape) for a, shape in zip(axes, shapes, strict=True) if a is not None}
-    if len(places) != 1:
-        return None
-    (place,) = places
-    for a, shape in zip(axes, shapes, strict=True):
-        own = place - ndim + len(shape)
-        if a is None and own >= 0 and shape[own] != 1:
-            return None
-    return place
-
-
 @overload
 def elementwise(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
@@ -662,9 +665,9 @@ def elementwise(
     """
     if kernel is None:
         return partial(
-            Primitive, floating=floating, batching=_aligned, numpy=numpy, c=c, by_kernel=by_kernel
+            Primitive, floating=floating, elementwise=True, numpy=numpy, c=c, by_kernel=by_kernel
         )
-    return Primitive(kernel, floating, _aligned)
+    return Primitive(kernel, floating, elementwise=True)
 
 
 class Composite:

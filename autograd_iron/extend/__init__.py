@@ -4,6 +4,7 @@
 an optimizer, a schedule or a layer says so that a step with it can be compiled.
 """
 
+from autograd_iron.core.axes import Labels
 from autograd_iron.core.primitive import composite, elementwise, primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.tensor import vocabulary
@@ -11,6 +12,7 @@ from autograd_iron.extend import capture
 from autograd_iron.ops.elementwise import multiply_no_nan
 
 __all__ = [
+    "Labels",
     "Spec",
     "capture",
     "composite",

@@ -59,6 +59,9 @@ def _(a, b):
     return Spec((*lead, *b.shape[-2:]), specs.joint(a, b))
 
 
+solve.axes("...NN, ...Nk -> ...Nk")
+
+
 @solve.vjp
 def _(F, g, y, a, _b):
     return -F.matmul(F.solve(F.matrix_transpose(a), g), F.matrix_transpose(y))
@@ -92,6 +95,9 @@ def _(x):
     *lead, m, n = x.shape
     k = min(m, n)
     return Spec((*lead, m, k), x.dtype), Spec((*lead, k, n), x.dtype)
+
+
+qr.axes("...MN -> ...MK, ...KN")
 
 
 @qr.vjp
@@ -150,6 +156,9 @@ def eigh_of_lower(xp, x, /):
 def _(x):
     _check_matrix(x, square=True)
     return Spec(x.shape[:-1], x.dtype), Spec(x.shape, x.dtype)
+
+
+eigh_of_lower.axes("...NN -> ...N, ...NN")
 
 
 @eigh_of_lower.vjp

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.axes import Labels
 from autograd_iron.core.index import Index
 from autograd_iron.core.primitive import composite, primitive
 from autograd_iron.core.specs import Spec, axes_of
@@ -39,18 +40,49 @@ def _(F, g, _y, _x, index):
     return F.add_at(F.zeros(_x.shape, dtype=g.dtype, device=g.device), g, index=index)
 
 
-def _kept_axis(axis, index):
-    """Return where an axis goes that a basic index takes whole; None if it is cut."""
-    if not all(isinstance(part, int | slice) for part in index):
-        return None
-    if axis < len(index) and index[axis] != slice(None):
-        return None
-    return axis - _dropped(index[:axis])
+def _labels(x, index):
+    """Return the labels of `x` and of `x[index]`: those of the axes that the index takes whole."""
+    advanced = _is_advanced(index)
+    parts = list(index) if any(part is Ellipsis for part in index) else [*index, Ellipsis]
+    taken = [0 if part is None or part is Ellipsis else _axes_taken(part) for part in parts]
+    own: list[int | None] = []
+    made: list[int | None] = []
+    looked_up: list[int] = []
+    at = 0
+    for place, (part, count) in enumerate(zip(parts, taken, strict=True)):
+        axis = len(own)
+        if part is None:
+            made.append(None)
+        elif part is Ellipsis:
+            whole = range(axis, axis + x.ndim - sum(taken))
+            own += whole
+            made += whole
+        elif isinstance(part, slice):
+            own.append(axis if part == slice(None) else None)
+            made.append(own[-1])
+        else:
+            at = at if looked_up else len(made)
+            looked_up.append(place)
+            own += [None] * count
+    if advanced:
+        # NumPy puts the axes of arrays first that stand apart.
+        at = at if looked_up[-1] - looked_up[0] < len(looked_up) else 0
+        made[at:at] = [None] * max(map(_axes_made, index))
+    return tuple(own), tuple(made)
 
 
-@getitem.batching
-def _(axes, shapes, output_shape, index):
-    return _kept_axis(axes[0], index)
+def _axes_taken(part):
+    return part.ndim if getattr(part, "dtype", None) == dtypes.bool_ else 1
+
+
+def _axes_made(part):
+    return 1 if getattr(part, "dtype", None) == dtypes.bool_ else getattr(part, "ndim", 0)
+
+
+@getitem.axes
+def _(x, index):
+    own, made = _labels(x, index)
+    return Labels((own,), (made,))
 
 
 @primitive
@@ -94,15 +126,15 @@ def _(F, g, _y, _x, _value, index):
     return F.getitem(g, index=index)
 
 
-@add_at.batching
-def _(axes, shapes, output_shape, index):
-    a, b = axes
-    whole = a is not None and b is not None and _kept_axis(a, index) == b
-    return a if whole and len(shapes[1]) == len(output_shape) - _dropped(index) else None
+def _update_labels(x, value, index):
+    own, made = _labels(x, index)
+    shape = getattr(value, "shape", ())
+    part = zip(shape, made[len(made) - len(shape) :], strict=True)
+    values = tuple(None if a is None or n != x.shape[a] else a for n, a in part)
+    return Labels((own, values), (own,))
 
 
-def _dropped(index):
-    return sum(isinstance(part, int) for part in index)
+add_at.axes(_update_labels)
 
 
 _TWICE = "an index that names a position twice has no defined result; use .add"
@@ -158,6 +190,9 @@ def _is_advanced(index):
     return any(getattr(part, "ndim", 0) > 0 for part in index)
 
 
+set_at.axes(_update_labels)
+
+
 @set_at.vjp
 def _(F, g, _y, _x, _value, index):
     return F.set_at(g, 0, index=index)
@@ -198,14 +233,17 @@ def _(F, g, _y, _x, indices, axis):
 gather.vjp(None)
 
 
-@gather.batching
-def _(axes, shapes, output_shape, axis):
-    (a, b), axis, count = axes, axis % len(shapes[0]), len(shapes[1])
-    if a is None:
-        return axis + b
-    if b is not None or a == axis:
-        return None
-    return a if a < axis else a - 1 + count
+@gather.axes
+def _(x, indices, axis):
+    (axis,) = axes_of(axis, x.ndim)
+    lead, tail = range(axis), range(axis + 1, x.ndim)
+    found = _places(indices)
+    return Labels(((*lead, None, *tail), found), ((*lead, *found, *tail),))
+
+
+def _places(indices):
+    """Return labels of the axes of an array of indices, which no other operand has."""
+    return tuple(f"index {i}" for i in range(indices.ndim))
 
 
 @primitive
@@ -232,14 +270,11 @@ def _(F, g, _y, _values, indices, size, axis):
 scatter_sum.vjp(None)
 
 
-@scatter_sum.batching
-def _(axes, shapes, output_shape, size, axis):
-    (a, b), count = axes, len(shapes[1])
-    if b is not None:
-        return "sum" if a == axis + b else None
-    if axis <= a < axis + count:
-        return None
-    return a if a < axis else a - count + 1
+@scatter_sum.axes
+def _(values, indices, size, axis):
+    lead, tail = range(axis), range(axis + indices.ndim, values.ndim)
+    found = _places(indices)
+    return Labels(((*lead, *found, *tail), found), ((*lead, None, *tail),), "sum")
 
 
 def _from_the_start(F, part, size, outside):

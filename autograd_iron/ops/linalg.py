@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.axes import of_text
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
@@ -82,25 +82,12 @@ def _(F, g, _out, x, _y):
     return _weight_gradient(F, g, x, _y)
 
 
-@matmul.batching
-def _(axes, shapes, output_shape):
-    if min(len(shape) for shape in shapes) < 2:
-        return None
-    a, b = (
-        None if axis is None else axis - len(shape)
-        for axis, shape in zip(axes, shapes, strict=True)
-    )
-    if a == -1 and b == -2:
-        return "sum"
-    if a == -1 or b == -2:
-        return None
-    if a is not None and b is not None:
-        return len(output_shape) + a if a == b and a < -2 else None
-    place: Any
-    place, other = (a, shapes[1]) if b is None else (b, shapes[0])
-    if place < -2 and len(other) >= -place and other[place] != 1:
-        return None
-    return len(output_shape) + place
+@matmul.axes
+def _(x, y):
+    left, row = ("...ij", "i") if x.ndim > 1 else ("j", "")
+    right, column = ("...jk", "k") if y.ndim > 1 else ("j", "")
+    lead = "..." if max(x.ndim, y.ndim) > 1 else ""
+    return of_text(f"{left}, {right} -> {lead}{row}{column}", (x, y), "sum")
 
 
 def _weight_gradient(F, g, x, w):
@@ -148,6 +135,10 @@ def _(x, w, b):
         raise ValueError(f"the last axis of {x.shape} is not the first of {w.shape}")
     operands = (x, w) if b is None else (x, w, b)
     return Spec((*x.shape[:-1], w.shape[1]), specs.joint(*operands))
+
+
+# The bias is added once: the sum over the features cannot be taken apart.
+linear.axes("...N, Nm, m -> ...m")
 
 
 @linear.lower

@@ -8,12 +8,12 @@ size 1.
 
 from __future__ import annotations
 
-import builtins
 import math
 from functools import partial
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.axes import Labels
 from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import composite, primitive
 from autograd_iron.core.specs import Spec, axes_of
@@ -66,18 +66,18 @@ def _(F, g, _y, _x, axis, keepdims):
     return spread(F, g, _x, axis, keepdims)
 
 
-def _reduced(combine):
-    def rule(axes, shapes, output_shape, axis, keepdims):
-        (a,), (shape,) = axes, shapes
-        over = axes_of(axis, len(shape))
-        if a in over:
-            return combine
-        return a if keepdims else a - builtins.sum(o < a for o in over)
+def _labels(combine=None):
+    """Return the labels of a reduction, the results of whose parts combine so."""
+
+    def rule(x, axis, keepdims=False):
+        over = axes_of(axis, x.ndim) if x.ndim else ()
+        kept = tuple(None if i in over else i for i in range(x.ndim) if keepdims or i not in over)
+        return Labels((tuple(range(x.ndim)),), (kept,), combine)
 
     return rule
 
 
-sum.batching(_reduced("sum"))
+sum.axes(_labels("sum"))
 
 
 @primitive
@@ -118,6 +118,13 @@ def _(F, g, _y, _x, shape):
     return F.broadcast_to(g, shape=_x.shape)
 
 
+@sum_to.axes
+def _(x, shape):
+    lead = x.ndim - len(shape)
+    kept = tuple(None if n == 1 != x.shape[lead + i] else lead + i for i, n in enumerate(shape))
+    return Labels((tuple(range(x.ndim)),), (kept,), "sum")
+
+
 def _count(x, axis):
     return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
 
@@ -136,6 +143,9 @@ def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), x.dtype)
 
 
+mean.axes(_labels())
+
+
 @mean.lower
 def _(F, x, axis, keepdims):
     if not dtypes.is_narrow(x.dtype):
@@ -151,13 +161,6 @@ def _(F, g, _y, _x, axis, keepdims):
         g = F.astype(F.astype(g, dtype="float32") / (count or 1), dtype=_x.dtype)
         return spread(F, g, _x, axis, keepdims)
     return spread(F, g * (1 / count if count else math.inf), _x, axis, keepdims)
-
-
-@sum_to.batching
-def _(axes, shapes, output_shape, shape):
-    (a,), (full,) = axes, shapes
-    a -= len(full) - len(shape)
-    return a if a >= 0 and (shape[a] != 1 or full[axes[0]] == 1) else "sum"
 
 
 @composite
@@ -208,7 +211,7 @@ def _(F, g, y, x, axis, keepdims):
     return _share_of_ties(F, g, y, x, axis, keepdims)
 
 
-max.batching(_reduced("max"))
+max.axes(_labels("max"))
 
 
 @primitive
@@ -228,7 +231,7 @@ def _(F, g, y, x, axis, keepdims):
     return _share_of_ties(F, g, y, x, axis, keepdims)
 
 
-min.batching(_reduced("min"))
+min.axes(_labels("min"))
 
 
 @primitive(floating=True)
@@ -242,6 +245,9 @@ def norm(xp, x, /, axis=None, keepdims=False):
 @norm.shape
 def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), x.dtype)
+
+
+norm.axes(_labels())
 
 
 @norm.lower
@@ -286,6 +292,7 @@ def _place(x, axis):
 
 
 argmax.shape(_place)
+argmax.axes(_labels())
 
 
 @primitive
@@ -295,6 +302,7 @@ def argmin(xp, x, /, axis=None):
 
 
 argmin.shape(_place)
+argmin.axes(_labels())
 
 
 @primitive
@@ -311,6 +319,9 @@ def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)
 
 
+all.axes(_labels("min"))
+
+
 @primitive
 def any(xp, x, /, axis=None, keepdims=False):
     """Return whether some value over the axes is true."""
@@ -323,3 +334,6 @@ any.reduction = Reduction(logical_or, False)
 @any.shape
 def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)
+
+
+any.axes(_labels("max"))

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.axes import Labels
 from autograd_iron.core.facts import C
 from autograd_iron.core.plain import real, setting
 from autograd_iron.core.primitive import composite, primitive
@@ -81,18 +82,20 @@ def _(F, g, _y, _x, axes):
     return F.permute_dims(g, axes=tuple(sorted(range(len(order)), key=order.__getitem__)))
 
 
-@reshape.batching
-def _(axes, shapes, output_shape, shape):
-    (a,), (old,) = axes, shapes
-    kept = a == 0 and len(output_shape) > 0 and output_shape[0] == old[0]
-    return 0 if kept else None
+@reshape.axes
+def _(x, shape):
+    # An axis passes that keeps its size and its stride in row-major order.
+    old, new = (_sizes_and_strides(sizes) for sizes in (x.shape, _complete(shape, x)))
+    return Labels((tuple(old),), (tuple(axis if axis in old else None for axis in new),))
 
 
-@permute_dims.batching
-def _(batched, shapes, output_shape, axes):
-    ndim = len(output_shape)
-    order = tuple(range(ndim))[::-1] if axes is None else axes_of(axes, ndim)
-    return order.index(batched[0])
+def _sizes_and_strides(shape):
+    return [(n, math.prod(shape[i + 1 :])) for i, n in enumerate(shape)]
+
+
+@permute_dims.axes
+def _(x, axes):
+    return Labels((tuple(range(x.ndim)),), (_order(axes, x.ndim),))
 
 
 @composite
@@ -130,10 +133,7 @@ def _(F, g, _y, _x):
     return F.matrix_transpose(g)
 
 
-@matrix_transpose.batching
-def _(axes, shapes, output_shape):
-    (a,), last = axes, len(output_shape) - 1
-    return {last: last - 1, last - 1: last}.get(a, a)
+matrix_transpose.axes("...ij -> ...ji")
 
 
 @composite
@@ -189,10 +189,12 @@ def _(F, g, _y, _x, shape):
     return F.sum_to(g, shape=_x.shape)
 
 
-@broadcast_to.batching
-def _(axes, shapes, output_shape, shape):
-    (a,), (old,) = axes, shapes
-    return a + len(output_shape) - len(old)
+@broadcast_to.axes
+def _(x, shape):
+    wide = (shape,) if isinstance(shape, int) else tuple(shape)
+    lead = len(wide) - x.ndim
+    own = tuple(lead + i if n == wide[lead + i] else None for i, n in enumerate(x.shape))
+    return Labels((own,), (tuple(range(len(wide))),))
 
 
 @primitive(exact=True)
@@ -215,9 +217,7 @@ def _(F, g, _y, _x, dtype):
     return g
 
 
-@astype.batching
-def _(axes, shapes, output_shape, dtype):
-    return axes[0]
+astype.axes("... -> ...")
 
 
 @primitive(exact=True)
@@ -251,10 +251,15 @@ def _(F, g, _y, *_inputs, axis, argument):
     return F.getitem(g, index=(slice(None),) * axis + (slice(start, end),))
 
 
-@join.batching
-def _(axes, shapes, output_shape, axis):
-    (axis,) = axes_of(axis, len(output_shape))
-    return axes[0] if len(set(axes)) == 1 and axes[0] != axis else None
+@join.axes
+def _(*arrays, axis):
+    return Labels((_but(arrays[0].ndim, axis),) * len(arrays), (_but(arrays[0].ndim, axis),))
+
+
+def _but(ndim, axis):
+    """Return labels of axes, all but those over which an operation goes."""
+    over = axes_of(axis, ndim)
+    return tuple(None if i in over else i for i in range(ndim))
 
 
 @composite
@@ -285,9 +290,7 @@ def _(F, g, _y, _x, here, there):
     return F.to_device(g, here=there, there=here)
 
 
-@to_device.batching
-def _(axes, shapes, output_shape, here, there):
-    return axes[0]
+to_device.axes("... -> ...")
 
 
 @composite
@@ -342,6 +345,11 @@ def _parts(x, indices_or_sections, axis):
     before = (slice(None),) * axis
     ends = zip([0, *cuts], [*cuts, size], strict=True)
     return [(*before, slice(*slice(start, end).indices(size))) for start, end in ends]
+
+
+@split.axes
+def _(x, indices_or_sections, axis):
+    return Labels((_but(x.ndim, axis),), (_but(x.ndim, axis),))
 
 
 @split.lower
@@ -408,6 +416,13 @@ def _(x, pad_width, constant_values):
     return Spec(shape, x.dtype)
 
 
+@pad.axes
+def _(x, pad_width, constant_values):
+    pairs = _pairs(pad_width, x.ndim) if x.ndim else ()
+    own = tuple(i if pair == (0, 0) else None for i, pair in enumerate(pairs))
+    return Labels((own,), (own,))
+
+
 @pad.vjp
 def _(F, g, _y, _x, pad_width, constant_values):
     if _x.ndim == 0:
@@ -437,6 +452,8 @@ def _matrices(x, k):
 
 tril.shape(_matrices)
 triu.shape(_matrices)
+tril.axes("...MN -> ...MN")
+triu.axes("...MN -> ...MN")
 
 
 @tril.vjp
@@ -471,12 +488,6 @@ def _(F, g, _y, _x, axis):
     return F.flip(g, axis=axis)
 
 
-@flip.batching
-def _(axes, shapes, output_shape, axis):
-    return None if axes[0] in axes_of(axis, len(output_shape)) else axes[0]
-
-
-@pad.batching
-def _(axes, shapes, output_shape, pad_width, constant_values):
-    a = axes[0]
-    return a if _pairs(pad_width, len(output_shape))[a] == (0, 0) else None
+@flip.axes
+def _(x, axis):
+    return Labels((_but(x.ndim, axis),), (_but(x.ndim, axis),))

@@ -27,6 +27,7 @@ def identity(xp: Any, x: Any, /) -> Any:
 identity.converts = True
 identity.c = C.same("{x}", exact=True)
 identity.shape(specs.same)
+identity.axes("... -> ...")
 
 
 @identity.view

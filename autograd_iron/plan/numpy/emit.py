@@ -201,7 +201,7 @@ class _Writer:
             self.text.functions.add("broadcast_to")
             line = f"broadcast_to({old}, {self._shape_text(out)})"
         elif kind == "reshape":
-            if source not in self.contiguous and source not in self.region.dense:
+            if source not in self.contiguous and not self._is_dense(source):
                 return False
             self.contiguous.add(out)
             line = f"{old}.reshape({self._shape_text(out)})"
@@ -219,6 +219,11 @@ class _Writer:
         if source in self.moving:
             self.moving.add(out)
         return True
+
+    def _is_dense(self, given: Value) -> bool:
+        """Return whether what the region sees of a value from before it lies without gaps."""
+        across = given in self.region.sliced and self.region.axis.get(given, 0) > 0
+        return given in self.region.dense and not across
 
     def _shape_text(self, value: Value) -> str:
         a = self.region.axis.get(value)
@@ -421,6 +426,10 @@ class _Writer:
     def _reshape(self, step: Step) -> None:
         x = step.inputs[0]
         assert isinstance(x, Value)
+        if step.output not in self.contiguous and self.region.axis.get(step.output, 0) > 0:
+            # A part of all rows, across which no other shape shows the same memory.
+            self._through_view(step, f"{name(x)}.reshape({self._shape_text(step.output)})")
+            return
         self.text.functions.add("copyto")
         target = f"{name(step.output)}.reshape({self._shape_text(x)})"
         self.text.body.append(f"copyto({target}, {name(x)})")

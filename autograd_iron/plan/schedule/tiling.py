@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_iron.arrays import dtypes
+from autograd_iron.core.axes import Labels, passage
+from autograd_iron.core.specs import Spec
 from autograd_iron.plan.program import Program, Step, Value
 
 SMALLEST_TILE = 64
@@ -97,15 +99,16 @@ def cut(program: Program, rows: int) -> Schedule:
     collective = 0  # the phase of the last step that other processes wait for
     for step in program.steps:
         values = list(step.values)
-        answer = _through(step, axis, rows)
-        tiled = isinstance(answer, int | str)
+        answers = _through(step, axis, rows)
+        tiled = answers is not None
         phase = collective if step.primitive.collective else 0
         for v in values:
             needs = ready[v]
             if v in made_in and not tiled:
                 needs = made_in[v] + 1
             phase = max(phase, needs)
-        while len(phases) <= phase + (isinstance(answer, str)):
+        combines = any(isinstance(answer, str) for answer in answers or ())
+        while len(phases) <= phase + combines:
             phases.append(Phase())
         for v in values:
             if v in made_in and (not tiled or made_in[v] < phase):
@@ -116,7 +119,7 @@ def cut(program: Program, rows: int) -> Schedule:
             phases[phase].tiled.append(step)
         else:
             phases[phase].whole.append(step)
-        for out in step.outputs:
+        for out, answer in zip(step.outputs, answers or [None] * len(step.outputs), strict=True):
             ready[out] = phase
             if isinstance(answer, str):
                 combine[out] = answer
@@ -170,23 +173,32 @@ def _compute_again(
         full.remove(value)
 
 
-def _through(step: Step, axis: dict[Value, int], rows: int) -> Any:
-    """Return the batch axis of the step's output, how its parts combine, or None: not cut."""
-    axes = tuple(axis.get(v) if isinstance(v, Value) else None for v in step.inputs)
-    shapes = tuple(v.shape if isinstance(v, Value) else () for v in step.inputs)
-    if all(a is None for a in axes):
-        makes_rows = step.primitive.name == "broadcast_to" and (
-            step.output.shape[:1] == (rows,)
-            and (len(shapes[0]) < len(step.output.shape) or shapes[0][0] == 1)
-        )
-        return 0 if makes_rows else None
-    if step.primitive.batching_rule is None or len(step.outputs) > 1:
+def _through(step: Step, axis: dict[Value, int], rows: int) -> tuple[int | str, ...] | None:
+    """Return the axis of the rows in each output, or how its parts combine; None: not cut."""
+    cut = [axis.get(v) if isinstance(v, Value) else None for v in step.inputs]
+    operands = [Spec(v.shape, v.dtype) if isinstance(v, Value) else v for v in step.inputs]
+    labels = step.primitive.labels(operands, step.attributes)
+    if labels is None or step.primitive.collective:
         return None
-    if step.primitive.collective:
+    if all(a is None for a in cut):
+        return _repeated(labels, step, rows)
+    answers = passage(labels, cut)
+    if answers is None:
         return None
-    answer = step.primitive.batching_rule(axes, shapes, step.output.shape, **step.attributes)
+    answers *= len(step.outputs) // len(answers)
     # The sums over tiles would be rounded to 16 bits, and again when they are added up.
-    return None if answer == "sum" and dtypes.is_narrow(step.output.dtype) else answer
+    pairs = zip(answers, step.outputs, strict=True)
+    rounded = any(answer == "sum" and dtypes.is_narrow(out.dtype) for answer, out in pairs)
+    return None if rounded else answers
+
+
+def _repeated(labels: Labels, step: Step, rows: int) -> tuple[int] | None:
+    """Return 0 if the step makes rows by repeating a value that is whole."""
+    if len(step.outputs) > 1 or step.output.shape[:1] != (rows,):
+        return None
+    made = labels.outputs[0][0]
+    given = {label for own in labels.operands for label in own}
+    return None if made is None or made in given else (0,)
 
 
 def groups(rows: int, height: int) -> list[list[int]]:
