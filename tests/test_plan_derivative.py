@@ -247,6 +247,20 @@ def test_parts_that_are_cut_off() -> None:
         assert [t.grad.tolist() for t in (x, w)] == [[3.0, 6.0], [1.0, 1.0]]  # type: ignore[union-attr]
 
 
+def test_a_condition_gets_no_gradient() -> None:
+    w = variable([0.0, 2.0])
+
+    def function(x: ai.Tensor) -> Any:
+        return ai.where(w, x, x * 2)
+
+    for f in (function, ai.compile(function)):
+        x = variable([3.0, 4.0])
+        ai.sum(f(x)).backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [2.0, 1.0]
+        assert w.grad is None
+
+
 def test_what_a_call_does_besides_happens_once() -> None:
     class Noisy(nn.Module):
         def __init__(self) -> None:

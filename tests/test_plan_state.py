@@ -20,6 +20,7 @@ from tests.compiling import same_bits
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3) / 6
 FACTOR = 2.0
+BIAS = 1.0
 SETTINGS = SimpleNamespace(factor=2.0, inner=SimpleNamespace(shift=1.0))
 
 
@@ -227,6 +228,32 @@ def test_cells_and_globals_and_what_they_lead_to() -> None:
     ]
     for line, reason in zip(reasons, wanted, strict=True):
         assert reason in line
+
+
+def test_a_global_that_only_a_function_inside_names() -> None:
+    global BIAS  # noqa: PLW0603
+
+    def function(x: Any) -> Any:
+        def shifted(v: Any) -> Any:
+            return v + BIAS
+
+        return shifted(x)
+
+    step = ai.compile(function)
+    try:
+        for BIAS in (1.0, 2.0):
+            same_bits(step(X), ai.tensor(X) + BIAS)
+    finally:
+        BIAS = 1.0
+
+
+def test_a_part_that_goes_from_one_list_to_the_next() -> None:
+    first, second = [1.0], [2.0]
+    step = ai.compile(lambda x: x * sum(first) - sum(second))
+    same_bits(step(X), ai.tensor(X) * 1.0 - 2.0)
+    first.append(second.pop())
+    same_bits(step(X), ai.tensor(X) * 3.0 - 0.0)
+    assert "first has more or fewer parts" in step.explain()
 
 
 def test_a_global_of_the_name_of_an_attribute_is_none_of_the_step_s() -> None:
