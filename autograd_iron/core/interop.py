@@ -61,7 +61,7 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
 def _into_array(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer `array -= t`, which is `numpy.subtract(array, t, out=array)`: NumPy writes."""
     targets = kwargs["out"]
-    if switches().tape is not None:
+    if switches().executor.captures:
         _refuse(ufunc.__name__, "it writes into an array")
     if any(hasattr(target, "node") for target in targets):
         raise TypeError(
@@ -140,11 +140,10 @@ def _signature(function: Any) -> inspect.Signature | None:
 
 
 def _refuse(name: str, why: str) -> NoReturn:
-    if switches().tape is not None:
-        switches().tape.refuse(
-            f"numpy.{name} meets a Tensor",
-            f"It cannot be recorded: {why}. Use the functions of autograd_iron.",
-        )
+    switches().executor.forbid(
+        f"numpy.{name} meets a Tensor",
+        f"It cannot be recorded: {why}. Use the functions of autograd_iron.",
+    )
     raise TypeError(
         f"numpy.{name} cannot be recorded on a Tensor: {why}. Use a function of autograd_iron, or "
         f"numpy.{name} on t.numpy() if no gradient should flow through it"

@@ -24,7 +24,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial, update_wrapper
-from typing import Any, NoReturn, cast, overload
+from typing import Any, NoReturn, overload
 
 from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core import specs
@@ -131,7 +131,7 @@ class Primitive:
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
         }
         self._complete = not (self.required or self.variadic)  # without any attribute
-        self._needed = None if self.variadic else self.arity - self.optional
+        self.needed = None if self.variadic else self.arity - self.optional
         self._keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
         self.__signature__ = inspect.Signature(parameters)
         register(self)
@@ -306,55 +306,12 @@ class Primitive:
             args, attributes = self._bind(args, attributes)
         else:
             attributes = self.defaults
-        state = switches()
-        if state.tape is not None:
-            traced: Tensor = state.tape.run(self, args, attributes)
-            return traced
-        arrays: list[Any] = []
-        parents: list[Node | None] = []
-        tracked = 0
-        mixed = False
-        dtype = None
-        bit = 1
-        for a in args:
-            node = None
-            if isinstance(a, Tensor):
-                node = a.node
-                if node is not None:
-                    tracked |= bit
-                a = a.data
-            elif type(a) not in NUMBERS:
-                if a is not None:
-                    a = operand(a, args)
-                elif (
-                    len(arrays) != self._needed
-                ):  # nothing is missing before the first optional one
-                    self.check_present(args)
-            bit += bit
-            arrays.append(a)
-            parents.append(node)
-            found = getattr(a, "dtype", None)
-            if found is not dtype and found is not None:
-                mixed = dtype is not None and (mixed or found != dtype)
-                dtype = found
-        if dtype is None:
-            arrays = [None if a is None else device.as_array(a) for a in args]
-            arrays = self.promote(arrays)
-        elif mixed or dtype.kind != "f":
-            arrays = self.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
-        output = self.compute(arrays, attributes)
-        if type(output) is tuple:
-            places = self.places(tracked, parents, arrays, output, attributes)
-            # Who calls such a primitive knows that it has several outputs, which no type says here.
-            several: Any = tuple(map(Tensor.wrap, output, places))
-            return cast(Tensor, several)
-        if tracked and state.recording and self.rules and output.dtype.kind in "fV":
-            return Tensor.wrap(output, self.node(tracked, parents, arrays, output, attributes))
-        return Tensor.wrap(output, None)
+        made: Tensor = switches().executor.run(self, args, attributes)
+        return made
 
     def check_present(self, args: tuple[Any, ...]) -> None:
         """Refuse None for an operand that is not optional."""
-        if any(a is None for a in args[: self._needed]):
+        if any(a is None for a in args[: self.needed]):
             raise TypeError(
                 f"{self._text(list(args), {})}: None is no operand; operations take Tensors, "
                 "arrays and numbers. Does a function that made it lack its `return`?"
@@ -521,7 +478,6 @@ def _spec(output: Any) -> tuple[Any, Any]:
     return tuple(o.shape for o in output), tuple(o.dtype for o in output)
 
 
-NUMBERS = frozenset((float, int, bool))
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
 
 
@@ -531,21 +487,6 @@ def _kind(error: Exception) -> type[Exception]:
         if isinstance(error, kind):
             return kind
     return TypeError
-
-
-def operand(value: Any, beside: tuple[Any, ...]) -> Any:
-    """Make an operand of what is neither a Tensor nor a Python number, beside the others.
-
-    NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a
-    GPU would have to be waited for: see `device.weakened`.
-    """
-    if isinstance(value, device.Scalar) or (type(value) is device.Array and value.ndim == 0):
-        number = value.item()
-        if type(number) in NUMBERS:
-            return number
-    if isinstance(value, int | float):
-        return setting(value)
-    return device.as_array(value, beside=beside)
 
 
 def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What is switched on: recording, and the tape that writes a plan down.
+"""What is switched on: recording, and the executor that runs operations.
 
 The switches belong to a context as `contextvars` has it: each thread and each task of asyncio has
 its own, so that none sees what another switched.
@@ -11,7 +11,10 @@ import types
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from functools import partial, wraps
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+if TYPE_CHECKING:
+    from autograd_iron.core.executor import Executor
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -23,44 +26,51 @@ class Switches:
     ----------
     recording : bool
         Whether operations are added to the graph.
-    tape : Tape or None
-        What writes a plan down while a function is captured.
+    executor : Executor
+        What runs operations: at once, or, while a function is captured, by writing them down.
     owner, outer : int and Switches, or None
         The id of who switched, and the state that it found.
     """
 
-    __slots__ = ("outer", "owner", "recording", "tape")
+    __slots__ = ("executor", "outer", "owner", "recording")
 
     def __init__(
-        self, recording: bool, tape: Any, owner: int | None = None, outer: Switches | None = None
+        self,
+        recording: bool,
+        executor: Executor,
+        owner: int | None = None,
+        outer: Switches | None = None,
     ) -> None:
         self.recording = recording
-        self.tape = tape
+        self.executor = executor
         self.owner = owner
         self.outer = outer
 
 
-_current = ContextVar(
-    "autograd_iron.core.switches",
-    default=Switches(True, None),  # noqa: B039  (nothing ever changes it)
-)
+_outermost: Any = object.__new__(Switches)  # complete after `begin_with`
+_current: ContextVar[Switches] = ContextVar("autograd_iron.core.switches", default=_outermost)
 switches = _current.get  # the state in force; called in every operation
 
 
-def put_tape(tape: Any) -> None:
-    """Put a tape in, or with None take it out, for the rest of the context.
+def begin_with(executor: Executor) -> None:
+    """Complete the outermost state, once: an executor needs Tensors, which need the switches."""
+    _outermost.__init__(True, executor)
+
+
+def put_executor(executor: Executor) -> None:
+    """Put an executor in for the rest of the context.
 
     Call it in a context of its own (`contextvars.copy_context().run`): with that it ends, whatever
     interrupts it.
     """
     now = switches()
-    _current.set(Switches(now.recording, tape, None, now))
+    _current.set(Switches(now.recording, executor, None, now))
 
 
-def is_in(tape: Any) -> bool:
-    """Return whether this tape is in the context, or was when another one was put in."""
+def is_in(executor: Executor) -> bool:
+    """Return whether this executor is in the context, or was when another one was put in."""
     state: Switches | None = switches()
-    while state is not None and state.tape is not tape:
+    while state is not None and state.executor is not executor:
         state = state.outer
     return state is not None
 
@@ -73,7 +83,7 @@ class _Recording:
 
     def __enter__(self) -> None:
         now = switches()
-        _current.set(Switches(self._on, now.tape, id(self), now))
+        _current.set(Switches(self._on, now.executor, id(self), now))
 
     def __exit__(self, *_: object) -> None:
         _current.set(_without(switches(), id(self)))
@@ -111,7 +121,7 @@ def _without(state: Switches, key: int) -> Switches:
     assert state.outer is not None  # it found something
     state = state.outer
     for one in reversed(above):
-        state = Switches(one.recording, one.tape, one.owner, state)
+        state = Switches(one.recording, one.executor, one.owner, state)
     return state
 
 

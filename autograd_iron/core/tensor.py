@@ -126,17 +126,13 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """What `backward` added up in this leaf; None if it has not come here."""
-        tape = switches().tape
-        return self._grad if tape is None else tape.gradient_of(self)
+        return switches().executor.gradient_of(self)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             self._check_gradient(value)
-        if switches().tape is not None:
-            switches().tape.set_gradient(self, value)
-        else:
-            self._grad = value
+        switches().executor.set_gradient(self, value)
 
     def _check_gradient(self, value: Any) -> None:
         if not isinstance(value, Tensor):
@@ -188,15 +184,16 @@ class Tensor:
         results = pull_back(
             self, gradient, retain_graph=retain_graph or create_graph, create_graph=create_graph
         )
+        executor = switches().executor
         for node, result in results.items():
             leaf = node.tensor() if isinstance(node, Leaf) else None
             if leaf is None:
                 continue
-            before = leaf.grad
+            before = executor.gradient_of(leaf)
             if before is not None:
                 with devices.quiet():
                     result = before + result
-            leaf.grad = result
+            executor.set_gradient(leaf, result)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that is cut off from the graph."""
@@ -225,19 +222,11 @@ class Tensor:
         if dtype is None and isinstance(device, str) and device == self.device:
             return self
         device, dtype = destination(device, dtype)
-        moved = self if device is None else self._moved(device)
+        if device is None or device == self.device:
+            moved = self
+        else:
+            moved = switches().executor.move(self, device)
         return moved if dtype is None or dtype == moved.dtype else moved.astype(dtype)
-
-    def _moved(self, there: str) -> Tensor:
-        here = self.device
-        if here == there:
-            return self
-        if switches().tape is not None:
-            switches().tape.refuse(
-                f'a tensor is moved to "{there}"',
-                "A compiled step runs on one device: move the model and the data before it.",
-            )
-        return F.to_device(self, here=here, there=there)
 
     def assign(self, value: Any) -> None:
         """Write a value into this tensor's own memory: the one in-place operation.
@@ -256,7 +245,7 @@ class Tensor:
         TypeError
             The value does not fit: floats into integers, integers into truths, or out of range.
         """
-        if not isinstance(value, Tensor | float | int):
+        if not isinstance(value, (Tensor, float, int)):
             array = devices.as_array(value, beside=(self,))
             value = devices.move(array, self.device) if isinstance(value, list | tuple) else array
         shape = getattr(value, "shape", ())
@@ -272,30 +261,13 @@ class Tensor:
                 f"assign: {what} does not fit a {self.dtype} tensor; cast it first: "
                 f'ai.astype(value, "{self.dtype}")'
             )
-        if switches().tape is not None:
-            switches().tape.assign(self, value)
-            return
-        raw = value.data if isinstance(value, Tensor) else value
-        if cuda.cupy is not None and shape and devices.are_mixed((self.data, raw)):
-            raise ValueError(
-                f"assign: the value is on {devices.name(raw)} and the tensor on {self.device}; "
-                f'move the value first: ai.asarray(value).to("{self.device}")'
-            )
-        try:
-            devices.write(self.data, raw)
-        except ValueError:
-            raise ValueError(
-                "assign: this tensor shows memory that is read-only (a broadcast view, or an array "
-                "of the caller's); make a tensor of its own with ai.tensor(t)"
-            ) from None
-        graph.note_write(self.data)
+        switches().executor.assign(self, value)
 
     # --- leaving the engine
 
     def numpy(self) -> Any:
         """Return the values as a read-only numpy.ndarray: the host's memory itself, or a copy."""
-        _check_readable()
-        return devices.read_only(devices.on_host(self.data))
+        return devices.read_only(switches().executor.read(self))
 
     def item(self) -> float | int | bool:
         """Return the value of a single-element tensor as a Python number.
@@ -310,8 +282,8 @@ class Tensor:
                 f"a tensor of shape {self.shape} has {self.size} elements, not one: "
                 "index or reduce it first, or use .numpy()"
             )
-        _check_readable()
-        return devices.on_host(self.data).item()
+        value: float | int | bool = switches().executor.read(self).item()
+        return value
 
     def is_floating_point(self) -> bool:
         """Return whether the dtype is a floating one."""
@@ -319,8 +291,7 @@ class Tensor:
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        _check_readable()
-        return devices.on_host(self.data).tolist()
+        return switches().executor.read(self).tolist()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -334,12 +305,12 @@ class Tensor:
         return int(self.item())
 
     def index_part(self) -> Any:
-        """Return what stands for it in an index: its array.
+        """Return what stands for this tensor in an index: its array.
 
-        While a plan is captured, that of integers is the Tensor: they may be others in each replay.
+        While a plan is captured it is the Tensor itself if it has integers, which may be others in
+        each replay.
         """
-        frozen = switches().tape is None or self.dtype == dtypes.bool_
-        return self.data if frozen else self
+        return switches().executor.index_part(self)
 
     def __bool__(self) -> bool:
         return bool(self.item())
@@ -517,12 +488,11 @@ class Tensor:
         return operation(self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        if cuda.cupy is None and switches().tape is None:
-            return F.getitem(self, index)
-        index = _index(index)
+        executor = switches().executor
+        index = executor.index(index)
         if _has_tensors(index):
             return F.read_at(self, index)
-        return F.getitem(self, _placed(index, self))
+        return F.getitem(self, executor.index_beside(self, index))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -594,7 +564,7 @@ class At:
         self._index = index
 
     def __getitem__(self, index: Any) -> Self:
-        return type(self)(self._tensor, _index(index))
+        return type(self)(self._tensor, switches().executor.index(index))
 
     def set(self, value: Any) -> Tensor:
         """Return the tensor with `value` at the index.
@@ -611,7 +581,7 @@ class At:
             return _kept(x, F.write_at(x, value, index, add=False))
         if _is_mask_for(index, x, value):
             return F.where(_spread(index[0], x), value, x)
-        return _kept(x, F.set_at(x, value, _placed(index, x, once=True)))
+        return _kept(x, F.set_at(x, value, _beside(x, index, once=True)))
 
     def add(self, value: Any) -> Tensor:
         """Return the tensor with `value` added at the index; repeated positions add up."""
@@ -620,7 +590,7 @@ class At:
             return _kept(x, F.write_at(x, value, index, add=True))
         if _is_mask_for(index, x, value):
             return x + F.where(_spread(index[0], x), value, 0)
-        return _kept(x, F.add_at(x, value, _placed(index, x)))
+        return _kept(x, F.add_at(x, value, _beside(x, index)))
 
 
 def _kept(x: Tensor, made: Tensor) -> Tensor:
@@ -646,43 +616,12 @@ def _spread(mask: Any, x: Tensor) -> Tensor:
     return F.reshape(mask, shape=mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
-def _check_readable() -> None:
-    if switches().tape is not None:
-        switches().tape.refuse_reading()
-
-
-def _index(given: Any) -> Index:
-    if switches().tape is not None:
-        parts = given if isinstance(given, tuple) else (given,)
-        given = tuple([_stacked(part) if _holds_tensors(part) else part for part in parts])
-    return Index.of(given)
-
-
-def _holds_tensors(part: Any) -> bool:
-    if not isinstance(part, list | tuple):
-        return False
-    return any(isinstance(p, Tensor) or _holds_tensors(p) for p in part)
-
-
-def _stacked(part: Any) -> Any:
-    """Return a nested list with Tensors in it as one: in each replay they may be others."""
-    if isinstance(part, list | tuple):
-        return F.stack([_stacked(p) for p in part])
-    return part if isinstance(part, Tensor) else Tensor(devices.host.asarray(part))
-
-
 def _has_tensors(index: Index) -> bool:
-    return switches().tape is not None and any(isinstance(part, Tensor) for part in index)
+    return any(isinstance(part, Tensor) for part in index)
 
 
-def _placed(index: Index, tensor: Tensor, once: bool = False) -> Index:
-    """Return an index with its arrays where the tensor lives.
-
-    `once` says that no position may be named twice, where that can be told without waiting.
-    """
-    if not devices.has_gpu() or switches().tape is not None:
-        return index
-    return Index(devices.index_on_gpu(index, tensor.data, once))
+def _beside(x: Tensor, index: Index, once: bool = False) -> Index:
+    return switches().executor.index_beside(x, index, once)
 
 
 def destination(device: Any, dtype: Any) -> tuple[str | None, Any]:
@@ -747,12 +686,7 @@ def pull_back(
                 f"backward: a tensor of shape {root.shape} needs a gradient of that shape to "
                 "start from; reduce it to one number first (sum or mean), or pass gradient="
             )
-        tape = switches().tape
-        gradient = (
-            F.ones(root.shape, root.dtype, root.device)
-            if tape is not None
-            else Tensor.wrap(devices.ones_like(root.data), None)
-        )
+        gradient = switches().executor.ones_like(root)
     else:
         if not isinstance(gradient, Tensor):
             gradient = Tensor(devices.as_array(gradient, beside=(root,)))
@@ -768,16 +702,15 @@ def pull_back(
             )
         if gradient.dtype != root.dtype:
             gradient = gradient.astype(root.dtype)
-    tape = switches().tape
-    with devices.quiet() if cuda.cupy is None or tape else devices.quiet_beside(root.data):
-        if tape is not None:
+    executor = switches().executor
+    with devices.quiet(), executor.beside(root):
+        if create_graph or executor.captures:
             with enable_grad() if create_graph else no_grad():
-                return graph.sweep(
-                    node, gradient, F, targets, lift=tape.lift, retain_graph=retain_graph
+                found = graph.sweep(
+                    node, gradient, F, targets, lift=executor.lift, retain_graph=retain_graph
                 )
-        if create_graph:
-            with enable_grad():
-                found = graph.sweep(node, gradient, F, targets, lift=Tensor.wrap, retain_graph=True)
+            if executor.captures:
+                return found
         else:
             found = graph.sweep(
                 node, gradient.data, vocabulary(root), targets, retain_graph=retain_graph

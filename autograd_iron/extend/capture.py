@@ -11,29 +11,22 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from autograd_iron.arrays import cuda, device, dtypes
+from autograd_iron.arrays import cuda, device
 from autograd_iron.core.registry import Vocabulary
-from autograd_iron.core.registry import recorded as F
 from autograd_iron.core.switches import switches
-from autograd_iron.core.tensor import Tensor, vocabulary
+from autograd_iron.core.tensor import Tensor
 
 __all__ = ["beside", "capturing", "check_range", "each_time", "fill", "guard", "operands"]
 
 
 def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
-    """Return what a computation that needs no gradient works on, and the vocabulary for it.
+    """Return the vocabulary and the operands for code that needs no gradient.
 
-    It works on raw arrays; but on the Tensors themselves while a plan is captured, so that the
-    computation is written down, and for bfloat16, which only primitives compute with.  A GPU that
-    holds the arrays becomes the one in use: compute in `beside`, which puts back the one before.
+    The operands are raw arrays; but Tensors during a capture, so that the plan has the code, and
+    for bfloat16, which only primitives compute with.  Selects the GPU of the operands: put the code
+    under `beside(tensor)`, which restores the one before.
     """
-    if switches().tape is not None:
-        return F, list(tensors)
-    if dtypes.bfloat16 is not None and any(t.dtype == dtypes.bfloat16 for t in tensors):
-        return F, [t.detach() for t in tensors]
-    if cuda.cupy is not None:
-        device.go_to(tensors[0].data)
-    return vocabulary(tensors[0]), [t.data for t in tensors]
+    return switches().executor.operands(tensors)
 
 
 def fill(tensor: Tensor, number: float) -> None:
@@ -50,7 +43,7 @@ def beside(tensor: Tensor) -> AbstractContextManager[Any]:
 
     Primitives find the device of their operands themselves; raw arrays on a second GPU need this.
     """
-    return device.HERE if cuda.cupy is None else device.beside(tensor.data)
+    return switches().executor.beside(tensor)
 
 
 def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = None) -> None:
@@ -62,15 +55,12 @@ def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = Non
     undo : callable, optional
         Takes it back, should the capture fail or the replay be refused.
     """
-    if switches().tape is not None:
-        switches().tape.each_time(prepare, undo)
-    else:
-        prepare()
+    switches().executor.each_time(prepare, undo)
 
 
 def capturing() -> bool:
     """Return whether a plan is being captured, so that no value can be read on the host."""
-    return switches().tape is not None
+    return switches().executor.captures
 
 
 def guard(owner: Any, attribute: str | None = None) -> None:
@@ -78,8 +68,7 @@ def guard(owner: Any, attribute: str | None = None) -> None:
 
     Without one it depends on all attributes of a `Watched` object.
     """
-    if switches().tape is not None:
-        switches().tape.guard(owner, attribute)
+    switches().executor.guard(owner, attribute)
 
 
 def check_range(x: Tensor, low: float, high: float, message: str, nan: bool = True) -> None:
@@ -102,11 +91,5 @@ def check_range(x: Tensor, low: float, high: float, message: str, nan: bool = Tr
     ValueError
         With the message.  A replay that raises it has changed nothing.
     """
-    if x.device != "cpu" or not x.size:
-        return
-    if switches().tape is not None:
-        switches().tape.check_range(x, low, high, message, nan)
-        return
-    lowest, highest = x.data.min(), x.data.max()
-    if lowest < low or highest > high or (not nan and lowest != lowest):
-        raise ValueError(message.format(low=float(lowest), high=float(highest)))
+    if x.device == "cpu" and x.size:
+        switches().executor.check_range(x, low, high, message, nan)

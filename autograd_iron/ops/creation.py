@@ -10,8 +10,9 @@ from typing import Any
 
 from autograd_iron.arrays import device as devices
 from autograd_iron.arrays import dtypes
+from autograd_iron.core.operands import NUMBERS
 from autograd_iron.core.plain import real, setting
-from autograd_iron.core.primitive import NUMBERS, composite
+from autograd_iron.core.primitive import composite
 from autograd_iron.core.registry import Vocabulary
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
@@ -80,16 +81,14 @@ def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) ->
     shape, value = setting(shape, "shape"), setting(value, "fill_value")
     shape, dtype = (shape,) if isinstance(shape, int) else shape, dtypes.dtype(dtype)
     if type(value) not in NUMBERS:  # an array, say, which broadcasts as in NumPy
-        made = F.broadcast_to(asarray(value, dtype, device), shape=shape)
-        return made if switches().tape is not None else tensor(made)
+        return switches().executor.unshared(
+            F.broadcast_to(asarray(value, dtype, device), shape=shape)
+        )
     if type(value) is float and not dtypes.is_float(dtype):
         devices.as_array(value, dtype)  # which refuses nan and what is out of range
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
         return F.xp.full(shape, value, dtype)
-    if switches().tape is not None:
-        number = devices.make(device, "full", (), value, dtype)
-        return F.broadcast_to(switches().tape.constant(number), shape=shape)
-    return Tensor.wrap(devices.make(device, "full", shape, value, dtype), None)
+    return switches().executor.full(shape, value, dtype, device)
 
 
 @composite

@@ -335,7 +335,7 @@ def write_at(F, x, value, index, /, add):
         hits = F.scatter_sum(ones, positions, size=size, axis=axis)
         new = F.where(hits > 0, new, part)
         if x.device == "cpu":
-            switches().tape.check_range(hits, 0, 1, f"set_at: {_TWICE}", nan=True)
+            switches().executor.check_range(hits, 0, 1, f"set_at: {_TWICE}", nan=True)
         elif dtypes.is_float(x.dtype):
             new = F.where(hits > 1, math.nan, new)
     new = F.reshape(new, shape=whole.shape)

@@ -137,11 +137,6 @@ class Generator(Closed):
 
     def _drawn(self, array: Any, make: Callable[[Any, tuple[int, int], int], None]) -> Tensor:
         """Return the array with what is drawn; in a plan it is drawn anew before each replay."""
-        tape = switches().tape
-        if tape is None:
-            make(array, philox.key(self._seed), self._draws)
-            self._draws += 1
-            return Tensor(array)
         before = self._seed, self._draws
 
         def advance() -> None:
@@ -156,9 +151,7 @@ class Generator(Closed):
             seed, number = before
             make(array, philox.key(seed), number)
 
-        tape.each_time(advance, go_back)
-        drawn: Tensor = tape.draw(array, draw)
-        return drawn
+        return switches().executor.draw(array, draw, advance, go_back)
 
 
 def fill(

@@ -1,7 +1,7 @@
 """Capturing: running a function once while everything it does is written down.
 
-While a tape is on, `Primitive.__call__` hands over to `Tape.run`, and every result is a `Traced`
-Tensor that knows its number in the program.  Its values cannot be read, because a replay would not
+While a function is captured the executor is a `Tape`, and every result is a `Traced` Tensor that
+knows its number in the program.  Its values cannot be read, because a replay would not
 ask again; so it has none: no kernel runs, and shape rules say what each result will be.
 Assignments wait until the end: a capture that fails has changed nothing.
 """
@@ -11,16 +11,20 @@ from __future__ import annotations
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from contextvars import copy_context
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.executor import Executor, eager
 from autograd_iron.core.graph import Leaf, Node
-from autograd_iron.core.primitive import EXPLAINED, NUMBERS, Primitive, operand
-from autograd_iron.core.registry import recorded
+from autograd_iron.core.index import Index
+from autograd_iron.core.operands import NUMBERS, operand
+from autograd_iron.core.primitive import EXPLAINED, Primitive
+from autograd_iron.core.registry import Vocabulary, recorded
 from autograd_iron.core.specs import Spec
-from autograd_iron.core.switches import no_grad, put_tape, switches
+from autograd_iron.core.switches import no_grad, put_executor, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan.loops.launch import View, dense_strides
 from autograd_iron.plan.program import Check, Program, Step, Value
@@ -93,8 +97,7 @@ class Traced(Tensor):
     @property
     def device(self) -> str:
         """Where the values are: on the device of the whole step."""
-        place: str = switches().tape.place
-        return place
+        return cast(Tape, switches().executor).place
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -134,8 +137,21 @@ class Traced(Tensor):
 
 
 def _without_tape(prepare: Callable[[], None]) -> None:
-    put_tape(None)
+    put_executor(eager)
     prepare()
+
+
+def _holds_tensors(part: Any) -> bool:
+    if not isinstance(part, list | tuple):
+        return False
+    return any(isinstance(p, Tensor) or _holds_tensors(p) for p in part)
+
+
+def _stacked(part: Any) -> Any:
+    """Return a nested list with Tensors in it as one Tensor."""
+    if isinstance(part, list | tuple):
+        return recorded.stack([_stacked(p) for p in part])
+    return part if isinstance(part, Tensor) else Tensor(device.host.asarray(part))
 
 
 def _leaf(tensor: Tensor) -> Tensor:
@@ -155,7 +171,7 @@ def _is_view(
     return rule(view, found[0].shape, **attributes) is not None
 
 
-class Tape:
+class Tape(Executor):
     """What is written down during a capture.
 
     Attributes
@@ -178,6 +194,8 @@ class Tape:
     ends : list of Traced
         What the function returned, once the program is finished.
     """
+
+    captures = True
 
     def __init__(self) -> None:
         self.program = Program()
@@ -205,7 +223,7 @@ class Tape:
     def run(self, primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         """Run a primitive on Tensors, arrays and numbers, and write it down."""
         if primitive.name == "to_device" and attributes["here"] != attributes["there"]:
-            self.refuse(
+            self.forbid(
                 f"a gradient flows back to {attributes['there']}",
                 "A compiled step runs on one device: detach what was moved here, or move the leaf.",
             )
@@ -266,9 +284,9 @@ class Tape:
         self.program.steps.append(step)
         return made
 
-    def lift(self, tensor: Any, node: Node | None) -> Tensor:
+    def lift(self, saved: Any, node: Node | None) -> Tensor:
         """Return a saved Tensor with its node."""
-        return Traced.make(self._number(tensor), node)
+        return Traced.make(self._number(saved), node)
 
     def assign(self, target: Tensor, value: Any) -> None:
         """Write down an assignment; it happens when the capture is complete."""
@@ -308,8 +326,18 @@ class Tape:
         """Return the handle of a value that is none of the function's."""
         return Traced.make(self.program.value(shape, dtype))
 
-    def draw(self, array: Any, fill: Callable[[Any], object]) -> Traced:
+    def draw(
+        self,
+        array: Any,
+        fill: Callable[[Any], object],
+        advance: Callable[[], None],
+        go_back: Callable[[], None],
+    ) -> Traced:
         """Return an array that is filled now, and anew before each replay: random numbers."""
+        self.each_time(advance, go_back)
+        return self._filled(array, fill)
+
+    def _filled(self, array: Any, fill: Callable[[Any], object]) -> Traced:
         self._meet(array)
         fill(array)
         value = self.program.value(array.shape, array.dtype)
@@ -356,7 +384,7 @@ class Tape:
             device.write(array, now._grad.data)
 
         if leaf not in self._before:
-            self._before[leaf] = self.draw(device.empty_like(before.data), fill)
+            self._before[leaf] = self._filled(device.empty_like(before.data), fill)
         return self._before[leaf]
 
     def set_gradient(self, tensor: Tensor, value: Tensor | None) -> None:
@@ -366,11 +394,53 @@ class Tape:
             self._gradients.setdefault(leaf, leaf._grad)
         leaf._grad = value
 
-    def refuse(self, what: str, instead: str) -> NoReturn:
+    def ones_like(self, tensor: Tensor) -> Tensor:
+        """Return the cotangent that a backward pass starts from."""
+        return self.full(tensor.shape, 1, tensor.dtype, self.place)
+
+    def full(self, shape: Sequence[int], value: Any, dtype: Any, where: str | None) -> Tensor:
+        """Return a tensor of one number, which the plan keeps alone."""
+        number = self.constant(device.make(where, "full", (), value, dtype))
+        made: Tensor = recorded.broadcast_to(number, shape=shape)
+        return made
+
+    def unshared(self, tensor: Tensor) -> Tensor:
+        """Return the tensor itself: what a plan makes is nobody else's."""
+        return tensor
+
+    def operands(self, tensors: tuple[Tensor, ...]) -> tuple[Vocabulary, list[Any]]:
+        """Return the Tensors themselves, so that the code on them is written down."""
+        return recorded, list(tensors)
+
+    def beside(self, tensor: Tensor) -> AbstractContextManager[Any]:
+        """Do nothing: no raw array is computed with."""
+        return device.HERE
+
+    def move(self, tensor: Tensor, there: str) -> NoReturn:
+        """Refuse: a tensor is moved to another device."""
+        _refuse(
+            f'a tensor is moved to "{there}"',
+            "A compiled step runs on one device: move the model and the data before it.",
+        )
+
+    def index(self, given: Any) -> Index:
+        """Return an index in its normal form, in which lists of Tensors are stacked."""
+        parts = given if isinstance(given, tuple) else (given,)
+        return Index.of(tuple([_stacked(p) if _holds_tensors(p) else p for p in parts]))
+
+    def index_part(self, tensor: Tensor) -> Any:
+        """Return the Tensor itself, or of a mask the array, which the plan keeps."""
+        return tensor.data if tensor.dtype == dtypes.bool_ else tensor
+
+    def index_beside(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
+        """Return the index as it is: the plan moves its arrays."""
+        return index
+
+    def forbid(self, what: str, instead: str) -> NoReturn:
         """Refuse something that cannot be replayed, naming the user's line."""
         _refuse(what, instead)
 
-    def refuse_reading(self) -> NoReturn:
+    def read(self, tensor: Tensor) -> NoReturn:
         """Refuse: a tensor's values are read on the host."""
         _refuse(
             "a value is read on the host (float, int, bool, if, item, numpy)",

@@ -14,7 +14,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import cpu, device
-from autograd_iron.core.switches import is_in, put_tape, switches
+from autograd_iron.core.switches import is_in, put_executor, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
@@ -190,7 +190,7 @@ class Compiled(Closed):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replay the plan for these arguments, or capture it first."""
-        if switches().tape is not None:
+        if switches().executor.captures:
             return self._function(*map(bare, args), **kwargs)
         last = self._last
         if last is not None and not kwargs and switches().recording is last.recording:
@@ -334,7 +334,7 @@ class Compiled(Closed):
         return entry
 
     def _trace(self, tape: Tape, args: Any, kwargs: Any) -> Any:
-        put_tape(tape)
+        put_executor(tape)
         return self._function(*traced(args, tape), **traced(kwargs, tape))
 
     def after_fork(self) -> None:

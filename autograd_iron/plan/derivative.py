@@ -24,7 +24,7 @@ from autograd_iron.arrays import device
 from autograd_iron.core.graph import Cotangents, Leaf, Node, Output, sweep
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import recorded
-from autograd_iron.core.switches import enable_grad, put_tape, switches
+from autograd_iron.core.switches import enable_grad, put_executor, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, Traced
@@ -159,7 +159,7 @@ class Derivable:
 
     def _differentiate(self, outputs: tuple[int, ...], leaves: list[Node]) -> Derivable:
         tape = self._tape
-        put_tape(tape)
+        put_executor(tape)
         tape.program = replace(
             self._program, steps=[*self._program.steps], constants=[*self._program.constants]
         )
