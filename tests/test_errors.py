@@ -352,6 +352,30 @@ def test_a_failed_backward_leaves_gradients_as_they_were() -> None:
     assert x.grad is None
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_an_error_in_a_gradient_rule_names_the_operation(create_graph: bool) -> None:
+    _, r = ai.linalg.qr(ai.zeros((3, 3)) * t(3, 3, requires_grad=True))
+    message = r"the gradient of qr\(float32\[3, 3\]\): .*Singular"
+    with pytest.raises(ValueError, match=message) as info:
+        ai.sum(r).backward(create_graph=create_graph)
+    assert info.value.__cause__ is not None  # whose traceback ends in the rule
+
+
+def test_an_error_in_a_gradient_rule_names_settings_too(words: None) -> None:
+    @ai.extend.primitive
+    def cut(xp: Any, x: Any, _y: Any, /, axis: int = 0) -> Any:
+        return xp.sum(x, axis=axis)
+
+    @cut.vjp
+    def _(F: Any, g: Any, _y: Any, x: Any, _other: Any, axis: int) -> Any:
+        return g[7]
+
+    with pytest.raises(
+        IndexError, match=r"the gradient of cut\(float32\[2, 3\], 2\.0, axis=1\): index 7"
+    ):
+        ai.sum(cut(t(2, 3, requires_grad=True), 2.0, axis=1)).backward()
+
+
 def test_in_place_operators_rebind_what_is_not_a_leaf() -> None:
     x = t(3, requires_grad=True)
     y = x * 2

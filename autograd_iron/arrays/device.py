@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from typing import Any
 
@@ -343,13 +343,6 @@ def boxed(number: Any) -> Any:
     if cuda.cupy is not None and cuda.is_array(number):
         return number
     return numpy.asarray(number)
-
-
-@contextmanager
-def quiet_beside(array: Any) -> Iterator[None]:
-    """As `quiet` and `beside`."""
-    with numpy.errstate(all="ignore"), beside(array):
-        yield
 
 
 def quiet() -> AbstractContextManager[Any]:

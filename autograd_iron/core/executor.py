@@ -57,6 +57,10 @@ class Executor(ABC):
     def lift(self, saved: Any, node: Node | None) -> Tensor:
         """Return what a node saved as a Tensor at a place of the graph."""
 
+    @abstractmethod
+    def own(self, gradients: dict[Node, Any], cotangents: list[Tensor]) -> dict[Node, Tensor]:
+        """Return what a backward pass found as Tensors that share no memory with the cotangents."""
+
     # --- memory
 
     @abstractmethod
@@ -200,6 +204,22 @@ class Eager(Executor):
     def lift(self, saved: Any, node: Node | None) -> Tensor:
         """Return a saved array as a Tensor at a place of the graph."""
         return Tensor.wrap(saved, node)
+
+    def own(self, gradients: dict[Node, Any], cotangents: list[Tensor]) -> dict[Node, Tensor]:
+        """Return gradients with memory of their own: rules pass cotangents on as they are."""
+        taken = {id(g.data) for g in cotangents}
+        owned = {}
+        for node, gradient in gradients.items():
+            array, place = gradient, None
+            if isinstance(gradient, Tensor):
+                array, place = gradient.data, gradient.node
+            if type(array) is not device.Array:
+                array = device.boxed(array)
+            if array.base is not None or id(array) in taken:
+                array = array.copy()
+            taken.add(id(array))
+            owned[node] = Tensor.wrap(array, place)
+        return owned
 
     def assign(self, target: Tensor, value: Any) -> None:
         """Write a value into the memory of a tensor now.

@@ -1,4 +1,4 @@
-"""The graph of what was computed, and the sweep that differentiates it.
+"""The graph of what was computed; `backward` differentiates it.
 
 A `Node` stands for one application of a primitive to something that requires a gradient.  A node
 points to the nodes it was made from and holds the arrays its gradient rules read: never a Tensor,
@@ -12,13 +12,12 @@ from __future__ import annotations
 import itertools
 import math
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.registry import raw
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
@@ -202,7 +201,16 @@ def _forget(key: int, reference: weakref.ref[Any]) -> None:
         del _writes.by_storage[key]
 
 
-def _check_unwritten(node: Node) -> None:
+def check_unwritten(node: Node) -> None:
+    """Refuse a node that needs an array which was written after the node was made.
+
+    Raises
+    ------
+    RuntimeError
+        With the shape of the array.
+    """
+    if _writes.last <= node.number:
+        return
     outputs = node.output if isinstance(node.output, tuple) else (node.output,)
     for array in (*(node.inputs or ()), *outputs):
         if not hasattr(array, "base"):
@@ -227,142 +235,3 @@ def reachable(roots: Iterable[Node]) -> list[Node]:
                 found.add(parent)
                 stack.append(parent)
     return sorted(found, key=attrgetter("number"), reverse=True)
-
-
-def _leading_to(targets: set[Node], newest_first: list[Node]) -> set[Node]:
-    leading = set(targets)
-    for node in reversed(newest_first):
-        if node not in leading and not leading.isdisjoint(node.parents):
-            leading.add(node)
-    return leading
-
-
-def _lifted(output: Any, node: Node, lift: Callable[[Any, Node | None], Any]) -> Any:
-    if not isinstance(output, tuple):
-        return lift(output, node)
-    return tuple(
-        lift(array, Output(node, i) if dtypes.is_float(array.dtype) else None)
-        for i, array in enumerate(output)
-    )
-
-
-def sweep(
-    root: Node,
-    cotangent: Any,
-    F: Vocabulary,
-    targets: Iterable[Node] | None = None,
-    *,
-    lift: Callable[[Any, Node | None], Any] | None = None,
-    retain_graph: bool = False,
-) -> dict[Node, Any]:
-    """Pull a cotangent of `root` back to the targets: reverse-mode differentiation.
-
-    Nodes are visited from the newest to the oldest, each once, after all that used it.
-
-    Parameters
-    ----------
-    root : Node
-        The value to differentiate.
-    cotangent : array or Tensor
-        Of its shape and dtype; what `F` works on.
-    F : Vocabulary
-        Raw arrays (first order), or recorded Tensors (the gradient becomes graph).
-    targets : iterable of Node, optional
-        Where gradients are wanted; nothing is computed that does not lead there.  Default:
-        every leaf.
-    lift : callable, optional
-        Turns a saved array and its node into what a recorded `F` works on.
-    retain_graph : bool
-        Keep the saved arrays, so that the graph can be differentiated again.
-
-    Returns
-    -------
-    dict
-        Node -> gradient, for the targets that were reached.
-
-    Raises
-    ------
-    RuntimeError
-        A saved array was released by an earlier sweep, or overwritten since.
-    """
-    order = reachable([root])
-    useful: set[Node] | None = None
-    if targets is not None:
-        wanted = set(targets)
-        useful = _leading_to(wanted, order)
-    cotangents: dict[Node, Any] = {root: cotangent}
-    summed: set[Node] = set()  # whose cotangent is a sum that we made and may add to in place
-    results: dict[Node, Any] = {}
-    widens = lift is None and dtypes.bfloat16 is not None
-    travels = lift is None and device.has_gpu()  # cotangents may lead to other devices
-    for node in order:
-        g = cotangents.pop(node, None)
-        if g is None:
-            continue
-        if node.primitive is None or (targets is not None and node in wanted):
-            results[node] = g
-            if node.primitive is None:
-                continue
-        if type(node) is Output:
-            found = cotangents.setdefault(node.of, [None] * len(node.of.shape))
-            before = found[node.index]
-            found[node.index] = g if before is None else before + g
-            continue
-        rules = node.primitive.rules_for(node)
-        inputs, output = node.inputs, node.output
-        if inputs is None:
-            raise RuntimeError(
-                f"backward: the arrays saved by {node.label} were released by an earlier backward "
-                "through it. Pass retain_graph=True to the first call, or compute the result again."
-            )
-        if _writes.last > node.number:
-            _check_unwritten(node)
-        if output is None:
-            output = node
-        elif lift is not None:
-            output = _lifted(output, node, lift)
-        if lift is not None:
-            inputs = [
-                lift(value, parent) if hasattr(value, "astype") else value
-                for value, parent in zip(inputs, node.parents, strict=True)
-            ]
-        if not retain_graph and type(node.inputs) is list:
-            node.inputs = node.output = None
-        several = type(g) is list
-        if travels:
-            F = raw(device.go_to(next(c for c in g if c is not None) if several else g))
-        if widens:
-            g, output = dtypes.widened(g), dtypes.widened(output)
-            inputs, _ = dtypes.in_float32(inputs)  # and the numbers that the operation took
-        if several:
-            g = Cotangents(g, node, F)
-        for parent, rule in zip(node.parents, rules, strict=True):
-            if parent is None or rule is None or (useful is not None and parent not in useful):
-                continue
-            try:
-                contribution = rule(F, g, output, *inputs, **node.attributes)
-            except MemoryError as error:
-                if not device.may_retry(error):
-                    raise
-                contribution = None
-            if contribution is None:
-                work = partial(rule, F, g, output, *inputs, **node.attributes)
-                contribution = device.once_more(work, f"backward: the gradient of {node.label}")
-            if contribution.shape != parent.shape:
-                contribution = F.sum_to(contribution, shape=parent.shape)
-            if contribution.dtype != parent.dtype:
-                contribution = F.astype(contribution, dtype=parent.dtype)
-            if travels and node.primitive.name == "to_device":
-                device.go_to(contribution)
-            before = cotangents.get(parent)
-            if before is None:
-                cotangents[parent] = contribution
-            elif parent in summed:
-                before += contribution
-            else:
-                cotangents[parent] = before + contribution
-                if lift is None and contribution.shape:
-                    summed.add(parent)
-            del contribution, before
-        del g, inputs, output
-    return results

@@ -29,6 +29,7 @@ from typing import Any, NoReturn, overload
 from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels, aligned, check, of_text
+from autograd_iron.core.explain import EXPLAINED, call_text, explain, plain_kind
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node, Output
 from autograd_iron.core.plain import PLAIN, setting
@@ -216,7 +217,7 @@ class Primitive:
             if self.is_elementwise:
                 self._check_numbers(operands, attributes)
         except EXPLAINED as error:
-            self._explain(operands, attributes, error)
+            explain(self, operands, attributes, error)
         if not alone:
             return made
         return tuple(map(_narrowed, made)) if isinstance(made, tuple) else _narrowed(made)
@@ -313,7 +314,7 @@ class Primitive:
         """Refuse None for an operand that is not optional."""
         if any(a is None for a in args[: self.needed]):
             raise TypeError(
-                f"{self._text(list(args), {})}: None is no operand; operations take Tensors, "
+                f"{call_text(self.name, args, {})}: None is no operand; operations take Tensors, "
                 "arrays and numbers. Does a function that made it lack its `return`?"
             )
 
@@ -326,14 +327,14 @@ class Primitive:
             else:
                 output = device.run(kernel, arrays, attributes)
         except EXPLAINED as error:
-            self._explain(arrays, attributes, error)
+            explain(self, arrays, attributes, error)
         except MemoryError as error:
             if not device.may_retry(error):
                 raise
             output = None
         if output is None:  # out here, where nothing holds on to what the failed attempt had made
             work = partial(device.run, kernel, arrays, attributes)
-            output = device.once_more(work, self._text(arrays, attributes), arrays)
+            output = device.once_more(work, call_text(self.name, arrays, attributes), arrays)
         if type(output) is device.Array:
             return output
         several = isinstance(output, tuple)
@@ -455,18 +456,6 @@ class Primitive:
             for i, a in enumerate(arrays)
         ]
 
-    def _explain(self, arrays: list[Any], attributes: dict[str, Any], error: Exception) -> NoReturn:
-        """Say which operation met which operands, and pass on what the array library found."""
-        hint = None if device.are_mixed(arrays) else _hint(self, arrays)
-        raise _kind(error)(f"{self._text(arrays, attributes)}: {hint or error}") from None
-
-    def _text(self, arrays: list[Any], attributes: dict[str, Any]) -> str:
-        operands = ", ".join(
-            f"{a.dtype}{list(a.shape)}" if hasattr(a, "dtype") else repr(a) for a in arrays
-        )
-        settings = "".join(f", {name}={device.shown(value)}" for name, value in attributes.items())
-        return f"{self.name}({operands}{settings})"
-
 
 def _narrowed(spec: Spec) -> Spec:
     return Spec(spec.shape, dtypes.bfloat16) if spec.dtype == dtypes.float32 else spec
@@ -476,44 +465,6 @@ def _spec(output: Any) -> tuple[Any, Any]:
     if type(output) is not tuple:
         return output.shape, output.dtype
     return tuple(o.shape for o in output), tuple(o.dtype for o in output)
-
-
-EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
-
-
-def _kind(error: Exception) -> type[Exception]:
-    """Return the plain type of an array library's error (its own types take other arguments)."""
-    for kind in (ValueError, IndexError, OverflowError):
-        if isinstance(error, kind):
-            return kind
-    return TypeError
-
-
-def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
-    shapes = [getattr(a, "shape", ()) for a in arrays if a is not None]
-    if primitive.name in ("matmul", "linear"):
-        left, right = shapes[:2]
-        if not left or not right:
-            return "a number cannot be multiplied as a matrix; use * instead"
-        inner = right[-2] if len(right) > 1 else right[0]
-        if left[-1] != inner:
-            return (
-                f"the inner sizes differ: the last axis of {left} is {left[-1]} but "
-                f"the {'first' if len(right) == 1 else 'second-to-last'} axis of {right} is "
-                f"{inner}; transpose one with .mT, or reshape it"
-            )
-        if primitive.name == "matmul" and device.broadcast_shape(left[:-2], right[:-2]) is None:
-            return (
-                f"the leading axes {left[:-2]} and {right[:-2]} do not broadcast: aligned at the "
-                "right, two must be equal or one of them 1"
-            )
-    elif primitive.is_elementwise and device.broadcast_shape(*shapes) is None:
-        joined = " and ".join(map(str, shapes))
-        return (
-            f"the shapes {joined} do not broadcast: aligned at the right, two axes must be equal "
-            "or one of them 1; use expand_dims or reshape to line them up"
-        )
-    return None
 
 
 @overload
@@ -649,7 +600,7 @@ class Composite:
         try:
             return self._public(*args, **kwargs)
         except EXPLAINED as error:
-            raise _kind(error)(f"{self.name}: {error}") from None
+            raise plain_kind(error)(f"{self.name}: {error}") from None
 
 
 def composite(function: Callable[..., Any], /) -> Composite:

@@ -11,12 +11,13 @@ from typing import Any, NoReturn, Self
 
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays import device as devices
-from autograd_iron.core import graph, interop
+from autograd_iron.core import interop
+from autograd_iron.core.backward import pull_back
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.index import Index
 from autograd_iron.core.registry import Vocabulary, raw
 from autograd_iron.core.registry import recorded as F
-from autograd_iron.core.switches import enable_grad, no_grad, switches
+from autograd_iron.core.switches import switches
 from autograd_iron.support.integers import integer
 
 
@@ -181,8 +182,16 @@ class Tensor:
         ValueError
             `gradient` has another shape.
         """
+        if self.node is None:
+            raise RuntimeError(
+                "backward: this tensor depends on nothing that requires a gradient. Make the "
+                "inputs with requires_grad=True, and check that it was not computed under no_grad, "
+                "detached, or passed through integers or comparisons"
+            )
+        if gradient is not None and not isinstance(gradient, Tensor):
+            gradient = Tensor(devices.as_array(gradient, beside=(self,)))
         results = pull_back(
-            self, gradient, retain_graph=retain_graph or create_graph, create_graph=create_graph
+            [self], [gradient], retain_graph=retain_graph, create_graph=create_graph
         )
         executor = switches().executor
         for node, result in results.items():
@@ -659,74 +668,6 @@ def _rebuild(
     Tensor.__init__(made, data, requires_grad)
     made._grad = grad
     return made
-
-
-def pull_back(
-    root: Tensor,
-    gradient: Any = None,
-    targets: list[Node] | None = None,
-    *,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> dict[Node, Tensor]:
-    """Return the gradients of a tensor with respect to the targets (default: all leaves).
-
-    See `Tensor.backward` for the parameters and errors, `graph.sweep` for how.
-    """
-    node = root.node
-    if node is None:
-        raise RuntimeError(
-            "backward: this tensor depends on nothing that requires a gradient. Make the inputs "
-            "with requires_grad=True, and check that it was not computed under no_grad, detached, "
-            "or passed through integers or comparisons"
-        )
-    if gradient is None:
-        if root.size != 1:
-            raise RuntimeError(
-                f"backward: a tensor of shape {root.shape} needs a gradient of that shape to "
-                "start from; reduce it to one number first (sum or mean), or pass gradient="
-            )
-        gradient = switches().executor.ones_like(root)
-    else:
-        if not isinstance(gradient, Tensor):
-            gradient = Tensor(devices.as_array(gradient, beside=(root,)))
-        if gradient.shape != root.shape:
-            raise ValueError(
-                f"backward: the gradient has shape {gradient.shape} but the tensor has "
-                f"{root.shape}; they must be equal"
-            )
-        if gradient.device != root.device:
-            raise ValueError(
-                f"backward: the gradient is on {gradient.device} but the tensor on {root.device}; "
-                f'move it first: gradient.to("{root.device}")'
-            )
-        if gradient.dtype != root.dtype:
-            gradient = gradient.astype(root.dtype)
-    executor = switches().executor
-    with devices.quiet(), executor.beside(root):
-        if create_graph or executor.captures:
-            with enable_grad() if create_graph else no_grad():
-                found = graph.sweep(
-                    node, gradient, F, targets, lift=executor.lift, retain_graph=retain_graph
-                )
-            if executor.captures:
-                return found
-        else:
-            found = graph.sweep(
-                node, gradient.data, vocabulary(root), targets, retain_graph=retain_graph
-            )
-    # Rules pass cotangents on as they are; what we hand out has memory of its own.
-    given = {id(gradient.data)}
-    results = {}
-    for key, value in found.items():
-        data, made_by = (value.data, value.node) if create_graph else (value, None)
-        if type(data) is not devices.Array:
-            data = devices.boxed(data)
-        if data.base is not None or id(data) in given:
-            data = data.copy()
-        given.add(id(data))
-        results[key] = Tensor.wrap(data, made_by)
-    return results
 
 
 def vocabulary(tensor: Tensor) -> Vocabulary:

@@ -18,10 +18,11 @@ from typing import Any, NoReturn, cast
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.executor import Executor, eager
+from autograd_iron.core.explain import EXPLAINED
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.index import Index
 from autograd_iron.core.operands import NUMBERS, operand
-from autograd_iron.core.primitive import EXPLAINED, Primitive
+from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import Vocabulary, recorded
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad, put_executor, switches
@@ -287,6 +288,10 @@ class Tape(Executor):
     def lift(self, saved: Any, node: Node | None) -> Tensor:
         """Return a saved Tensor with its node."""
         return Traced.make(self._number(saved), node)
+
+    def own(self, gradients: dict[Node, Any], cotangents: list[Tensor]) -> dict[Node, Tensor]:
+        """Return the gradients as they are: a plan writes into no result."""
+        return gradients
 
     def assign(self, target: Tensor, value: Any) -> None:
         """Write down an assignment; it happens when the capture is complete."""

@@ -20,11 +20,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from autograd_iron.arrays import device
-from autograd_iron.core.graph import Cotangents, Leaf, Node, Output, sweep
+from autograd_iron.core.backward import pull_back
+from autograd_iron.core.graph import Cotangents, Leaf, Node, Output
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.core.registry import recorded
-from autograd_iron.core.switches import enable_grad, put_executor, switches
+from autograd_iron.core.switches import put_executor, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, Traced
@@ -167,12 +166,8 @@ class Derivable:
         cotangents = [tape.fresh(end.shape, end.dtype) for end in ends]
         for cotangent in cotangents:
             cotangent.node = Leaf(cotangent)
-        start = cast(Primitive, _Start(cotangents))
-        roots = tuple(end.node for end in ends)
-        root = Node(start, roots, [0.0] * len(roots), None, {}, (), ends[0].dtype)
-        with enable_grad(), device.quiet():
-            found = sweep(root, cotangents[0], recorded, leaves, lift=tape.lift, retain_graph=True)
-        gradients = [found[leaf] for leaf in leaves]
+        found = pull_back(ends, cotangents, leaves, create_graph=True)
+        gradients = [cast(Traced, found[leaf]) for leaf in leaves]
         inputs = [*self.inputs, *(cotangent.value for cotangent in cotangents)]
         program = replace(
             tape.program, arguments=inputs, results=[gradient.value for gradient in gradients]
@@ -243,22 +238,6 @@ def _after(program: Program, start: int) -> tuple[list[Step], list[Value]]:
         else:
             read += [value for value in step.writes if value in needed]
     return steps[::-1], read
-
-
-class _Start:
-    """The primitive of a node above several results: it hands each its cotangent."""
-
-    name = "results"
-
-    def __init__(self, cotangents: list[Traced]) -> None:
-        self._cotangents = cotangents
-
-    def rules_for(self, node: Node) -> list[Any]:
-        return [partial(_handed, cotangent) for cotangent in self._cotangents]
-
-
-def _handed(cotangent: Traced, *_: Any) -> Traced:
-    return cotangent
 
 
 class _UsedUp:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.backward import pull_back
 from autograd_iron.core.registry import recorded as F
 from autograd_iron.core.switches import enable_grad, no_grad
-from autograd_iron.core.tensor import Tensor, pull_back
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray, tensor
 from autograd_iron.ops.random import Generator
 from autograd_iron.support.integers import integer
@@ -177,11 +178,9 @@ def _vjp(
         for point in points
     ]
     with enable_grad():
-        total = _dot(f(*inputs), cotangents)
+        outputs = f(*inputs)
     nodes = [t.node for t in inputs if t.node is not None]
-    if total.node is None:
-        return [F.zeros(t.shape, t.dtype, t.device) for t in inputs]
-    found = pull_back(total, None, nodes, retain_graph=True, create_graph=recorded)
+    found = pull_back(outputs, cotangents, nodes, retain_graph=True, create_graph=recorded)
     return [
         found[n] if n in found else F.zeros(t.shape, t.dtype, t.device)
         for n, t in zip(nodes, inputs, strict=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd_iron.core import graph
+from autograd_iron.core.backward import pull_back
 from autograd_iron.core.graph import Leaf, Node, Output
-from autograd_iron.core.tensor import Tensor, pull_back
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.support.files import write_whole
 from autograd_iron.support.text import visible
 
@@ -113,7 +114,7 @@ def draw_graph(
             raise ValueError(
                 f"draw_graph: backward=True draws one output's gradients, not {len(results)}'s"
             )
-        for leaf, gradient in pull_back(results[0], create_graph=True).items():
+        for leaf, gradient in pull_back(results, create_graph=True).items():
             if gradient.node is not None:
                 ends[gradient.node] = f"gradient of {called.get(leaf, 'leaf')}"
     drawing = _draw(ends, called, forward_end)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_iron.arrays import dtypes
+from autograd_iron.core.backward import pull_back
 from autograd_iron.core.graph import Cotangents
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import recorded as F
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import enable_grad, switches
-from autograd_iron.core.tensor import Tensor, pull_back
+from autograd_iron.core.tensor import Tensor
 
 
 def tangents(
@@ -94,7 +95,7 @@ def _transposed(
         if back.node is None:
             return [None] * len(outputs)
         targets = [g.node for g in along if g is not None]
-        pulled = pull_back(back, tangent, targets, retain_graph=True, create_graph=True)
+        pulled = pull_back([back], [tangent], targets, create_graph=True)
     found = [None if g is None else pulled.get(g.node) for g in along]
     tracked = records and any(getattr(v, "requires_grad", False) for v in (*inputs, tangent))
     return [None if v is None else v if tracked else v.detach() for v in found]

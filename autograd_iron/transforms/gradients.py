@@ -7,12 +7,13 @@ from functools import partial, wraps
 from typing import Any
 
 from autograd_iron.core import graph, specs
+from autograd_iron.core.backward import pull_back
 from autograd_iron.core.facts import C
 from autograd_iron.core.graph import Node
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.switches import enable_grad, switches
-from autograd_iron.core.tensor import Tensor, pull_back
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray
 
 
@@ -92,10 +93,13 @@ def value_and_grad(
                 f"grad: {_name(f)} must return one number, not shape {result.shape}; "
                 "reduce it with sum or mean"
             )
-        flat = [t for group in inputs for t in group]
-        gradients = iter(_gradients(result, flat, f))
+        nodes = [t.node for group in inputs for t in group if t.node is not None]
+        nested = _needs_outer_graph(result, nodes)
+        found = pull_back([result], None, nodes, retain_graph=True, create_graph=nested)
+        _check_paths(f, [node for node in nodes if node not in found])
+        gradients = iter([found[node] for node in nodes])
         trees = tuple(_map(lambda _: next(gradients), args[i]) for i in wanted)
-        if not _needs_outer_graph(result, [t.node for t in flat if t.node is not None]):
+        if not nested:
             result = result.detach()
         return result, trees[0] if isinstance(argnums, int) else trees
 
@@ -154,22 +158,6 @@ def _fresh(put: list[Tensor], value: Any) -> Tensor:
     return made
 
 
-def _gradients(result: Tensor, inputs: list[Tensor], f: Callable[..., Any]) -> list[Tensor]:
-    nodes = [t.node for t in inputs if t.node is not None]
-    found: dict[Node, Tensor] = {}
-    if result.node is not None:
-        record = _needs_outer_graph(result, nodes)
-        found = pull_back(result, None, nodes, retain_graph=True, create_graph=record)
-    missing = [str(node.shape) for node in nodes if node not in found]
-    if missing:
-        raise ValueError(
-            f"grad: no path leads from the result of {_name(f)} back to the input of shape "
-            f"{', '.join(missing)}. Is it used at all? detach(), no_grad, .numpy(), comparisons, "
-            "sign, argmax and integer casts cut the path"
-        )
-    return [found[node] for node in nodes]
-
-
 def _needs_outer_graph(result: Tensor, mine: list[Node]) -> bool:
     """Return whether the result depends on something besides our own inputs that is recorded."""
     if result.node is None or not switches().recording:
@@ -177,3 +165,13 @@ def _needs_outer_graph(result: Tensor, mine: list[Node]) -> bool:
     return any(
         node.primitive is None and node not in mine for node in graph.reachable([result.node])
     )
+
+
+def _check_paths(f: Callable[..., Any], missing: list[Node]) -> None:
+    if missing:
+        shapes = ", ".join(str(node.shape) for node in missing)
+        raise ValueError(
+            f"grad: no path leads from the result of {_name(f)} back to the input of shape "
+            f"{shapes}. Is it used at all? detach(), no_grad, .numpy(), comparisons, sign, argmax "
+            "and integer casts cut the path"
+        )

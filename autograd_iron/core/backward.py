@@ -1,0 +1,223 @@
+"""The backward pass: from the cotangents of results to the gradients of what they depend on.
+
+Nodes are visited from the newest to the oldest, each once, after all that used it.  There is no
+recursion, and no sorting by depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.explain import EXPLAINED, call_text, plain_kind
+from autograd_iron.core.graph import Cotangents, Node, Output, check_unwritten, reachable
+from autograd_iron.core.registry import Vocabulary, raw, recorded
+from autograd_iron.core.switches import enable_grad, no_grad, switches
+
+if TYPE_CHECKING:
+    from autograd_iron.core.tensor import Tensor
+
+Lift = Callable[[Any, "Node | None"], Any]
+
+
+def pull_back(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor | None] | None = None,
+    wanted: Collection[Node] | None = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Node, Tensor]:
+    """Return the gradients of results, each weighed by its cotangent, and summed.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor
+        An output that depends on nothing that requires a gradient is passed over.
+    cotangents : sequence of Tensor or None
+        On each output's device; None stands for 1, the cotangent of a single element.
+    wanted : collection of Node
+        Where gradients are wanted; only what leads there is computed.  Default: every leaf.
+    retain_graph : bool
+        Keep the arrays that nodes saved, so that the graph can be differentiated again.
+    create_graph : bool
+        Record the gradients, so that they can be differentiated; implies `retain_graph`.
+
+    Returns
+    -------
+    dict of Node to Tensor
+        For each wanted node that an output depends on.
+
+    Raises
+    ------
+    RuntimeError
+        An output without a cotangent has several elements; an array that a rule needs was released
+        by an earlier pass, or overwritten.
+    ValueError
+        A cotangent has another shape or device than its output.
+    """
+    executor = switches().executor
+    starts = [
+        (output.node, _cotangent(output, given))
+        for output, given in zip(outputs, cotangents or [None] * len(outputs), strict=True)
+        if output.node is not None
+    ]
+    if not starts:
+        return {}
+    with device.quiet(), executor.beside(starts[0][1]):
+        if create_graph or executor.captures:
+            with enable_grad() if create_graph else no_grad():
+                keep = retain_graph or create_graph
+                found = _walk(_summed(starts), wanted, recorded, executor.lift, keep)
+        else:
+            arrays = [(node, g.data) for node, g in starts]
+            F = raw(device.namespace((arrays[0][1],)))
+            found = _walk(_summed(arrays), wanted, F, None, retain_graph)
+    return executor.own(found, [g for _, g in starts])
+
+
+def _cotangent(output: Tensor, given: Tensor | None) -> Tensor:
+    if given is None:
+        if output.size != 1:
+            raise RuntimeError(
+                f"backward: a tensor of shape {output.shape} needs a gradient of that shape to "
+                "start from; reduce it to one number first (sum or mean), or pass gradient="
+            )
+        return switches().executor.ones_like(output)
+    if given.shape != output.shape:
+        raise ValueError(
+            f"backward: the gradient has shape {given.shape} but the tensor has "
+            f"{output.shape}; they must be equal"
+        )
+    if given.device != output.device:
+        raise ValueError(
+            f"backward: the gradient is on {given.device} but the tensor on {output.device}; "
+            f'move it first: gradient.to("{output.device}")'
+        )
+    return given if given.dtype == output.dtype else given.astype(output.dtype)
+
+
+def _summed(starts: Sequence[tuple[Node, Any]]) -> dict[Node, Any]:
+    found: dict[Node, Any] = {}
+    for node, g in starts:
+        found[node] = found[node] + g if node in found else g
+    return found
+
+
+def _walk(
+    cotangents: dict[Node, Any],
+    wanted: Collection[Node] | None,
+    F: Vocabulary,
+    lift: Lift | None,
+    retain_graph: bool,
+) -> dict[Node, Any]:
+    """Pull cotangents back to the wanted nodes; `cotangents` is used up.
+
+    With `lift` they are Tensors, which it makes of what nodes saved; without it raw arrays.
+    """
+    order = reachable(cotangents)
+    useful = None if wanted is None else _leading_to(set(wanted), order)
+    summed: set[Node] = set()  # whose cotangent is a sum that we made and may add to in place
+    results: dict[Node, Any] = {}
+    widens = lift is None and dtypes.bfloat16 is not None
+    travels = lift is None and device.has_gpu()  # cotangents may lead to other devices
+    for node in order:
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        if node.primitive is None or (wanted is not None and node in wanted):
+            results[node] = g
+        if node.primitive is None:
+            continue
+        if type(node) is Output:
+            places = cotangents.setdefault(node.of, [None] * len(node.of.shape))
+            before = places[node.index]
+            places[node.index] = g if before is None else before + g
+            continue
+        rules = node.primitive.rules_for(node)
+        inputs, output = _saved(node, lift, retain_graph)
+        several = type(g) is list
+        if travels:
+            F = raw(device.go_to(next(c for c in g if c is not None) if several else g))
+        if widens:
+            g, output = dtypes.widened(g), dtypes.widened(output)
+            inputs, _ = dtypes.in_float32(inputs)  # and the numbers that the operation took
+        if several:
+            g = Cotangents(g, node, F)
+        for parent, rule in zip(node.parents, rules, strict=True):
+            if parent is None or rule is None or (useful is not None and parent not in useful):
+                continue
+            contribution = _apply(rule, F, g, output, inputs, node)
+            if contribution.shape != parent.shape:
+                contribution = F.sum_to(contribution, shape=parent.shape)
+            if contribution.dtype != parent.dtype:
+                contribution = F.astype(contribution, dtype=parent.dtype)
+            if travels and node.primitive.name == "to_device":
+                device.go_to(contribution)
+            before = cotangents.get(parent)
+            if before is None:
+                cotangents[parent] = contribution
+            elif parent in summed:
+                before += contribution
+            else:
+                cotangents[parent] = before + contribution
+                if lift is None and contribution.shape:
+                    summed.add(parent)
+            del contribution, before
+        del g, inputs, output
+    return results
+
+
+def _leading_to(wanted: set[Node], newest_first: list[Node]) -> set[Node]:
+    leading = set(wanted)
+    for node in reversed(newest_first):
+        if node not in leading and not leading.isdisjoint(node.parents):
+            leading.add(node)
+    return leading
+
+
+def _saved(node: Node, lift: Lift | None, retain_graph: bool) -> tuple[Any, Any]:
+    """Return the inputs and the output as the rules of a node read them; the node may let go."""
+    inputs, output = node.inputs, node.output
+    if inputs is None:
+        raise RuntimeError(
+            f"backward: the arrays saved by {node.label} were released by an earlier backward "
+            "through it. Pass retain_graph=True to the first call, or compute the result again."
+        )
+    check_unwritten(node)
+    if not retain_graph and type(inputs) is list:
+        node.inputs = node.output = None
+    if lift is not None:
+        inputs = [
+            lift(value, parent) if hasattr(value, "astype") else value
+            for value, parent in zip(inputs, node.parents, strict=True)
+        ]
+        output = None if output is None else _lifted(output, node, lift)
+    return inputs, node if output is None else output
+
+
+def _lifted(output: Any, node: Node, lift: Lift) -> Any:
+    if not isinstance(output, tuple):
+        return lift(output, node)
+    return tuple(
+        lift(array, Output(node, i) if dtypes.is_float(array.dtype) else None)
+        for i, array in enumerate(output)
+    )
+
+
+def _apply(rule: Any, F: Vocabulary, g: Any, output: Any, inputs: Any, node: Node) -> Any:
+    """Return what a gradient rule of a node says; its errors name the operation."""
+    try:
+        return rule(F, g, output, *inputs, **node.attributes)
+    except MemoryError as error:
+        if not device.may_retry(error):
+            raise
+    except EXPLAINED as error:
+        met = [s if p is None else p for p, s in zip(node.parents, inputs, strict=True)]
+        text = call_text(node.label, met, node.attributes)
+        raise plain_kind(error)(f"the gradient of {text}: {error}") from error
+    # Out here nothing holds on to what the failed attempt had made.
+    work = partial(rule, F, g, output, *inputs, **node.attributes)
+    return device.once_more(work, f"backward: the gradient of {node.label}")
