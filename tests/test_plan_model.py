@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiling import same_bits
 
 import autograd_iron as ai
 import nn
 from nn.module import walk
-from tests.compiling import same_bits
 
 X = np.arange(8, dtype=np.float32).reshape(4, 2) / 8
 

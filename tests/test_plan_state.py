@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiling import same_bits
 
 import autograd_iron as ai
 import nn
-from tests.compiling import same_bits
+from autograd_iron.plan.watch import LARGEST
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3) / 6
 FACTOR = 2.0
@@ -245,6 +246,15 @@ def test_a_global_that_only_a_function_inside_names() -> None:
             same_bits(step(X), ai.tensor(X) + BIAS)
     finally:
         BIAS = 1.0
+
+
+def test_of_a_long_list_the_length_is_watched() -> None:
+    table = [1.0] * (LARGEST + 1)
+    step = ai.compile(lambda x: x * table[0] * len(table))
+    same_bits(step(X), ai.tensor(X) * 1.0 * len(table))
+    table.append(1.0)
+    same_bits(step(X), ai.tensor(X) * 1.0 * len(table))
+    assert "the length of table was 1001 and is 1002" in step.explain()
 
 
 def test_a_part_that_goes_from_one_list_to_the_next() -> None:

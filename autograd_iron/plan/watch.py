@@ -29,6 +29,9 @@ from autograd_iron.support.watched import Watched, changes
 
 _ABSENT: Any = object()
 _END = [object()]  # after the parts of one thing, so that another number of them is noticed
+# A list or dict with more parts is a table, a vocabulary say, that is no state: to look at each of
+# 50,000 words in each call would take a millisecond.
+LARGEST = 1000
 _HELD = (list, dict, tuple, set, frozenset, deque)
 
 
@@ -184,6 +187,10 @@ class Watch:
             self._look_at_method(value, "forward")
 
     def _look_into(self, value: Any, label: str) -> None:
+        if len(value) > LARGEST:
+            size = f"the length of {label}"
+            self._always.append(_Parts(size, [size], _Read(len, [value])))
+            return
         if isinstance(value, dict):
             labels = [f"{label}[{key!r}]" for key in value]
             keys = [f"a key of {label}" for _ in value]
