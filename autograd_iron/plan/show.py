@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_iron.arrays.cuda import size_text
 from autograd_iron.ops.linalg import matmul
 from autograd_iron.plan.loops.launch import Call, Launch, Pack, Product
+from autograd_iron.plan.numpy.lines import python
 from autograd_iron.plan.program import Operand, Program, Step, Value
 from autograd_iron.support.text import visible
 
@@ -35,7 +36,7 @@ def show(plan: Plan) -> str:
         lines.append(f"{rows:,} rows in {tiles} tiles of {plan.tile}, {plan.threads} threads")
     if plan.views:
         lines.append("in the memory of others, once and for all:")
-        lines += [f"    {view}" for view in plan.views]
+        lines += [f"    {text}" for view in plan.views for text in python(view)]
     for stage in plan.stages:
         lines.append("for each tile:" if stage.tiled else "once:")
         for step in stage.steps:
@@ -58,7 +59,7 @@ def _note(plan: Plan, stage: Stage, value: Value) -> str:
     note = f"{shape} {value.dtype}"
     if value in stage.slots:
         note += f" in b{stage.slots[value]}"
-    if value in stage.totals:
+    if value in stage.parameters.totals:
         note += f", {plan.schedule.combine[value]} over the tiles"
     return note
 

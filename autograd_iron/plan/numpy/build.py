@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autograd_iron.arrays import cpu, device
-from autograd_iron.plan.numpy import emit
+from autograd_iron.plan.numpy import emit, forms, lines
 from autograd_iron.plan.numpy import source as source_text
+from autograd_iron.plan.numpy.emit import Text, all_rows, total_of
+from autograd_iron.plan.numpy.lines import Item, Let, Line, Method, Name, Refuse, variable
 from autograd_iron.plan.numpy.threads import share_out
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.plan.schedule import buffers, pack, tiling
@@ -30,30 +32,70 @@ class Stage:
     steps : list of Step
     tiled : bool
         Whether it runs once for every tile.
-    source : str
+    text : Text
+        Its lines.
     names : dict of str to object
         What `make` is called with, by name.
-    parameters : list of str
+    parameters : Parameters
         Of `run`.
-    totals : list of Value
-        The reductions over the rows.
+    buffers : set of str
+        Of the names, those of memory that holds values in turn, or in part.
     slots : dict of Value to int
         The buffer of each value that has none to itself for good; one buffer holds many in turn.
-    kernels : dict of str to Primitive
-        The primitives that are run by their kernels, by the name that the source has for these.
     rest : dict of str to object, optional
         What `make` is called with for a last tile that is lower.
     """
 
     steps: list[Step]
     tiled: bool
-    source: str
+    text: Text
     names: dict[str, Any]
-    parameters: list[str]
-    totals: list[Value]
+    parameters: Parameters
+    buffers: set[str]
     slots: dict[Value, int]
-    kernels: dict[str, Any]
     rest: dict[str, Any] | None = None
+
+    def source(self, title: str = "make") -> str:
+        """Return the Python that runs, as a function of this name that makes `run`."""
+        text, parameters = self.text, self.parameters.labels
+        return source_text.write(list(self.names), text.setup, text.body, parameters, title)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What `run` of a stage is called with.
+
+    Attributes
+    ----------
+    in_rows : list of Value
+        Arguments of the step of which a tile sees some rows.
+    given : list of Value
+        Other arguments of the step.
+    totals : list of Value
+        The reductions over the rows.
+    tiled : bool
+        Whether it is called with the first and the last row.
+    """
+
+    in_rows: list[Value]
+    given: list[Value]
+    totals: list[Value]
+    tiled: bool = False
+
+    @property
+    def moving(self) -> list[Value]:
+        """The arguments of the step among them."""
+        return [*self.in_rows, *self.given]
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the parameters."""
+        return [
+            *(("start", "stop") if self.tiled else ()),
+            *(all_rows(v).label for v in self.in_rows),
+            *map(variable, self.given),
+            *(total_of(v).label for v in self.totals),
+        ]
 
 
 class Plan:
@@ -78,7 +120,7 @@ class Plan:
         Memory of all buffers, those of every thread included.
     how : str
         How it runs, for `Compiled.explain`.
-    views : list of str
+    views : list of Let
         Lines that make the views of memory that never moves.
     view_functions : set of str
         The functions of the array library that these lines call.
@@ -109,7 +151,7 @@ class Plan:
                 break
         self._arrays: dict[Value, Any] = {}
         self.old: dict[Value, Any] = {}
-        self.views: list[str] = []
+        self.views: list[Let] = []
         self.view_functions: set[str] = set()
         self._bind_sources()
         self._moving = list(program.arguments)
@@ -121,7 +163,7 @@ class Plan:
         self._outputs = [self._where_is(v) for v in ends]
         self._quietly = cpu.quietly()
         forks.renew(self)
-        self.source = "\n\n".join(stage.source for stage in self.stages)
+        self.source = "\n\n".join(stage.source() for stage in self.stages)
         self.how = "all rows at once"
         if self.tile:
             self.how = f"{self.tile} of {self.schedule.rows} rows at a time, {threads} threads"
@@ -218,7 +260,7 @@ class Plan:
 
         Tensors are written with the rest: a run that is refused has changed nothing.
         """
-        refusing = (v for step in steps if emit.may_refuse(step) for v in step.outputs)
+        refusing = (v for step in steps if forms.may_refuse(step) for v in step.outputs)
         needed = {*self.program.checked(), *refusing}
         for step in reversed(steps):
             if not needed.isdisjoint(step.outputs):
@@ -231,7 +273,7 @@ class Plan:
         left = []
         for step in steps:
             source = step.inputs[0] if step.inputs else None
-            if step.primitive.name in emit.VIEWS and source in self._arrays:
+            if step.primitive in forms.VIEWS and source in self._arrays:
                 array = self._arrays[source]
                 view = step.primitive.compute([array], step.attributes)
                 if view.size and device.storage(view) is device.storage(array):
@@ -239,7 +281,7 @@ class Plan:
                     text = emit.emit(emit.Region([step], dense={source}))
                     if text.setup:
                         self._arrays[step.output] = view
-                        self.views += text.setup
+                        self.views += [line for line in text.setup if isinstance(line, Let)]
                         self.view_functions |= text.functions
                         continue
             left.append(step)
@@ -261,28 +303,27 @@ class Plan:
             kept=kept | set(direct),
         )
         text = emit.emit(region)
-        end: list[tuple[str, Any, str]] = []
+        extra: dict[str, Any] = {}
+        end: list[Line] = []
         for tensor, value in effects:
             if direct.get(value) is not tensor.data:
-                text.functions.add("copyto")
-                source = f"old_{value.number}" if value in saved else emit.name(value)
-                end.append((f"target_{len(end)}", tensor.data, source))
-        text.body += [f"copyto({label}, {source})" for label, _, source in end]
+                target = Name(f"target_{len(end)}")
+                extra[target.label] = tensor.data
+                end.append(_copy(target, _old(value) if value in saved else value))
+        text.body += end
         for i, check in enumerate(self.program.checks if looks else ()):
-            text.settings[f"refusal_{i}"] = check.message
-            extremes = emit.name(check.lowest), emit.name(check.highest)
-            text.body.append(check.text(*extremes, f"refusal_{i}"))
-        extra = {label: array for label, array, _ in end}
-        if saved:
+            refusal = Name(f"refusal_{i}")
+            text.settings[refusal.label] = check.message
+            text.body.append(Refuse(check, refusal))
+        if end or saved:
             text.functions.add("copyto")
-            first = [f"copyto(old_{v.number}, {emit.name(v)})" for v in saved]
-            text.body = first + text.body
-            extra |= {f"old_{v.number}": array for v, array in saved.items()}
-            self.old |= saved
+        text.body[:0] = [_copy(_old(v), v) for v in saved]
+        extra |= {_old(v).label: array for v, array in saved.items()}
+        self.old |= saved
         used = {v for s in steps for v in s.values} | {v for _, v in effects}
-        parameters = [v for v in self._moving if v in used]
-        positions = [self._moving.index(v) for v in parameters]
-        run, stage, _ = self._bind(region, text, 0, [emit.name(v) for v in parameters], kept, extra)
+        parameters = Parameters([], [v for v in self._moving if v in used], [])
+        positions = [self._moving.index(v) for v in parameters.given]
+        run, stage, _ = self._bind(region, text, 0, parameters, kept, extra)
         self.stages.append(stage)
         if positions == list(range(len(self._moving))):
             self._runs.append(lambda given: run(*given))
@@ -291,7 +332,7 @@ class Plan:
 
     def _packed(self, steps: list[Step]) -> list[Step]:
         """Join equal steps on small values, and lay these one after the other."""
-        views = {v for s in steps if s.primitive.name in emit.VIEWS for v in s.outputs}
+        views = {v for s in steps if s.primitive in forms.VIEWS for v in s.outputs}
         steps, packs = pack.pack(self.program, steps, self._arrays.keys() | views)
         for block, values in packs.items():
             memory = self._own(block)
@@ -300,8 +341,8 @@ class Plan:
             for v in values:
                 stop = start + v.size
                 self._arrays[v] = memory[start:stop].reshape(v.shape)
-                cut = f"{emit.name(block)}[{start}:{stop}].reshape({v.shape})"
-                self.views.append(f"{emit.name(v)} = {cut}")
+                part = Item(block, (slice(start, stop),))
+                self.views.append(Let(v, Method(part, "reshape", (v.shape,))))
                 start = stop
         return steps
 
@@ -331,13 +372,11 @@ class Plan:
             if value not in totals:
                 self._own(value)
         text = emit.emit(region)
-        in_rows = [v for v in self._moving if f"{emit.name(v)}_all" in "\n".join(text.body)]
-        others = [v for v in self._moving if v not in in_rows and source_text.mentions(text, v)]
-        parameters = ["start", "stop"]
-        parameters += [f"{emit.name(v)}_all" for v in in_rows]
-        parameters += [emit.name(v) for v in others]
-        parameters += [f"{emit.name(v)}_total" for v in totals]
-        positions = [self._moving.index(v) for v in (*in_rows, *others)]
+        used = lines.names([*text.setup, *text.body])
+        in_rows = [v for v in self._moving if all_rows(v).label in used]
+        others = [v for v in self._moving if v not in in_rows and variable(v) in used]
+        parameters = Parameters(in_rows, others, totals, tiled=True)
+        positions = [self._moving.index(v) for v in parameters.moving]
 
         workers = []
         for number in range(self.threads):
@@ -351,7 +390,6 @@ class Plan:
                 stage.rest = last.names
             workers.append(runs)
             if number == 0:
-                stage.totals = totals
                 self.stages.append(stage)
         groups = tiling.groups(rows, height)
         sums = [[cpu.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
@@ -387,7 +425,7 @@ class Plan:
         region: emit.Region,
         text: emit.Text,
         height: int,
-        parameters: list[str],
+        parameters: Parameters,
         kept: set[Value],
         extra: dict[str, Any] | None = None,
         memory: tuple[buffers.Layout, list[Any]] | None = None,
@@ -401,28 +439,32 @@ class Plan:
             memory = layout, [cpu.memory(size) for size in layout.sizes]
             self.bytes += layout.bytes
         layout, blocks = memory
-        names: dict[str, Any] = {
-            emit.name(v): cpu.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype) for v in local
+        used = lines.names([*text.setup, *text.body]).difference(parameters.labels)
+        given: dict[str, Any] = {
+            variable(v): cpu.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype) for v in local
         }
-        lines = "\n".join((*text.setup, *text.body))
+        buffers_ = set(given)
         for value, array in self._arrays.items():
-            if value in shapes:
-                continue
-            label = emit.name(value)
-            names.setdefault(label, array)
-            if f"{label}_all" in lines:
-                names[f"{label}_all"] = array
-        names |= text.constants | text.settings | (extra or {})
-        names |= {f: cpu.function(f) for f in sorted(text.functions)}
-        names |= {label: _kernel(primitive) for label, primitive in text.kernels.items()}
-        names["height"] = height
-        used = [n for n in names if n not in parameters and source_text.has_word(n, lines)]
-        source = source_text.write(used, text, parameters)
-        given = {n: names[n] for n in used}
-        run = source_text.compiled(source)(*given.values())
-        kernels = text.kernels
-        stage = Stage(region.steps, height > 0, source, given, parameters, [], layout.slot, kernels)
+            if value not in shapes:
+                given.setdefault(variable(value), array)
+                given[all_rows(value).label] = array
+        given |= text.constants | text.settings | (extra or {})
+        given |= {f: cpu.function(f) for f in sorted(text.functions)}
+        given |= {name: _kernel(primitive) for name, primitive in text.kernels.items()}
+        given["height"] = height
+        given = {name: thing for name, thing in given.items() if name in used}
+        stage = Stage(region.steps, height > 0, text, given, parameters, buffers_, layout.slot)
+        run = source_text.compiled(stage.source())(*given.values())
         return run, stage, memory
+
+
+def _old(value: Value) -> Name:
+    """Return what stands for a value as it was before the step changed it."""
+    return Name(f"old_{value.number}")
+
+
+def _copy(target: Name, part: Any) -> Line:
+    return lines.Call("copyto", (target, part))
 
 
 def _kernel(primitive: Any) -> Callable[..., None]:

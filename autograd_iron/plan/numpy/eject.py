@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sys
 import textwrap
 import zipfile
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd_iron.arrays import cpu, device, dtypes
-from autograd_iron.plan.numpy import emit
 from autograd_iron.plan.numpy.build import Plan, Stage
+from autograd_iron.plan.numpy.lines import python, variable
 from autograd_iron.plan.program import Value
 from autograd_iron.plan.schedule import tiling
 from autograd_iron.support.files import write_together
@@ -89,7 +88,7 @@ def eject(plan: Plan, title: str, gradients: list[Any], path: str | os.PathLike[
 
 def _without_text(stage: Stage) -> set[str]:
     """Return the names of the primitives that nothing but their kernels can run."""
-    called = set(stage.kernels.values())
+    called = set(stage.text.kernels.values())
     return {
         step.primitive.name
         for step in stage.steps
@@ -142,16 +141,17 @@ class _Writer:
         self.program = plan.program
         self.saved: dict[str, Any] = {}
         self.kernels: dict[str, Any] = {}
+        self.buffers: set[str] = set()
         self.names = {v: visible(path) for v, path in self.program.names.items()}
         self.drawn = [v for _, v in self.program.draws]
-        used = {id(tensor.data): emit.name(v) for tensor, v in self.program.captured}
+        used = {id(tensor.data): variable(v) for tensor, v in self.program.captured}
         self.gradients: list[tuple[str, Value]] = []
         for i, (of, (_, value)) in enumerate(zip(gradients, self.program.gradients, strict=True)):
             if isinstance(of, int):
-                label = emit.name(self.program.arguments[of])
+                name = variable(self.program.arguments[of])
             else:
-                label = used.get(id(of.data), f"gradient_{i}")
-            self.gradients.append((label, value))
+                name = used.get(id(of.data), f"gradient_{i}")
+            self.gradients.append((name, value))
 
     def module(self, title: str, data: str) -> tuple[str, dict[str, Any]]:
         """Return the text and the arrays that it reads."""
@@ -168,19 +168,25 @@ class _Writer:
         header = _HEADER.format(
             mark=_MARK,
             text=docstring(self._says(title, data)),
-            imports=_BFLOAT16 if "bfloat16" in body else "",
+            imports=_BFLOAT16 if self._is_narrow() else "",
             functions=f"from numpy import (\n{taken})\n" if taken else "",
             key=_SEAL,
             seal=self.saved[_SEAL],
         )
         return header + body, self.saved
 
+    def _is_narrow(self) -> bool:
+        """Return whether the file meets bfloat16, of which NumPy alone knows nothing."""
+        met = [*self.program.sources(), *self.program.wanted()]
+        met += [v for stage in self.plan.stages for step in stage.steps for v in step.outputs]
+        return any(v.dtype == dtypes.bfloat16 for v in met)
+
     def _says(self, title: str, data: str) -> str:
         """Return what the docstring says."""
         program = self.program
-        arguments = ", ".join(emit.name(v) for v in program.arguments)
+        arguments = ", ".join(variable(v) for v in program.arguments)
         results = ", ".join(map(_kind, program.results))
-        takes = ", ".join(f"{emit.name(v)} {_kind(v)}" for v in program.arguments)
+        takes = ", ".join(f"{variable(v)} {_kind(v)}" for v in program.arguments)
         kept = ", ".join(self.names.values())
         parts = [
             f"{visible(title)}: one step, written out as NumPy.",
@@ -195,7 +201,7 @@ class _Writer:
             parts.append(
                 "What the compiled step draws or reads anew each time (random numbers, gradients "
                 "from before) is here what it was in that step too, until something else is "
-                f"written into it: {', '.join(map(emit.name, self.drawn))}."
+                f"written into it: {', '.join(map(variable, self.drawn))}."
             )
         if self.gradients:
             parts.append(
@@ -207,20 +213,20 @@ class _Writer:
     def _memory(self) -> str:
         lines = []
         sources = set(self.program.sources())
-        views = {line.split(" = ")[0]: line for line in self.plan.views}
+        views = {variable(line.name): line for line in self.plan.views}
         seen: dict[int, str] = {}
         for value, array in self.plan.arrays():
-            label = emit.name(value)
-            if label in views:
-                lines.append(views[label])
+            name = variable(value)
+            if name in views:
+                lines += python(views[name])
             elif id(array) in seen:
-                lines.append(f"{label} = {seen[id(array)]}")
+                lines.append(f"{name} = {seen[id(array)]}")
             elif value in sources:
                 note = self.names.get(value, "drawn anew each time" if value in self.drawn else "")
-                lines.append(f"{label} = {self._read(label, array)}" + (f"  # {note}" * bool(note)))
+                lines.append(f"{name} = {self._read(name, array)}" + (f"  # {note}" * bool(note)))
             else:
-                lines.append(f"{label} = {_empty(array)}")
-            seen.setdefault(id(array), label)
+                lines.append(f"{name} = {_empty(array)}")
+            seen.setdefault(id(array), name)
         for value, array in self.plan.old.items():
             seen[id(array)] = _old(value)
             lines.append(f"{_old(value)} = {_empty(array)}")
@@ -243,10 +249,14 @@ class _Writer:
         return text
 
     def _stage(self, number: int, stage: Stage) -> str:
-        self.kernels = stage.kernels
-        source = stage.source.replace("def make(", f"def make_{number}(", 1)
-        lines = [line for label in stage.kernels for line in self._kernel(label)]
-        lines += [source, "", "", f"run_{number} = {self._made(number, stage.names)}"]
+        self.kernels, self.buffers = stage.text.kernels, stage.buffers
+        lines = [line for name in self.kernels for line in self._kernel(name)]
+        lines += [
+            stage.source(f"make_{number}"),
+            "",
+            "",
+            f"run_{number} = {self._made(number, stage.names)}",
+        ]
         if stage.tiled:
             lines += self._tiles(number, stage)
         return "\n".join(lines) + "\n\n"
@@ -272,7 +282,7 @@ class _Writer:
         if isinstance(value, device.Array):
             if id(value) in self.labels:
                 return self.labels[id(value)]
-            if re.fullmatch(r"v\d+", name):
+            if name in self.buffers:
                 return _empty(value)
             if value.ndim == 0:
                 return f"np.array({number_text(value)}, '{value.dtype}')"
@@ -300,20 +310,18 @@ class _Writer:
     def _tiles(self, number: int, stage: Stage) -> list[str]:
         plan = self.plan
         rows, height = plan.schedule.rows, plan.tile
-        how = [plan.schedule.combine[v] for v in stage.totals]
-        totals = ", ".join(emit.name(v) for v in stage.totals)
-        moving = [p.removesuffix("_all") for p in stage.parameters if p not in ("start", "stop")]
-        moving = [p for p in moving if not p.endswith("_total")]
+        ends = stage.parameters.totals
+        how = [plan.schedule.combine[v] for v in ends]
+        totals = ", ".join(map(variable, ends))
+        moving = [variable(v) for v in stage.parameters.moving]
         groups = tiling.groups(rows, height)
         rest = f"run_{number}"
         lines = []
         if stage.rest is not None:
             rest = f"rest_{number}"
             lines.append(f"{rest} = {self._made(number, stage.rest)}")
-        comma = "," if len(stage.totals) == 1 else ""
-        fills = [
-            number_text(tiling.neutral(h, v.dtype)) for h, v in zip(how, stage.totals, strict=True)
-        ]
+        comma = "," if len(ends) == 1 else ""
+        fills = [number_text(tiling.neutral(h, v.dtype)) for h, v in zip(how, ends, strict=True)]
         lines += [
             f"totals_{number} = [({totals}{comma})]",
             f"totals_{number} += [tuple(np.empty_like(t) for t in totals_{number}[0])"
@@ -333,23 +341,22 @@ class _Writer:
         ]
         combine = {"sum": "add", "max": "maximum", "min": "minimum"}
         lines += [
-            f"        np.{combine[h]}({emit.name(v)}, totals[{i}], out={emit.name(v)})"
-            for i, (h, v) in enumerate(zip(how, stage.totals, strict=True))
+            f"        np.{combine[h]}({variable(v)}, totals[{i}], out={variable(v)})"
+            for i, (h, v) in enumerate(zip(how, ends, strict=True))
         ] or ["        pass"]
         return lines
 
     def _step(self) -> str:
-        arguments = [emit.name(v) for v in self.program.arguments]
+        arguments = [variable(v) for v in self.program.arguments]
         lines = ["gradients = {}", "", ""] if self.gradients else []
         lines.append(f"def step({', '.join(arguments)}):")
         lines += [
-            f"    {emit.name(v)} = checked({i}, {emit.name(v)}, {v.shape}, '{v.dtype}')"
+            f"    {variable(v)} = checked({i}, {variable(v)}, {v.shape}, '{v.dtype}')"
             for i, v in enumerate(self.program.arguments)
         ]
         lines.append('    with np.errstate(all="ignore"):')
         for number, stage in enumerate(self.plan.stages):
-            names = [p.removesuffix("_all") for p in stage.parameters]
-            names = [p for p in names if p not in ("start", "stop") and not p.endswith("_total")]
+            names = map(variable, stage.parameters.moving)
             call = "tiles" if stage.tiled else "run"
             lines.append(f"        {call}_{number}({', '.join(names)})")
         lines += [
@@ -363,7 +370,7 @@ class _Writer:
 
     def _end(self, value: Value) -> str:
         """Return a copy of what a value is after a step."""
-        return f"{_old(value) if value in self.plan.old else emit.name(value)}.copy()"
+        return f"{_old(value) if value in self.plan.old else variable(value)}.copy()"
 
 
 def _old(value: Value) -> str:

@@ -1,14 +1,12 @@
-"""The source of a stage: written from its lines, and compiled."""
+"""The source of a stage: the text of its lines, and what Python compiles of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from autograd_iron.plan.numpy import emit
-from autograd_iron.plan.program import Value
+from autograd_iron.plan.numpy.lines import Line, python
 
 
 @lru_cache(maxsize=64)
@@ -20,31 +18,22 @@ def compiled(source: str) -> Callable[..., Callable[..., None]]:
     return make
 
 
-def mentions(text: emit.Text, value: Value) -> bool:
-    """Return whether the lines name a value."""
-    return has_word(emit.name(value), "\n".join((*text.setup, *text.body)))
-
-
-def has_word(word: str, text: str) -> bool:
-    """Return whether a name stands in a text, and not as a part of another one."""
-    return word in _words(text)
-
-
-@lru_cache(maxsize=64)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", text))
-
-
-def write(names: list[str], text: emit.Text, parameters: list[str]) -> str:
-    """Return a function `make` of these names that returns `run`, of these parameters."""
+def write(
+    names: list[str],
+    setup: list[Line],
+    body: list[Line],
+    parameters: list[str],
+    title: str = "make",
+) -> str:
+    """Return a function of these names that returns `run`, of these parameters."""
     indent = "    "
-    body = text.body or ["pass"]
+    inner = [text for line in body for text in python(line)] or ["pass"]
     return "\n".join(
         [
-            f"def make({', '.join(names)}):",
-            *(indent + line for line in text.setup),
+            f"def {title}({', '.join(names)}):",
+            *(indent + text for line in setup for text in python(line)),
             f"{indent}def run({', '.join(parameters)}):",
-            *(2 * indent + line for line in body),
+            *(2 * indent + text for text in inner),
             f"{indent}return run",
         ]
     )
