@@ -51,11 +51,6 @@ def function(name: str) -> Any:
     return getattr(numpy, name)
 
 
-def combine(how: str, total: Any, part: Any) -> None:
-    """Add a part of a reduction ("sum", "max", "min") to its total, in place."""
-    {"sum": numpy.add, "max": numpy.maximum, "min": numpy.minimum}[how](total, part, out=total)
-
-
 class single_threaded_blas:
     """A context in which matrix products use one thread each."""
 

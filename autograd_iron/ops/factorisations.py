@@ -32,7 +32,7 @@ def _check_matrix(x, square=False):
         raise ValueError(f"the matrices must be square, got shape {x.shape}")
 
 
-@primitive(floating=True, numpy="linalg.solve")
+@primitive(floating=True, numpy="linalg.solve", by_kernel="a library of linear algebra solves")
 def solve(xp, a, b, /):
     """Return the `x` with `a @ x = b`.
 
@@ -72,7 +72,7 @@ def _(F, g, _y, a, _b):
     return F.solve(F.matrix_transpose(a), g)
 
 
-@primitive(floating=True, numpy="linalg.qr")
+@primitive(floating=True, numpy="linalg.qr", by_kernel="a library of linear algebra factorises")
 def qr(xp, x, /):
     """Return `q` with orthonormal columns and the upper triangular `r` with `x = q @ r`.
 
@@ -146,7 +146,7 @@ def eigh(F, x, /):
     return F.eigh_of_lower((x + F.matrix_transpose(x)) / 2)
 
 
-@primitive(floating=True, numpy="linalg.eigh")
+@primitive(floating=True, numpy="linalg.eigh", by_kernel="a library of linear algebra factorises")
 def eigh_of_lower(xp, x, /):
     """Return what `eigh` does for the symmetric matrices of which `x` has the lower triangles."""
     return _by_lapack(xp.linalg.eigh, x)

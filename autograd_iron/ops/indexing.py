@@ -85,7 +85,7 @@ def _(x, index):
     return Labels((own,), (made,))
 
 
-@primitive
+@primitive(by_kernel="it writes at positions")
 def add_at(xp, x, value, /, index):
     """Return `x` with `value` added at the index; repeated positions add up.
 
@@ -140,7 +140,7 @@ add_at.axes(_update_labels)
 _TWICE = "an index that names a position twice has no defined result; use .add"
 
 
-@primitive
+@primitive(by_kernel="it writes at positions")
 def set_at(xp, x, value, /, index):
     """Return `x` with `value` at the index.
 
@@ -207,7 +207,7 @@ for word in (getitem, add_at, set_at):
     word.forms["index"] = Index.of
 
 
-@primitive(exact=True)
+@primitive(exact=True, by_kernel="it reads at positions")
 def gather(xp, x, indices, /, axis=0):
     """Return the slices of `x` along an axis at an array of integers, which is an operand here.
 
@@ -246,7 +246,7 @@ def _places(indices):
     return tuple(f"index {i}" for i in range(indices.ndim))
 
 
-@primitive
+@primitive(by_kernel="it writes at positions")
 def scatter_sum(xp, values, indices, /, size, axis):
     """Return zeros with such an axis, and the slices of `values` added up at the indices."""
     _check_integers(indices)

@@ -281,7 +281,7 @@ def log_softmax(F, x, /, axis=-1):
     return shifted - F.log(F.sum(F.exp(shifted), axis=axis, keepdims=True))
 
 
-@primitive(numpy="argmax")
+@primitive(numpy="argmax", by_kernel="it returns a position")
 def argmax(xp, x, /, axis=None):
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
     return xp.argmax(x, axis=known(axis, x))
@@ -295,7 +295,7 @@ argmax.shape(_place)
 argmax.axes(_labels())
 
 
-@primitive(numpy="argmin")
+@primitive(numpy="argmin", by_kernel="it returns a position")
 def argmin(xp, x, /, axis=None):
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
     return xp.argmin(x, axis=known(axis, x))
@@ -337,3 +337,7 @@ def _(x, axis, keepdims):
 
 
 any.axes(_labels("max"))
+
+
+# What combines the results of parts of an axis, by the words of `core.axes`.
+COMBINED = {"sum": sum, "max": max, "min": min}

@@ -220,7 +220,7 @@ def _(F, g, _y, _x, dtype):
 astype.axes("... -> ...")
 
 
-@primitive(exact=True)
+@primitive(exact=True, by_kernel="it copies several arrays")
 def join(xp, /, *arrays, axis=0):
     """Return the arrays joined along an existing axis (`concat` takes them as a list)."""
     if {dtypes.bfloat16, dtypes.float16} <= {a.dtype for a in arrays}:  # two that have no joint one
@@ -372,7 +372,7 @@ def _(F, g, _y, _x, indices_or_sections, axis):
     return total
 
 
-@primitive
+@primitive(by_kernel="it copies into a larger array")
 def pad(xp, x, /, pad_width, constant_values=0):
     """Return `x` with a border of a constant.
 
@@ -432,13 +432,13 @@ def _(F, g, _y, _x, pad_width, constant_values):
     return F.getitem(g, index=inner)
 
 
-@primitive(exact=True, numpy="tril")
+@primitive(exact=True, numpy="tril", by_kernel="it looks at positions")
 def tril(xp, x, /, k=0):
     """Return matrices with what lies above their diagonal `k` set to 0."""
     return xp.tril(x, k)
 
 
-@primitive(exact=True, numpy="triu")
+@primitive(exact=True, numpy="triu", by_kernel="it looks at positions")
 def triu(xp, x, /, k=0):
     """Return matrices with what lies below their diagonal `k` set to 0."""
     return xp.triu(x, k)

@@ -27,6 +27,7 @@ from autograd_iron.core.registry import Vocabulary, recorded
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad, put_executor, switches
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.ops.shapes import to_device
 from autograd_iron.plan.loops.launch import View, dense_strides
 from autograd_iron.plan.program import Check, Program, Step, Value
 from autograd_iron.support.text import visible
@@ -223,7 +224,7 @@ class Tape(Executor):
 
     def run(self, primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         """Run a primitive on Tensors, arrays and numbers, and write it down."""
-        if primitive.name == "to_device" and attributes["here"] != attributes["there"]:
+        if primitive is to_device and attributes["here"] != attributes["there"]:
             self.forbid(
                 f"a gradient flows back to {attributes['there']}",
                 "A compiled step runs on one device: detach what was moved here, or move the leaf.",

@@ -60,7 +60,7 @@ def _note(plan: Plan, stage: Stage, value: Value) -> str:
     if value in stage.slots:
         note += f" in b{stage.slots[value]}"
     if value in stage.parameters.totals:
-        note += f", {plan.schedule.combine[value]} over the tiles"
+        note += f", {plan.schedule.combine[value].name} over the tiles"
     return note
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.facts import Reduction
+from autograd_iron.core.primitive import Primitive
 from autograd_iron.ops.linalg import matmul
 from autograd_iron.ops.shapes import astype, reshape
 from autograd_iron.plan.cuda import c_text
@@ -121,11 +122,12 @@ class _Works:
             view = self._view(step.inputs[0])
             if view.whole and dtypes.is_narrow(view.root.dtype):
                 self._narrow[out] = view
-        if primitive is reshape:
-            self._copy(self._view(step.inputs[0]), out)
-        elif primitive.reduction is not None:
+        form = FORMS.get(primitive)
+        if form is not None and form(self, step):
+            return
+        if primitive.reduction is not None:
             self._fold(step, primitive.reduction)
-        elif primitive is not matmul or not self._product(step):
+        else:
             operands = tuple(self._operand(v) for v in step.inputs)
             if not self._line(step, operands):
                 self._add(Call(step, operands))
@@ -238,6 +240,33 @@ class _Works:
         made = Value(self._count, view.shape, dtype)
         self._copy(view, made)
         return whole(made)
+
+
+Form = Callable[[_Works, Step], bool]
+
+# What adds the work of a step whose record alone does not say it, or declines: an open table.
+FORMS: dict[Primitive, Form] = {}
+
+
+def form_for(*primitives: Primitive) -> Callable[[Form], Form]:
+    """Add the work of these primitives by a function `(works, step)`, which may decline."""
+
+    def add(form: Form) -> Form:
+        FORMS.update(dict.fromkeys(primitives, form))
+        return form
+
+    return add
+
+
+@form_for(reshape)
+def _(works: _Works, step: Step) -> bool:
+    works._copy(works._view(step.inputs[0]), step.output)
+    return True
+
+
+@form_for(matmul)
+def _(works: _Works, step: Step) -> bool:
+    return works._product(step)
 
 
 def _matrix(view: View) -> View | None:

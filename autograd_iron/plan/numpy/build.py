@@ -393,7 +393,9 @@ class Plan:
                 self.stages.append(stage)
         groups = tiling.groups(rows, height)
         sums = [[cpu.empty(v.shape, v.dtype) for v in totals] for _ in range(len(groups))]
-        fills = [tiling.neutral(schedule.combine[v], v.dtype) for v in totals]
+        how = [tiling.folding(schedule.combine[v]) for v in totals]
+        fills = [each.start(v.dtype) for each, v in zip(how, totals, strict=True)]
+        combine = [cpu.function(str(each.combine.ufunc)) for each in how]
         for i, v in enumerate(totals):
             self._arrays[v] = sums[0][i]
             self.bytes += v.bytes * len(groups)
@@ -413,8 +415,8 @@ class Plan:
             with cpu.single_threaded_blas():
                 share_out(len(workers), work, given)
             for group in sums[1:]:
-                for total, part, v in zip(sums[0], group, totals, strict=True):
-                    cpu.combine(schedule.combine[v], total, part)
+                for add_up, total, part in zip(combine, sums[0], group, strict=True):
+                    add_up(total, part, out=total)
 
         self._runs.append(run_tiles)
 

@@ -311,7 +311,7 @@ class _Writer:
         plan = self.plan
         rows, height = plan.schedule.rows, plan.tile
         ends = stage.parameters.totals
-        how = [plan.schedule.combine[v] for v in ends]
+        how = [tiling.folding(plan.schedule.combine[v]) for v in ends]
         totals = ", ".join(map(variable, ends))
         moving = [variable(v) for v in stage.parameters.moving]
         groups = tiling.groups(rows, height)
@@ -321,7 +321,7 @@ class _Writer:
             rest = f"rest_{number}"
             lines.append(f"{rest} = {self._made(number, stage.rest)}")
         comma = "," if len(ends) == 1 else ""
-        fills = [number_text(tiling.neutral(h, v.dtype)) for h, v in zip(how, ends, strict=True)]
+        fills = [number_text(h.start(v.dtype)) for h, v in zip(how, ends, strict=True)]
         lines += [
             f"totals_{number} = [({totals}{comma})]",
             f"totals_{number} += [tuple(np.empty_like(t) for t in totals_{number}[0])"
@@ -339,9 +339,8 @@ class _Writer:
             f"            run({', '.join(['start', 'stop', *moving])}, *totals)",
             f"    for totals in totals_{number}[1:]:",
         ]
-        combine = {"sum": "add", "max": "maximum", "min": "minimum"}
         lines += [
-            f"        np.{combine[h]}({variable(v)}, totals[{i}], out={variable(v)})"
+            f"        np.{h.combine.ufunc}({variable(v)}, totals[{i}], out={variable(v)})"
             for i, (h, v) in enumerate(zip(how, ends, strict=True))
         ] or ["        pass"]
         return lines

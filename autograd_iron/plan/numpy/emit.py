@@ -13,6 +13,7 @@ from autograd_iron.ops.elementwise import maximum, minimum
 from autograd_iron.plan.numpy.forms import LINES, VIEWS, Look
 from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, text, variable
 from autograd_iron.plan.program import Operand, Step, Value
+from autograd_iron.plan.schedule.tiling import folding
 from autograd_iron.support.text import identifier
 
 # Bytes that the copies of a number may take.
@@ -36,7 +37,7 @@ class Region:
         Given values whose memory changes from call to call: the arguments.
     kept : set of Value
         Values of the region that others need: they lie in arrays of their own.
-    combine : dict of Value to str
+    combine : dict of Value to Primitive
         Reductions over the rows.
     """
 
@@ -46,7 +47,7 @@ class Region:
     dense: set[Value] = field(default_factory=set)
     moving: set[Value] = field(default_factory=set)
     kept: set[Value] = field(default_factory=set)
-    combine: dict[Value, str] = field(default_factory=dict)
+    combine: dict[Value, Primitive] = field(default_factory=dict)
 
     def shape(self, value: Value, height: int) -> tuple[int, ...]:
         """Return the shape of what the region sees of a value."""
@@ -161,8 +162,8 @@ class Writer:
         for out in step.outputs:
             combine = self.region.combine.get(out)
             if combine is not None:
-                how = {"sum": "add", "max": "maximum", "min": "minimum"}[combine]
-                self.add(self.call(how, total_of(out), out, out=total_of(out)))
+                ufunc = str(folding(combine).combine.ufunc)
+                self.add(self.call(ufunc, total_of(out), out, out=total_of(out)))
 
     def _shows(self, step: Step, look: Look) -> bool:
         """Show the memory of a step's array, if the output may lie there."""

@@ -35,7 +35,7 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
         source = _source(step)
         if source is not None and source in free and step.output in free:
             others = tuple("" if v is source else v for v in step.inputs)
-            key = (step.primitive.name, repr(others), source.dtype)
+            key = (step.primitive, repr(others), source.dtype)
             alike.setdefault(key, []).append((step, source))
 
     joined: dict[Value, Step | None] = {}

@@ -10,14 +10,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.core.axes import Labels, passage
+from autograd_iron.core.facts import Reduction
+from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.specs import Spec
+from autograd_iron.ops.reductions import COMBINED
 from autograd_iron.plan.program import Program, Step, Value
 
 SMALLEST_TILE = 64
+
+# Words of labels for what rounds the parts that it combines.
+_ROUNDED = {w for w, p in COMBINED.items() if p.reduction is not None and p.reduction.wide}
 
 # Tiles are shared out in this many groups, whatever the number of threads: each group adds up on
 # its own and the groups are added in order, so the bits do not depend on who did what.
@@ -44,15 +49,15 @@ class Schedule:
         Where the rows are, for the values that have them.
     full : set of Value
         Values in rows that are kept for all rows, because a later phase or the caller needs them.
-    combine : dict of Value to str
-        Reductions over the rows: how parts combine.
+    combine : dict of Value to Primitive
+        Reductions over the rows: the reduction that combines parts.
     """
 
     phases: list[Phase]
     rows: int
     axis: dict[Value, int]
     full: set[Value]
-    combine: dict[Value, str]
+    combine: dict[Value, Primitive]
 
 
 def whole(program: Program) -> Schedule:
@@ -85,7 +90,7 @@ def cut(program: Program, rows: int) -> Schedule:
     axis: dict[Value, int] = {}
     ready: dict[Value, int] = {}  # the phase from which a value is there
     full: set[Value] = set()
-    combine: dict[Value, str] = {}
+    combine: dict[Value, Primitive] = {}
     phases = [Phase()]
 
     state = _state(program)
@@ -122,7 +127,7 @@ def cut(program: Program, rows: int) -> Schedule:
         for out, answer in zip(step.outputs, answers or [None] * len(step.outputs), strict=True):
             ready[out] = phase
             if isinstance(answer, str):
-                combine[out] = answer
+                combine[out] = COMBINED[answer]
                 ready[out] = phase + 1
             elif isinstance(answer, int):
                 axis[out] = answer
@@ -188,7 +193,7 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> tuple[int | str, 
     answers *= len(step.outputs) // len(answers)
     # The sums over tiles would be rounded to 16 bits, and again when they are added up.
     pairs = zip(answers, step.outputs, strict=True)
-    rounded = any(answer == "sum" and dtypes.is_narrow(out.dtype) for answer, out in pairs)
+    rounded = any(answer in _ROUNDED and dtypes.is_narrow(out.dtype) for answer, out in pairs)
     return None if rounded else answers
 
 
@@ -208,8 +213,7 @@ def groups(rows: int, height: int) -> list[list[int]]:
     return [starts[i : i + share] for i in range(0, len(starts), share)]
 
 
-def neutral(combine: str, dtype: Any) -> Any:
-    """Return what a reduction starts from."""
-    if combine == "sum":
-        return 0
-    return dtypes.extreme(dtype, lowest=combine == "max")
+def folding(combine: Primitive) -> Reduction:
+    """Return what a primitive of `Schedule.combine` is."""
+    assert combine.reduction is not None
+    return combine.reduction
