@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import autograd_iron as ai
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.tensor import destination
+from autograd_iron.core.conversion import destination
 from autograd_iron.support.stand_in import behind
 from autograd_iron.support.watched import Watched
 

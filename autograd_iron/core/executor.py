@@ -15,6 +15,7 @@ from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core import graph
 from autograd_iron.core.index import Index
 from autograd_iron.core.operands import NUMBERS, operand
+from autograd_iron.core.recording import node_of, places_of
 from autograd_iron.core.registry import Vocabulary, recorded
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor, vocabulary
@@ -181,12 +182,14 @@ class Eager(Executor):
             arrays = primitive.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
         output = primitive.compute(arrays, attributes)
         if type(output) is tuple:
-            places = primitive.places(tracked, parents, arrays, output, attributes)
+            places = places_of(primitive, tracked, parents, arrays, output, attributes)
             # Who calls such a primitive knows that it has several outputs, which no type says here.
             several: Any = tuple(map(Tensor.wrap, output, places))
             return cast(Tensor, several)
         if tracked and primitive.rules and output.dtype.kind in "fV" and switches().recording:
-            return Tensor.wrap(output, primitive.node(tracked, parents, arrays, output, attributes))
+            return Tensor.wrap(
+                output, node_of(primitive, tracked, parents, arrays, output, attributes)
+            )
         return Tensor.wrap(output, None)
 
     def gradient_of(self, tensor: Tensor) -> Tensor | None:

@@ -27,14 +27,12 @@ from functools import cached_property, partial, update_wrapper
 from typing import Any, NoReturn, overload
 
 from autograd_iron.arrays import cuda, device, dtypes
-from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels, aligned, check, of_text
-from autograd_iron.core.explain import EXPLAINED, call_text, explain, plain_kind
+from autograd_iron.core.explain import EXPLAINED, call_text, explain
 from autograd_iron.core.facts import C, Reduction
-from autograd_iron.core.graph import Node, Output
+from autograd_iron.core.graph import Node
 from autograd_iron.core.plain import PLAIN, setting
 from autograd_iron.core.registry import Vocabulary, register
-from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
@@ -133,7 +131,7 @@ class Primitive:
         }
         self._complete = not (self.required or self.variadic)  # without any attribute
         self.needed = None if self.variadic else self.arity - self.optional
-        self._keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
+        self.keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
         self.__signature__ = inspect.Signature(parameters)
         register(self)
 
@@ -148,7 +146,7 @@ class Primitive:
         if len(self.rules) >= self.arity + self.variadic:
             raise TypeError(f"{self.name} has a rule for each of its arrays already")
         self.rules.append(rule)
-        self._keeps.clear()
+        self.keeps.clear()
         return rule
 
     def lower(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -188,66 +186,11 @@ class Primitive:
         """Whether `infer` knows what a result will be."""
         return self.shape_rule is not None or self.is_elementwise
 
-    def infer(self, operands: list[Any], attributes: dict[str, Any]) -> Spec | tuple[Spec, ...]:
-        """Return what the result of a call will be, or the results, without running the kernel.
-
-        Parameters
-        ----------
-        operands : list
-            Of each array something with its shape and dtype; numbers and None as they are.
-
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            The operands do not fit, as the call itself would say.
-        """
-        narrow = alone = False
-        if dtypes.bfloat16 is not None and not self.exact:
-            met = {x.dtype for x in operands if hasattr(x, "dtype")}
-            narrow = dtypes.bfloat16 in met
-            alone = narrow and dtypes.is_bfloat16_alone(met)
-        given = operands
-        if narrow:
-            given = [
-                Spec(x.shape, dtypes.float32) if getattr(x, "dtype", None) == dtypes.bfloat16 else x
-                for x in operands
-            ]
-        try:
-            made = self._inferred(given, attributes)
-            if self.is_elementwise:
-                self._check_numbers(operands, attributes)
-        except EXPLAINED as error:
-            explain(self, operands, attributes, error)
-        if not alone:
-            return made
-        return tuple(map(_narrowed, made)) if isinstance(made, tuple) else _narrowed(made)
-
-    def _check_numbers(self, operands: list[Any], attributes: dict[str, Any]) -> None:
-        """Raise what the kernel would of a whole number that does not fit beside the arrays.
-
-        A dtype has no room for some numbers, so that no rule over dtypes can say it.
-        """
-        numbers = [*operands, *attributes.values()]
-        if any(type(n) is int and not 0 <= n < 128 for n in numbers):
-            ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
-            with device.quiet():
-                self._of_any_width()(device.host, *ones, **attributes)
-
-    def _of_any_width(self) -> Callable[..., Any]:
+    def of_any_width(self) -> Callable[..., Any]:
         """Return the kernel, around which bfloat16 becomes float32 and the result is rounded."""
         if dtypes.bfloat16 is None or self.exact:
             return self.kernel
         return partial(dtypes.by_float32, self.kernel)
-
-    def _inferred(self, operands: list[Any], attributes: dict[str, Any]) -> Spec | tuple[Spec, ...]:
-        if self.shape_rule is not None:
-            ruled: Spec | tuple[Spec, ...] = self.shape_rule(*operands, **attributes)
-            return ruled
-        shape = specs.broadcast(*operands)
-        if self.ufunc is None:
-            return Spec(shape, specs.joint(*operands))
-        made = tuple(Spec(shape, d) for d in specs.of_ufunc(self.ufunc, tuple(operands)))
-        return made if len(made) > 1 else made[0]
 
     def axes(self, rule: str | Callable[..., Any], combine: str | None = None) -> Any:
         """Label the axes of operands and results, as in einsum: see `core.axes`.
@@ -320,7 +263,7 @@ class Primitive:
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; its errors name them."""
-        kernel = self._of_any_width()
+        kernel = self.of_any_width()
         try:
             if cuda.cupy is None:
                 output = kernel(device.host, *arrays, **attributes)
@@ -339,73 +282,6 @@ class Primitive:
             return output
         several = isinstance(output, tuple)
         return tuple(map(device.boxed, output)) if several else device.boxed(output)
-
-    def places(
-        self,
-        tracked: int,
-        parents: list[Node | None],
-        arrays: list[Any],
-        outputs: tuple[Any, ...],
-        attributes: dict[str, Any],
-    ) -> list[Node | None]:
-        """Return where in the graph each of several results is; None where none is recorded."""
-        floats = [dtypes.is_float(output.dtype) for output in outputs]
-        node = None
-        if tracked and switches().recording and self.rules and any(floats):
-            node = self.node(tracked, parents, arrays, outputs, attributes)
-        return [Output(node, i) if node is not None and f else None for i, f in enumerate(floats)]
-
-    def node(
-        self,
-        tracked: int,
-        parents: list[Node | None],
-        arrays: list[Any],
-        output: Any,
-        attributes: dict[str, Any],
-    ) -> Node | None:
-        """Return the node of a call, holding what the rules of the tracked inputs (bits) read.
-
-        None if none of these inputs has a rule.
-        """
-        key = (tracked, len(arrays)) if self.variadic else tracked
-        keeps = self._keeps.get(key)
-        if keeps is None:
-            keeps = self._keeps[key] = self._what_rules_read(tracked, len(arrays))
-        differentiable, keep_output, keep_inputs = keeps
-        if not differentiable:
-            return None
-        inputs: Any = arrays
-        for i, kept in enumerate(keep_inputs):
-            if not kept:
-                array = arrays[i]
-                if hasattr(array, "dtype"):
-                    inputs[i] = parents[i] or Spec(array.shape, array.dtype)
-        if type(output) is tuple and not keep_output and not any(keep_inputs):
-            inputs = tuple(inputs)  # parts of a split may go backward one by one
-        shape, dtype = _spec(output)
-        output = output if keep_output else None
-        return Node(self, tuple(parents), inputs, output, attributes, shape, dtype)
-
-    def _what_rules_read(self, tracked: int, count: int) -> tuple[bool, bool, tuple[bool, ...]]:
-        differentiable = keep_output = False
-        keep_inputs = [False] * count
-        for argument in range(count):
-            if not tracked >> argument & 1:
-                continue
-            position = 0 if self.variadic else argument
-            rule = self.rules[position] if position < len(self.rules) else None
-            if rule is None:
-                continue
-            differentiable = True
-            _, _, y, *inputs = inspect.signature(rule).parameters.values()
-            keep_output |= not y.name.startswith("_")
-            for i, parameter in enumerate(inputs):
-                kept = not parameter.name.startswith("_")
-                if parameter.kind is parameter.VAR_POSITIONAL:
-                    keep_inputs[i:] = [old or kept for old in keep_inputs[i:]]
-                elif i < count and parameter.kind is not parameter.KEYWORD_ONLY:
-                    keep_inputs[i] |= kept and parameter.name not in self.defaults
-        return differentiable, keep_output, tuple(keep_inputs)
 
     def _bind(
         self, args: tuple[Any, ...], attributes: dict[str, Any]
@@ -455,16 +331,6 @@ class Primitive:
             else a
             for i, a in enumerate(arrays)
         ]
-
-
-def _narrowed(spec: Spec) -> Spec:
-    return Spec(spec.shape, dtypes.bfloat16) if spec.dtype == dtypes.float32 else spec
-
-
-def _spec(output: Any) -> tuple[Any, Any]:
-    if type(output) is not tuple:
-        return output.shape, output.dtype
-    return tuple(o.shape for o in output), tuple(o.dtype for o in output)
 
 
 @overload
@@ -560,49 +426,3 @@ def elementwise(
             Primitive, floating=floating, elementwise=True, numpy=numpy, c=c, by_kernel=by_kernel
         )
     return Primitive(kernel, floating, elementwise=True)
-
-
-class Composite:
-    """A function written in the vocabulary's words: `(F, *args, **kwargs)`.
-
-    Its gradient follows from what it is made of.
-    """
-
-    name: str
-    __qualname__: str
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        update_wrapper(self, function)
-        self.name = function.__name__
-        self.function = function
-        self.__signature__ = inspect.Signature(
-            list(inspect.signature(function).parameters.values())[1:]
-        )
-        self._public: Callable[..., Any] | None = None
-        register(self)
-
-    def __repr__(self) -> str:
-        return f"<function {self.name}>"
-
-    def __reduce__(self) -> str:
-        return self.__qualname__
-
-    def bind(self, F: Vocabulary) -> Callable[..., Any]:
-        """Return the function on what `F` works on."""
-        return partial(self.function, F)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run on Tensors, arrays and numbers."""
-        if self._public is None:
-            from autograd_iron.core.registry import recorded
-
-            self._public = self.bind(recorded)
-        try:
-            return self._public(*args, **kwargs)
-        except EXPLAINED as error:
-            raise plain_kind(error)(f"{self.name}: {error}") from None
-
-
-def composite(function: Callable[..., Any], /) -> Composite:
-    """Add a function `(F, *args, **kwargs)` to the vocabulary under its own name."""
-    return Composite(function)

@@ -5,7 +5,8 @@ an optimizer, a schedule or a layer says so that a step with it can be compiled.
 """
 
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.primitive import composite, elementwise, primitive
+from autograd_iron.core.composite import composite
+from autograd_iron.core.primitive import elementwise, primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.tensor import vocabulary
 from autograd_iron.extend import capture

@@ -10,9 +10,9 @@ from typing import Any
 
 from autograd_iron.arrays import device as devices
 from autograd_iron.arrays import dtypes
+from autograd_iron.core.composite import composite
 from autograd_iron.core.operands import NUMBERS
 from autograd_iron.core.plain import real, setting
-from autograd_iron.core.primitive import composite
 from autograd_iron.core.registry import Vocabulary
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
-from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.composite import composite
+from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
 

@@ -8,8 +8,9 @@ import math
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
+from autograd_iron.core.composite import composite
 from autograd_iron.core.index import Index
-from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import switches
 

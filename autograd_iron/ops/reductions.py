@@ -14,8 +14,9 @@ from functools import partial
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
+from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import Reduction
-from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import no_grad
 from autograd_iron.ops.elementwise import add, logical_and, logical_or, maximum, minimum

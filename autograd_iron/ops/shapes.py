@@ -10,9 +10,10 @@ from itertools import pairwise
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
+from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import C
 from autograd_iron.core.plain import real, setting
-from autograd_iron.core.primitive import composite, primitive
+from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
 

@@ -21,8 +21,10 @@ from autograd_iron.core.executor import Executor, eager
 from autograd_iron.core.explain import EXPLAINED
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.index import Index
+from autograd_iron.core.inference import infer
 from autograd_iron.core.operands import NUMBERS, operand
 from autograd_iron.core.primitive import Primitive
+from autograd_iron.core.recording import node_of, places_of
 from autograd_iron.core.registry import Vocabulary, recorded
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad, put_executor, switches
@@ -240,7 +242,7 @@ class Tape(Executor):
                     made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
             except EXPLAINED:
                 if primitive.has_shape_rule:
-                    primitive.infer(handles, attributes)  # says it in the operation's own words
+                    infer(primitive, handles, attributes)  # says it in the operation's own words
                 raise
             several = isinstance(made, tuple)
             made = [t.detach() for t in (made if several else (made,))]
@@ -251,7 +253,7 @@ class Tape(Executor):
                     f"Say it with @{visible(primitive.name)}.shape, a function of the arrays and "
                     "attributes that returns Spec(shape, dtype); or make it elementwise.",
                 )
-            found = primitive.infer(handles, attributes)
+            found = infer(primitive, handles, attributes)
             several = isinstance(found, tuple)
             found = found if isinstance(found, tuple) else (found,)
             made = self._written_down(primitive, handles, attributes, found)
@@ -261,12 +263,12 @@ class Tape(Executor):
             saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
             if several:
                 outputs = tuple(t.detach() for t in made)
-                places = primitive.places(tracked, parents, saved, outputs, attributes)
+                places = places_of(primitive, tracked, parents, saved, outputs, attributes)
                 for traced, place in zip(made, places, strict=True):
                     traced.node = place
             elif dtypes.is_float(made[0].dtype):
                 output = made[0].detach()
-                made[0].node = primitive.node(tracked, parents, saved, output, attributes)
+                made[0].node = node_of(primitive, tracked, parents, saved, output, attributes)
         return tuple(made) if several else made[0]
 
     def _written_down(

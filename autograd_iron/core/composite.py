@@ -1,0 +1,55 @@
+"""Functions that are written in the words of the vocabulary, and join it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any
+
+from autograd_iron.core.explain import EXPLAINED, plain_kind
+from autograd_iron.core.registry import Vocabulary, recorded, register
+
+
+class Composite:
+    """A function written in the vocabulary's words: `(F, *args, **kwargs)`.
+
+    Its gradient follows from what it is made of.
+    """
+
+    name: str
+    __qualname__: str
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)
+        self.name = function.__name__
+        self.function = function
+        self.__signature__ = inspect.Signature(
+            list(inspect.signature(function).parameters.values())[1:]
+        )
+        self._public: Callable[..., Any] | None = None
+        register(self)
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
+
+    def bind(self, F: Vocabulary) -> Callable[..., Any]:
+        """Return the function on what `F` works on."""
+        return partial(self.function, F)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run on Tensors, arrays and numbers."""
+        if self._public is None:
+            self._public = self.bind(recorded)
+        try:
+            return self._public(*args, **kwargs)
+        except EXPLAINED as error:
+            raise plain_kind(error)(f"{self.name}: {error}") from None
+
+
+def composite(function: Callable[..., Any], /) -> Composite:
+    """Add a function `(F, *args, **kwargs)` to the vocabulary under its own name."""
+    return Composite(function)

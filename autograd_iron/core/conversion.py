@@ -1,0 +1,139 @@
+"""Leaving the engine, or moving in it: to Python numbers, NumPy, another device or dtype."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron.arrays import device as devices
+from autograd_iron.arrays import dtypes
+from autograd_iron.core import interop
+from autograd_iron.core.switches import switches
+
+if TYPE_CHECKING:
+    from autograd_iron.core.tensor import Tensor
+
+
+class Conversion:
+    """The part of a Tensor that gives its values to others."""
+
+    __slots__ = ()
+
+    def to(self: Any, device: Any = None, dtype: Any = None) -> Tensor:
+        """Return the values on a device, in a dtype, or both; this tensor itself if they are so.
+
+        ``x.to("cuda")``, ``x.to(ai.float64)``, ``x.to("cuda", ai.float64)``, ``x.to(other)``.
+        Gradients flow back to the device and the dtype that they came from.
+
+        Parameters
+        ----------
+        device : str, dtype or Tensor, optional
+            "cpu", "cuda" (which is "cuda:0"), "cuda:1" and so on; or a dtype; or a Tensor whose
+            device and dtype are meant.  What is not named stays as it is.
+        dtype : dtype or str, optional
+
+        Raises
+        ------
+        ValueError, ImportError, RuntimeError
+            There is no such device.
+        TypeError
+            There is no such dtype, or two were given.
+        """
+        if dtype is None and isinstance(device, str) and device == self.device:
+            return self
+        device, dtype = destination(device, dtype)
+        if device is None or device == self.device:
+            moved = self
+        else:
+            moved = switches().executor.move(self, device)
+        return moved if dtype is None or dtype == moved.dtype else moved.astype(dtype)
+
+    def numpy(self: Any) -> Any:
+        """Return the values as a read-only numpy.ndarray: the host's memory itself, or a copy."""
+        return devices.read_only(switches().executor.read(self))
+
+    def item(self: Any) -> float | int | bool:
+        """Return the value of a single-element tensor as a Python number.
+
+        Raises
+        ------
+        ValueError
+            It has another number of elements.
+        """
+        if self.size != 1:
+            raise ValueError(
+                f"a tensor of shape {self.shape} has {self.size} elements, not one: "
+                "index or reduce it first, or use .numpy()"
+            )
+        value: float | int | bool = switches().executor.read(self).item()
+        return value
+
+    def tolist(self: Any) -> Any:
+        """Return the values as nested Python lists."""
+        return switches().executor.read(self).tolist()
+
+    def __float__(self: Any) -> float:
+        return float(self.item())
+
+    def __int__(self: Any) -> int:
+        return int(self.item())
+
+    def __bool__(self: Any) -> bool:
+        return bool(self.item())
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.node is not None:
+            raise TypeError(
+                "NumPy asked for the values of a tensor that requires a gradient, which would "
+                "cut it off from the graph. Use .detach() or .numpy() if that is meant; tensors in "
+                "a list are joined by ai.stack or ai.concat"
+            )
+        if self.device != "cpu":
+            raise TypeError(
+                f"NumPy asked for the values of a tensor on {self.device}, which would have to be "
+                "waited for and copied. Use .numpy() if that is meant"
+            )
+        values = self.numpy()
+        if dtype is not None and dtype != values.dtype:
+            if copy is False:
+                raise ValueError(f"a {self.dtype} tensor cannot become {dtype} without a copy")
+            return values.astype(dtype)
+        return values.copy() if copy else values
+
+    def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return interop.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return interop.function(function, args, kwargs)
+
+
+def destination(device: Any, dtype: Any) -> tuple[str | None, Any]:
+    """Return the full name of the device and the dtype that `to` was given, None for neither.
+
+    See `Tensor.to` for the parameters and errors.
+    """
+    if device is not None and not _names_a_device(device):
+        if dtype is not None:
+            what = "a Tensor" if hasattr(device, "node") else "a dtype"
+            raise TypeError(f"to: a second dtype, {dtype!r}, after {what}; give one of the two")
+        if hasattr(device, "node"):
+            return device.device, device.dtype
+        device, dtype = None, device
+    there = None if device is None else devices.full_name(device)
+    return there, None if dtype is None else dtypes.dtype(dtype)
+
+
+def _names_a_device(given: Any) -> bool:
+    if not isinstance(given, str):
+        return False
+    if given.startswith(("cpu", "cuda")):
+        return True
+    try:
+        dtypes.dtype(given)
+    except TypeError:
+        return True
+    return False

@@ -1,0 +1,127 @@
+"""Reading a Tensor by index, and functional updates: `x[i]`, `x.at[i].set(v)`, `x.at[i].add(v)`."""
+
+# What the vocabulary returns is known only by name.
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from autograd_iron.arrays import device as devices
+from autograd_iron.arrays import dtypes
+from autograd_iron.core.index import Index
+from autograd_iron.core.registry import recorded as F
+from autograd_iron.core.switches import switches
+
+if TYPE_CHECKING:
+    from autograd_iron.core.tensor import Tensor
+
+
+class Indexing:
+    """The part of a Tensor that takes an index, or is one."""
+
+    __slots__ = ()
+
+    def __getitem__(self: Any, index: Any) -> Tensor:
+        executor = switches().executor
+        index = executor.index(index)
+        if _has_tensors(index):
+            return F.read_at(self, index)
+        return F.getitem(self, executor.index_beside(self, index))
+
+    def __setitem__(self: Any, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "tensors are values and cannot be written by index. Make a new one: "
+            "y = x.at[index].set(value) or x.at[index].add(value); both are differentiable"
+        )
+
+    @property
+    def at(self: Any) -> At:
+        """Functional updates: `x.at[i].set(v)`, `x.at[i].add(v)` return a new tensor."""
+        return At(self, _WHOLE)
+
+    def index_part(self: Any) -> Any:
+        """Return what stands for this tensor in an index: its array.
+
+        While a plan is captured it is the Tensor itself if it has integers, which may be others in
+        each replay.
+        """
+        return switches().executor.index_part(self)
+
+    def __index__(self: Any) -> int:
+        if self.data.dtype.kind not in "iu":
+            raise TypeError(f"a {self.dtype} tensor cannot be an index; convert it: int(t)")
+        return int(self.item())
+
+
+_WHOLE = Index.of(...)
+
+
+class At:
+    """What `x.at` gives: an index waiting for its update."""
+
+    __slots__ = ("_index", "_tensor")
+
+    def __init__(self, tensor: Tensor, index: Index) -> None:
+        self._tensor = tensor
+        self._index = index
+
+    def __getitem__(self, index: Any) -> Self:
+        return type(self)(self._tensor, switches().executor.index(index))
+
+    def set(self, value: Any) -> Tensor:
+        """Return the tensor with `value` at the index.
+
+        Raises
+        ------
+        ValueError
+            An integer array names a position twice: which value stays would be undefined.  One on a
+            GPU is not looked at, nor is one that a compiled step is given anew: floating elements
+            named twice become NaN there.
+        """
+        x, index = self._tensor, self._index
+        if _has_tensors(index):
+            return _kept(x, F.write_at(x, value, index, add=False))
+        if _is_mask_for(index, x, value):
+            return F.where(_spread(index[0], x), value, x)
+        return _kept(x, F.set_at(x, value, _beside(x, index, once=True)))
+
+    def add(self, value: Any) -> Tensor:
+        """Return the tensor with `value` added at the index; repeated positions add up."""
+        x, index = self._tensor, self._index
+        if _has_tensors(index):
+            return _kept(x, F.write_at(x, value, index, add=True))
+        if _is_mask_for(index, x, value):
+            return x + F.where(_spread(index[0], x), value, 0)
+        return _kept(x, F.add_at(x, value, _beside(x, index)))
+
+
+def _kept(x: Tensor, made: Tensor) -> Tensor:
+    """Return what was made of x in its dtype: a bfloat16 took that of a wider value."""
+    same = made.dtype == x.dtype or not x.is_floating_point()
+    return made if same else made.astype(x.dtype)
+
+
+def _is_mask_for(index: Index, x: Tensor, value: Any) -> bool:
+    """Return whether a number meets the index of a mask on a GPU, whose count nobody then needs."""
+    mask: Any = index[0] if len(index) == 1 else None
+    return (
+        devices.is_on_gpu(mask)
+        and mask.dtype == dtypes.bool_
+        and devices.name(mask) == x.device
+        and mask.shape == x.shape[: mask.ndim]
+        and x.is_floating_point()
+        and getattr(value, "shape", ()) == ()
+    )
+
+
+def _spread(mask: Any, x: Tensor) -> Tensor:
+    return F.reshape(mask, shape=mask.shape + (1,) * (x.ndim - mask.ndim))
+
+
+def _has_tensors(index: Index) -> bool:
+    return any(isinstance(part, Indexing) for part in index)
+
+
+def _beside(x: Tensor, index: Index, once: bool = False) -> Index:
+    return switches().executor.index_beside(x, index, once)

@@ -1,0 +1,79 @@
+"""What a call returns, known before it is computed: shapes and dtypes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core import specs
+from autograd_iron.core.explain import EXPLAINED, explain
+from autograd_iron.core.specs import Spec
+
+if TYPE_CHECKING:
+    from autograd_iron.core.primitive import Primitive
+
+
+def infer(
+    primitive: Primitive, operands: list[Any], attributes: dict[str, Any]
+) -> Spec | tuple[Spec, ...]:
+    """Return what the result of a call will be, or the results, without running the kernel.
+
+    Parameters
+    ----------
+    operands : list
+        Of each array something with its shape and dtype; numbers and None as they are.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        The operands do not fit, as the call itself would say.
+    """
+    narrow = alone = False
+    if dtypes.bfloat16 is not None and not primitive.exact:
+        met = {x.dtype for x in operands if hasattr(x, "dtype")}
+        narrow = dtypes.bfloat16 in met
+        alone = narrow and dtypes.is_bfloat16_alone(met)
+    given = operands
+    if narrow:
+        given = [
+            Spec(x.shape, dtypes.float32) if getattr(x, "dtype", None) == dtypes.bfloat16 else x
+            for x in operands
+        ]
+    try:
+        made = _inferred(primitive, given, attributes)
+        if primitive.is_elementwise:
+            _check_numbers(primitive, operands, attributes)
+    except EXPLAINED as error:
+        explain(primitive, operands, attributes, error)
+    if not alone:
+        return made
+    return tuple(map(_narrowed, made)) if isinstance(made, tuple) else _narrowed(made)
+
+
+def _narrowed(spec: Spec) -> Spec:
+    return Spec(spec.shape, dtypes.bfloat16) if spec.dtype == dtypes.float32 else spec
+
+
+def _check_numbers(primitive: Primitive, operands: list[Any], attributes: dict[str, Any]) -> None:
+    """Raise what the kernel would of a whole number that does not fit beside the arrays.
+
+    A dtype has no room for some numbers, so that no rule over dtypes can say it.
+    """
+    numbers = [*operands, *attributes.values()]
+    if any(type(n) is int and not 0 <= n < 128 for n in numbers):
+        ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
+        with device.quiet():
+            primitive.of_any_width()(device.host, *ones, **attributes)
+
+
+def _inferred(
+    primitive: Primitive, operands: list[Any], attributes: dict[str, Any]
+) -> Spec | tuple[Spec, ...]:
+    if primitive.shape_rule is not None:
+        ruled: Spec | tuple[Spec, ...] = primitive.shape_rule(*operands, **attributes)
+        return ruled
+    shape = specs.broadcast(*operands)
+    if primitive.ufunc is None:
+        return Spec(shape, specs.joint(*operands))
+    made = tuple(Spec(shape, d) for d in specs.of_ufunc(primitive.ufunc, tuple(operands)))
+    return made if len(made) > 1 else made[0]

@@ -1,0 +1,187 @@
+"""The operators of a Tensor, and the most used operations as its methods.
+
+Each is an operation of the registry on the Tensor: `x + y` is `F.add(x, y)`.
+"""
+
+# What the vocabulary returns is known only by name.
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron.core.graph import Leaf
+from autograd_iron.core.registry import recorded as F
+from autograd_iron.support.integers import integer
+
+if TYPE_CHECKING:
+    from autograd_iron.core.tensor import Tensor
+
+
+class Operators:
+    """The part of a Tensor that is operations."""
+
+    __slots__ = ()
+
+    node: Any
+
+    def __add__(self, other: Any) -> Tensor:
+        return F.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return F.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return F.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return F.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return F.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return F.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return F.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return F.divide(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return F.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return F.pow(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return F.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return F.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return F.negative(self)
+
+    def __pos__(self: Any) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return F.abs(self)
+
+    def __invert__(self) -> Tensor:
+        return F.bitwise_invert(self)
+
+    def __and__(self, other: Any) -> Tensor:
+        return F.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return F.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return F.bitwise_xor(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return F.bitwise_and(other, self)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return F.bitwise_or(other, self)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return F.bitwise_xor(other, self)
+
+    # object's answer is one bool; as with NumPy's arrays, here it is one for each element.  None
+    # equals none of them, and neither does nan.
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return F.equal(self, math.nan if other is None else other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return F.not_equal(self, math.nan if other is None else other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return F.less(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return F.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return F.greater(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return F.greater_equal(self, other)
+
+    __hash__ = object.__hash__
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._rebound(F.add, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._rebound(F.subtract, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._rebound(F.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._rebound(F.divide, other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self._rebound(F.pow, other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return self._rebound(F.matmul, other)
+
+    def _rebound(self, operation: Callable[..., Any], other: Any) -> Tensor:
+        if isinstance(self.node, Leaf):
+            raise RuntimeError(
+                "an in-place operator on a leaf that requires a gradient would only rebind the "
+                "name and leave the leaf as it was. Write into it: p.assign(p - rate * p.grad)"
+            )
+        return operation(self, other)
+
+    # --- the most used functions as methods
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its axes reversed."""
+        return F.permute_dims(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two axes swapped."""
+        return F.matrix_transpose(self)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the values in another shape; one size may be -1."""
+        return F.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Return the tensor with its axes permuted (reversed by default)."""
+        order = axes[0] if len(axes) == 1 and integer(axes[0]) is None else axes or None
+        return F.permute_dims(self, order)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """Return the values in another dtype."""
+        return F.astype(self, dtype)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the sum over the axes."""
+        return F.sum(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the mean over the axes."""
+        return F.mean(self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the largest value over the axes."""
+        return F.max(self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the smallest value over the axes."""
+        return F.min(self, axis, keepdims)
+
+    def var(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the variance over the axes."""
+        return F.var(self, axis, keepdims)
