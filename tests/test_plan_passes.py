@@ -28,7 +28,7 @@ from autograd_iron.plan.passes import (
     simplify,
 )
 from autograd_iron.plan.program import Program, Step, Value
-from autograd_iron.plan.schedule import buffers, tiling
+from autograd_iron.plan.schedule import buffers, row_axes, tiling
 from autograd_iron.transforms.gradients import identity
 
 PASSES = [drop_dead, share, fold_constants, simplify, fold_broadcasts, optimise]
@@ -424,7 +424,7 @@ def test_broadcasts_of_both_operands(shape: tuple[int, ...], other: tuple[int, .
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_schedule_has_every_step_and_in_an_order_that_works(name: str) -> None:
     program = optimise(captured(EXAMPLES[name], X, Y))
-    schedule = tiling.cut(program, 4)
+    schedule = tiling.cut(program, row_axes.of_size(program, 4))
     steps = [s for phase in schedule.phases for s in (*phase.whole, *phase.tiled)]
     made = [s.output for s in steps]
     assert len(set(made)) == len(made)
@@ -452,7 +452,9 @@ def test_a_value_is_computed_again_where_that_moves_fewer_bytes() -> None:
         return ai.sum(cheap / ai.mean(cheap * cheap)) + ai.sum(dear / ai.mean(dear * dear))
 
     program = optimise(captured(function, X, Y))
-    kept = {s.output for s in program.steps} & tiling.cut(program, 4).full
+    kept = {s.output for s in program.steps} & tiling.cut(
+        program, row_axes.of_size(program, 4)
+    ).full
     by = {s.output: s.primitive.name for s in program.steps}
     assert sorted(by[v] for v in kept) == ["where"]
     compare(function, (X, Y), equal=partial(close, terms=12))
@@ -461,7 +463,7 @@ def test_a_value_is_computed_again_where_that_moves_fewer_bytes() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_values_that_cross_phases_are_kept_in_full(name: str) -> None:
     program = optimise(captured(EXAMPLES[name], X, Y))
-    schedule = tiling.cut(program, 4)
+    schedule = tiling.cut(program, row_axes.of_size(program, 4))
     place = {}
     for i, phase in enumerate(schedule.phases):
         place.update((s.output, (i, False)) for s in phase.whole)

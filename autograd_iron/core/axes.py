@@ -45,6 +45,8 @@ class Labels(NamedTuple):
 def of_text(text: str, operands: Sequence[Any], combine: str | None = None) -> Labels:
     """Return the labels that a text like `"...ij, ...jk -> ...ik"` gives to operands.
 
+    A text with one operand is for any number of operands.
+
     Parameters
     ----------
     operands : sequence
@@ -53,21 +55,23 @@ def of_text(text: str, operands: Sequence[Any], combine: str | None = None) -> L
     Raises
     ------
     ValueError
-        An operand has too few or too many axes for the text.
+        There are too few or too many operands, or axes of an operand, for the text.
     """
     terms, made = _terms(text)
     shapes = [getattr(x, "shape", None) for x in operands]
     if len(terms) == 1:
         terms *= len(shapes)
+    if len(terms) != len(shapes):
+        raise ValueError(f"{text!r} is for {len(terms)} operands, and there are {len(shapes)}")
     leads: list[tuple[int, ...]] = []
-    for (dots, letters), shape in zip(terms, shapes, strict=False):
+    for (dots, letters), shape in zip(terms, shapes, strict=True):
         count = 0 if shape is None else len(shape) - len(letters)
         if count < 0 or (count and not dots):
             raise ValueError(f"{text!r} does not name the axes of an operand of shape {shape}")
         leads.append(() if shape is None else shape[:count])
     joint = device.broadcast_shape(*leads) or ()
     found: list[tuple[Label, ...]] = []
-    for (_, letters), shape, lead in zip(terms, shapes, leads, strict=False):
+    for (_, letters), shape, lead in zip(terms, shapes, leads, strict=True):
         first = len(joint) - len(lead)
         places = [first + i if n == joint[first + i] else None for i, n in enumerate(lead)]
         found.append(() if shape is None else (*places, *letters))

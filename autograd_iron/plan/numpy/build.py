@@ -14,7 +14,7 @@ from autograd_iron.plan.numpy.emit import Text, all_rows, total_of
 from autograd_iron.plan.numpy.lines import Item, Let, Line, Method, Name, Refuse, variable
 from autograd_iron.plan.numpy.threads import share_out
 from autograd_iron.plan.program import Program, Step, Value
-from autograd_iron.plan.schedule import buffers, pack, tiling
+from autograd_iron.plan.schedule import buffers, pack, row_axes, tiling
 from autograd_iron.support import forks
 
 # A tile's buffers may take this many second-level caches, for they are not all in use at once.
@@ -143,10 +143,10 @@ class Plan:
         self.program = program
         self.threads = threads
         self.schedule, self.tile = tiling.whole(program), 0
-        for rows in tiling.candidates(program):
-            schedule = tiling.cut(program, rows)
+        for axes in row_axes.candidates(program):
+            schedule = tiling.cut(program, axes)
             height = _tile_height(schedule, cache_bytes or CACHES * cpu.cache_size())
-            if height < rows:
+            if height < axes.count:
                 self.schedule, self.tile = schedule, height
                 break
         self._arrays: dict[Value, Any] = {}
@@ -166,7 +166,10 @@ class Plan:
         self.source = "\n\n".join(stage.source() for stage in self.stages)
         self.how = "all rows at once"
         if self.tile:
-            self.how = f"{self.tile} of {self.schedule.rows} rows at a time, {threads} threads"
+            given = [v for v in program.sources() if v in self.schedule.axis]
+            axis = self.schedule.axis[max(given, key=lambda v: v.bytes)] if given else 0
+            rows = f"{self.tile} of {self.schedule.rows} rows (axis {axis}) at a time"
+            self.how = f"{rows}, {threads} threads"
 
     def after_fork(self) -> None:
         """Give a forked process a context of its own: a thread of the parent may be in this one."""
@@ -502,7 +505,7 @@ def _tile_height(schedule: tiling.Schedule, cache_bytes: int) -> int:
         per_row = max(per_row, layout.bytes)
     if not per_row:
         return schedule.rows
-    smallest = tiling.SMALLEST_TILE
+    smallest = row_axes.SMALLEST_TILE
     height = max(smallest, cache_bytes // per_row // smallest * smallest)
     tiles = math.ceil(schedule.rows / height)
     return math.ceil(schedule.rows / tiles)

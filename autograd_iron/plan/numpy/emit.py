@@ -180,11 +180,6 @@ class Writer:
             self._moving.add(out)
         return True
 
-    def is_dense(self, given: Value) -> bool:
-        """Return whether what the region sees of a value from before it lies without gaps."""
-        across = given in self.region.sliced and self.region.axis.get(given, 0) > 0
-        return given in self.region.dense and not across
-
     # --- what forms are made of
 
     def add(self, line: Line) -> None:

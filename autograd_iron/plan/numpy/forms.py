@@ -105,7 +105,8 @@ def _(writer: Writer, step: Step, x: Any) -> Any:
 
 @view_for(reshape)
 def _(writer: Writer, step: Step, x: Any) -> Any:
-    if x not in writer.contiguous and not writer.is_dense(x):
+    # An axis that is cut keeps its size and its stride, so that a part of it reshapes as the whole.
+    if x not in writer.contiguous and x not in writer.region.dense:
         return None
     writer.contiguous.add(step.output)
     return Method(x, "reshape", (writer.shape(step.output),))
@@ -115,11 +116,7 @@ def _(writer: Writer, step: Step, x: Any) -> Any:
 def _(writer: Writer, step: Step) -> None:
     (x,), out = step.inputs, step.output
     assert isinstance(x, Value)
-    if out not in writer.contiguous and writer.region.axis.get(out, 0) > 0:
-        # A part of all rows, across which no other shape shows the same memory.
-        writer.copy(out, Method(x, "reshape", (writer.shape(out),)))
-    else:
-        writer.copy(Method(out, "reshape", (writer.shape(x),)), x)
+    writer.copy(Method(out, "reshape", (writer.shape(x),)), x)
 
 
 @view_for(getitem)

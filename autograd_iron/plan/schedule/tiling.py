@@ -1,25 +1,22 @@
 """Which steps can run on a few rows at a time, and in which order.
 
-Rows are the batch: the leading axis that the large inputs share.  Each primitive says how that axis
-passes through it, so every value is either whole or in rows.  A reduction over the rows adds up
-over the tiles and is whole afterwards; what needs it starts the next phase.
+Rows are the batch: an axis that the large inputs share.  The labels of each operation say how that
+axis passes through it, so every value is either whole or in rows.  A reduction over the rows adds
+up over the tiles and is whole afterwards; what needs it starts the next phase.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.core.axes import Labels, passage
 from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.core.specs import Spec
 from autograd_iron.ops.reductions import COMBINED
 from autograd_iron.plan.program import Program, Step, Value
-
-SMALLEST_TILE = 64
+from autograd_iron.plan.schedule.row_axes import Rows
 
 # Words of labels for what rounds the parts that it combines.
 _ROUNDED = {w for w, p in COMBINED.items() if p.reduction is not None and p.reduction.wide}
@@ -65,27 +62,7 @@ def whole(program: Program) -> Schedule:
     return Schedule([Phase(whole=list(program.steps))], 0, {}, set(), {})
 
 
-def candidates(program: Program) -> list[int]:
-    """Return the sizes of leading axes that inputs share, those of most bytes first.
-
-    What requires a gradient or is assigned to, parameters and optimizer state, is not data.
-    """
-    data = [*program.arguments, *(v for _, v in program.constants)]
-    state = _state(program)
-    data += [v for _, v in program.captured if v not in state]
-    weight: Counter[int] = Counter()
-    for value in data:
-        if value.shape and value.shape[0] > SMALLEST_TILE:
-            weight[value.shape[0]] += value.bytes
-    return [rows for rows, _ in weight.most_common()]
-
-
-def _state(program: Program) -> set[Value]:
-    assigned = {id(tensor) for tensor, _ in program.effects}
-    return {v for t, v in program.captured if t.requires_grad or id(t) in assigned}
-
-
-def cut(program: Program, rows: int) -> Schedule:
+def cut(program: Program, rows: Rows) -> Schedule:
     """Return the schedule with everything that can be cut into rows cut."""
     axis: dict[Value, int] = {}
     ready: dict[Value, int] = {}  # the phase from which a value is there
@@ -93,11 +70,10 @@ def cut(program: Program, rows: int) -> Schedule:
     combine: dict[Value, Primitive] = {}
     phases = [Phase()]
 
-    state = _state(program)
     for value in program.sources():
         ready[value] = 0
-        if value.shape and value.shape[0] == rows and value not in state:
-            axis[value] = 0
+        if value in rows.axis:
+            axis[value] = rows.axis[value]
             full.add(value)
 
     made_in: dict[Value, int] = {}  # the phase whose tiles compute a value
@@ -132,11 +108,11 @@ def cut(program: Program, rows: int) -> Schedule:
             elif isinstance(answer, int):
                 axis[out] = answer
                 made_in[out] = phase
-            elif out.shape and out.shape[0] == rows:
-                axis[out] = 0
+            elif out in rows.axis:
+                axis[out] = rows.axis[out]
                 full.add(out)
     wanted = {v for v in program.wanted() if v in axis}
-    schedule = Schedule(phases, rows, axis, full | wanted, combine)
+    schedule = Schedule(phases, rows.count, axis, full | wanted, combine)
     _compute_again(program, schedule, made_in, wanted)
     return schedule
 
@@ -178,13 +154,12 @@ def _compute_again(
         full.remove(value)
 
 
-def _through(step: Step, axis: dict[Value, int], rows: int) -> tuple[int | str, ...] | None:
+def _through(step: Step, axis: dict[Value, int], rows: Rows) -> tuple[int | str, ...] | None:
     """Return the axis of the rows in each output, or how its parts combine; None: not cut."""
-    cut = [axis.get(v) if isinstance(v, Value) else None for v in step.inputs]
-    operands = [Spec(v.shape, v.dtype) if isinstance(v, Value) else v for v in step.inputs]
-    labels = step.primitive.labels(operands, step.attributes)
-    if labels is None or step.primitive.collective:
+    labels = rows.labels[step]
+    if labels is None:
         return None
+    cut = [axis.get(v) if isinstance(v, Value) else None for v in step.inputs]
     if all(a is None for a in cut):
         return _repeated(labels, step, rows)
     answers = passage(labels, cut)
@@ -197,13 +172,14 @@ def _through(step: Step, axis: dict[Value, int], rows: int) -> tuple[int | str, 
     return None if rounded else answers
 
 
-def _repeated(labels: Labels, step: Step, rows: int) -> tuple[int] | None:
-    """Return 0 if the step makes rows by repeating a value that is whole."""
-    if len(step.outputs) > 1 or step.output.shape[:1] != (rows,):
+def _repeated(labels: Labels, step: Step, rows: Rows) -> tuple[int] | None:
+    """Return the axis of the rows if the step makes these by repeating a value that is whole."""
+    if len(step.outputs) > 1 or step.output not in rows.axis:
         return None
-    made = labels.outputs[0][0]
+    axis = rows.axis[step.output]
+    made = labels.outputs[0][axis]
     given = {label for own in labels.operands for label in own}
-    return None if made is None or made in given else (0,)
+    return None if made is None or made in given else (axis,)
 
 
 def groups(rows: int, height: int) -> list[list[int]]:
