@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from samples import PRIMITIVES
 
 import autograd_iron as ai
+from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import registry
 
 UFUNC_DEFAULTS: dict[str, Any] = {
@@ -146,6 +147,23 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "flip": [np.flip, lambda x: np.flip(x, 0), lambda x: np.flip(x, axis=(0, 1))],
     "matmul": [lambda x: np.matmul(x, W.T), lambda x: np.linalg.matmul(W.T, x)],
 }
+
+
+def calls_of(primitive: Primitive) -> list[Callable[[Any], Any]]:
+    """Return a call of the function of NumPy's that a primitive's record names."""
+    path = primitive.numpy or (primitive.name if primitive.reduction is not None else "")
+    function = reduce(lambda owner, part: getattr(owner, part, None), path.split("."), np)
+    if function is None or not path:
+        return []
+    of_matrices = path.startswith("linalg.")
+    others = [W] * (primitive.arity - 1)
+
+    def call(x: Any) -> Any:
+        return function(x @ x.T + np.eye(2) if of_matrices else x, *others)
+
+    return [call]
+
+
 OF_OUR_OWN = {
     *("identity", "multiply_no_nan", "sum_to", "join", "getitem", "add_at", "set_at"),
     *("gather", "scatter_sum", "read_at", "write_at"),
@@ -153,6 +171,10 @@ OF_OUR_OWN = {
     *("sigmoid", "relu", "softplus", "log_softmax", "linear", "transpose", "zeros", "ones", "full"),
     *("binary_cross_entropy", "binary_cross_entropy_with_logits"),
 }
+for word, primitive in PRIMITIVES.items():
+    if word not in CALLS.keys() | OF_OUR_OWN and calls_of(primitive):
+        CALLS[word] = calls_of(primitive)
+
 ROWS = [(name, call) for name, calls in CALLS.items() for call in calls]
 every_call = pytest.mark.parametrize(
     ("name", "call"), ROWS, ids=[f"{name} {i}" for i, (name, _) in enumerate(ROWS)]

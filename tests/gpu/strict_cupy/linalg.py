@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,17 @@ def solve(a: ndarray, b: ndarray) -> ndarray:
     return computed(np.linalg.solve, [a, b], name="solve")
 
 
-def qr(a: ndarray, mode: str = "reduced") -> tuple[ndarray, ...]:
-    return all_computed(lambda raw: np.linalg.qr(raw, mode), [a], "qr")
+def _of_one(name: str) -> Callable[..., Any]:
+    """Return a function of CuPy's of one array of matrices."""
+    function = getattr(np.linalg, name)
+    compute = all_computed if name in ("eigh", "qr", "slogdet", "svd") else computed
+
+    def call(a: ndarray, *settings: Any, **named: Any) -> Any:
+        return compute(lambda raw: function(raw, *settings, **named), [a], name=name)
+
+    return call
 
 
-def eigh(a: ndarray, UPLO: str = "L") -> tuple[ndarray, ...]:
-    return all_computed(lambda raw: np.linalg.eigh(raw, UPLO), [a], "eigh")
+cholesky, det, eigh, eigvalsh, inv, pinv, qr, slogdet, svd = map(
+    _of_one, ("cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd")
+)
