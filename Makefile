@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo pictures test test-gpu-sim test-gpu bench compiler clean
+.PHONY: help demo pictures stubs test test-gpu-sim test-gpu bench compiler clean
 
 help:
 	@echo "make demo          train a network on a picture, results in runs/demo"
 	@echo "make pictures      the pictures of README.md and docs/ that are no longer current"
+	@echo "make stubs         the type stubs of the operations, after one was added"
 	@echo "make test          lint, types and tests"
 	@echo "make test-gpu-sim  the GPU tests with the real CuPy, but no GPU: needs g++"
 	@echo "make test-gpu      the GPU tests and benchmarks on an NVIDIA GPU: needs g++"
@@ -19,6 +20,9 @@ demo: .venv/installed-examples
 
 pictures: .venv/installed-examples
 	$(BIN)/python docs/make_pictures.py
+
+stubs: .venv/installed-test
+	$(BIN)/python docs/make_stubs.py
 
 # Two workers share the cores, so each keeps to one BLAS thread.
 test: .venv/installed-test

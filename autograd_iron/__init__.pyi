@@ -1,0 +1,274 @@
+"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from autograd_iron import extend as extend, linalg as linalg
+from autograd_iron.arrays import cuda as cuda
+from autograd_iron.arrays.dtypes import bool_ as bool_, float16 as float16, float32 as float32, float64 as float64, int32 as int32, int64 as int64
+from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as no_grad
+from autograd_iron.core.tensor import Tensor as Tensor
+from autograd_iron.ops.creation import arange as arange, asarray as asarray, linspace as linspace, meshgrid as meshgrid, tensor as tensor
+from autograd_iron.ops.random import Generator as Generator
+from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
+from autograd_iron.plan import compile as compile
+from autograd_iron.tools.check import check_grads as check_grads
+from autograd_iron.tools.draw import draw_graph as draw_graph
+
+__version__: str
+bfloat16: Any
+
+class _Array(Protocol):
+    def __array__(self) -> Any: ...
+
+TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
+
+def abs(x: TensorLike, /) -> Tensor:
+    """Return the absolute value; the derivative at 0 is 0."""
+
+def add(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the sum `x + y`, broadcast."""
+
+def all(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return whether every value over the axes is true."""
+
+def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return whether some value over the axes is true."""
+
+def argmax(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return the position of the first largest value along an axis (None: of the flattened x)."""
+
+def argmin(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return the position of the first smallest value along an axis (None: of the flattened x)."""
+
+def astype(x: TensorLike, /, dtype: Any) -> Tensor:
+    """Return the values in another dtype; a cast to integers carries no gradient."""
+
+def broadcast_to(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
+    """Return `x` stretched to `shape`, as a read-only view where possible."""
+
+def clip(x: TensorLike, /, min: Any = None, max: Any = None) -> Tensor:
+    """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+
+def concat(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
+    """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
+
+def cos(x: TensorLike, /) -> Tensor:
+    """Return the cosine of `x` in radians."""
+
+def divide(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the quotient `x / y`, broadcast; integers give float32."""
+
+def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x == y`, elementwise and broadcast."""
+
+def exp(x: TensorLike, /) -> Tensor:
+    """Return e to the power `x`."""
+
+def expand_dims(x: TensorLike, /, axis: int | Sequence[int] | None) -> Tensor:
+    """Return `x` with new axes of size 1 at these places of the result."""
+
+def expm1(x: TensorLike, /) -> Tensor:
+    """Return `exp(x) - 1`, accurate near 0."""
+
+def flip(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `x` with the order along the axes (None: all) reversed."""
+
+def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
+
+def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = 'float32', device: str | None = None) -> Tensor:
+    """Return a tensor filled with a number."""
+
+def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x > y`, elementwise and broadcast."""
+
+def greater_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x >= y`, elementwise and broadcast."""
+
+def isfinite(x: TensorLike, /) -> Tensor:
+    """Return whether `x` is neither infinite nor NaN, elementwise."""
+
+def isnan(x: TensorLike, /) -> Tensor:
+    """Return whether `x` is NaN, elementwise."""
+
+def less(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x < y`, elementwise and broadcast."""
+
+def less_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x <= y`, elementwise and broadcast."""
+
+def linear(x: TensorLike, w: TensorLike, b: TensorLike | None = None, /) -> Tensor:
+    """Return `x @ w + b`.
+
+    Parameters
+    ----------
+    x : (..., n)
+    w : (n, m)
+    b : (m,), optional
+
+    Returns
+    -------
+    (..., m)
+    """
+
+def log(x: TensorLike, /) -> Tensor:
+    """Return the natural logarithm."""
+
+def log1p(x: TensorLike, /) -> Tensor:
+    """Return `log(1 + x)`, accurate near 0."""
+
+def log_softmax(x: TensorLike, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+    """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
+
+    The logarithms of the probabilities that logits `x` give to the classes along the axis.
+    """
+
+def logical_and(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x and y`, elementwise and broadcast."""
+
+def logical_not(x: TensorLike, /) -> Tensor:
+    """Return whether `x` is false, elementwise."""
+
+def logical_or(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x or y`, elementwise and broadcast."""
+
+def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the matrix product over the last axis of `x` and the second-to-last of `y`.
+
+    Parameters
+    ----------
+    x : (..., n, k) or (k,)
+    y : (..., k, m) or (k,)
+        Leading axes broadcast; a vector is a row on the left and a column on the right.
+
+    Returns
+    -------
+    (..., n, m), without the axes of vectors
+    """
+
+def matrix_transpose(x: TensorLike, /) -> Tensor:
+    """Return `x` with its last two axes swapped."""
+
+def max(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return the largest value over the axes; equal ones share the gradient equally."""
+
+def maximum(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
+
+def mean(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return the mean over the axes; of integers, in float32."""
+
+def min(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return the smallest value over the axes; equal ones share the gradient equally."""
+
+def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
+
+def multiply(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the product `x * y`, broadcast."""
+
+def negative(x: TensorLike, /) -> Tensor:
+    """Return `-x`."""
+
+def norm(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
+
+def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether `x != y`, elementwise and broadcast."""
+
+def ones(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
+    """Return a tensor of ones."""
+
+def pad(x: TensorLike, /, pad_width: Any, constant_values: Any = 0) -> Tensor:
+    """Return `x` with a border of a constant.
+
+    Parameters
+    ----------
+    pad_width : int, (before, after), or one such pair per axis
+    constant_values : number
+    """
+
+def permute_dims(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
+    """Return `x` with its axes in the given order (None: reversed)."""
+
+def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
+    """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+
+def relu(x: TensorLike, /) -> Tensor:
+    """Return `max(x, 0)`; the derivative at 0 is 0."""
+
+def reshape(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
+    """Return the values in another shape, in row-major order; one size may be -1."""
+
+def sigmoid(x: TensorLike, /) -> Tensor:
+    """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
+
+def sign(x: TensorLike, /) -> Tensor:
+    """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
+
+def sin(x: TensorLike, /) -> Tensor:
+    """Return the sine of `x` in radians."""
+
+def softplus(x: TensorLike, /) -> Tensor:
+    """Return `log(1 + exp(x))`, finite for every finite `x`."""
+
+def split(x: TensorLike, /, indices_or_sections: Any, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
+    """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
+
+    Raises
+    ------
+    ValueError
+        The axis does not divide into that many equal parts.
+    """
+
+def sqrt(x: TensorLike, /) -> Tensor:
+    """Return the square root; the derivative at 0 is infinite."""
+
+def square(x: TensorLike, /) -> Tensor:
+    """Return `x * x`."""
+
+def squeeze(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `x` without the given axes of size 1 (None: without all of them).
+
+    Raises
+    ------
+    ValueError
+        An axis has another size.
+    """
+
+def stack(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
+    """Return a sequence of equally shaped arrays joined along a new axis."""
+
+def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the difference `x - y`, broadcast."""
+
+def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return the sum over the axes."""
+
+def tanh(x: TensorLike, /) -> Tensor:
+    """Return the hyperbolic tangent."""
+
+def transpose(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
+    """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
+
+def tril(x: TensorLike, /, k: int = 0) -> Tensor:
+    """Return matrices with what lies above their diagonal `k` set to 0."""
+
+def triu(x: TensorLike, /, k: int = 0) -> Tensor:
+    """Return matrices with what lies below their diagonal `k` set to 0."""
+
+def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False, correction: Any = 0) -> Tensor:
+    """Return the variance over the axes: the mean square distance from the mean.
+
+    Parameters
+    ----------
+    correction : int or float
+        Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+    """
+
+def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `x` where the condition holds, else `y`, broadcast."""
+
+def zeros(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
+    """Return a tensor of zeros."""

@@ -1,0 +1,146 @@
+"""Write the type stubs of the operations, from the registry: `make stubs`.
+
+An operation is an object whose signature no editor can read.  The stubs beside the packages' files
+say it as functions: parameters, defaults, what comes back, and the docstring.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import autograd_iron as ai
+from autograd_iron.core.primitive import Composite, Primitive
+
+PACKAGE = Path(ai.__file__).parent
+STUBS = {PACKAGE / "__init__.pyi": ai, PACKAGE / "linalg.pyi": ai.linalg}
+
+# What an attribute of a name is, in every operation; any other is Any.
+ATTRIBUTES = {
+    "axis": "int | Sequence[int] | None",
+    "axes": "Sequence[int] | None",
+    "shape": "int | Sequence[int]",
+    "keepdims": "bool",
+    "k": "int",
+    "device": "str | None",
+}
+# Values for those that must be given, so that each operation can be called once.
+GIVEN = {
+    "shape": (4, 4),
+    "dtype": "float32",
+    "axis": 0,
+    "pad_width": 1,
+    "indices_or_sections": 2,
+    "fill_value": 0,
+    "arrays": [np.ones((4, 4), "f4")] * 2,
+}
+HEAD = '''"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+'''
+OPERANDS = """
+class _Array(Protocol):
+    def __array__(self) -> Any: ...
+
+TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
+"""
+
+
+def stub(module: ModuleType) -> str:
+    """Return the text of a module's stub."""
+    words = {name: getattr(module, name) for name in module.__all__}
+    operations = {n: v for n, v in words.items() if isinstance(v, Primitive | Composite)}
+    others = imports(module, words.keys() - operations.keys())
+    if module is not ai:
+        others = "from autograd_iron import Tensor, TensorLike\n"
+    parts = [HEAD, others]
+    if module is ai:
+        parts += [f"\n__version__: str\nbfloat16: Any\n{OPERANDS}"]
+    parts += [function(name, operation) for name, operation in sorted(operations.items())]
+    return "\n".join(parts)
+
+
+def imports(module: ModuleType, names: Iterable[str]) -> str:
+    """Return the imports of the module that bring these names, as those of a stub."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    lines = []
+    for home, listed in re.findall(
+        r"^ *from (autograd_iron\S*) import (\([^)]*\)|.*)$", source, re.M
+    ):
+        brought = {name.strip() for name in listed.strip("()").split(",")} & set(names)
+        if brought:
+            lines.append(f"from {home} import " + ", ".join(f"{n} as {n}" for n in sorted(brought)))
+    return "\n".join(lines)
+
+
+def function(name: str, operation: Primitive | Composite) -> str:
+    """Return an operation as a function without a body."""
+    given = inspect.signature(operation)
+    parameters = []
+    for parameter in given.parameters.values():
+        operand = isinstance(operation, Primitive) and parameter.kind is parameter.POSITIONAL_ONLY
+        kind = ATTRIBUTES.get(parameter.name, "Any")
+        if operand or parameter.name == "x":
+            kind = "TensorLike"
+            if parameter.default is None:
+                kind += " | None"
+        elif parameter.name == "arrays":
+            kind = "Sequence[TensorLike]"
+        parameters.append(parameter.replace(annotation=_Text(kind)))
+    signature = given.replace(parameters=parameters, return_annotation=_Text(returned(operation)))
+    doc = textwrap.indent(f'"""{inspect.getdoc(operation)}\n"""', "    ")
+    if "\n" not in (inspect.getdoc(operation) or ""):
+        doc = f'    """{inspect.getdoc(operation)}"""'
+    return f"def {name}{signature}:\n{doc}\n"
+
+
+def returned(operation: Primitive | Composite) -> str:
+    """Return the type of what a call gives, by calling the operation."""
+    args: list[Any] = []
+    settings: dict[str, Any] = {}
+    for parameter in inspect.signature(operation).parameters.values():
+        if parameter.default is not parameter.empty:
+            continue
+        value = GIVEN.get(parameter.name, np.eye(4, dtype="f4") + 1)
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            args.append(value)
+        else:
+            settings[parameter.name] = value
+    return "tuple[Tensor, ...]" if isinstance(operation(*args, **settings), tuple) else "Tensor"
+
+
+class _Text:
+    """An annotation that is shown as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def main() -> None:
+    """Write the stubs, or with --check say which is not as it should be."""
+    stale = [
+        path
+        for path, module in STUBS.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != stub(module)
+    ]
+    if "--check" in sys.argv and stale:
+        raise SystemExit(f"outdated, run `make stubs`: {', '.join(map(str, stale))}")
+    for path in stale:
+        path.write_text(stub(STUBS[path]), encoding="utf-8")
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
