@@ -165,7 +165,10 @@ SAMPLES: dict[str, Samples] = {
     "maximum": elementwise(np.maximum, REAL, BETWEEN),
     "minimum": elementwise(np.minimum, REAL, BETWEEN),
     "clip": elementwise(
-        np.clip,
+        # NumPy 2.0 has other names, and no call without any bound.
+        lambda x, min=None, max=None: np.clip(
+            x, -np.inf if min is None else min, np.inf if max is None else max
+        ),
         Domain(((-2.0, -1.1), (-0.9, 0.4), (0.6, 2.0))),
         calls=[
             *(call(shape, min=-1, max=0.5) for shape in SHAPES),
@@ -237,7 +240,7 @@ SAMPLES: dict[str, Samples] = {
             call((2, 3, 2), shape=[4, -1]),
             call((0, 3), shape=(3, 0, 2)),
         ],
-        np.reshape,
+        lambda x, *, shape: np.reshape(x, shape),  # NumPy 2.0 has another name
         reshapes(),
     ),
     "permute_dims": Samples(

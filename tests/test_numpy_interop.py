@@ -23,6 +23,7 @@ UFUNC_DEFAULTS: dict[str, Any] = {
     "order": "K",
     "subok": True,
 }
+NEW = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # which gave parameters other names
 NO_VALUE = np._NoValue  # type: ignore[attr-defined]
 W = np.array([[0.5, -1.5, 2.5], [1.0, 0.25, -0.75]])
 M = W > 0
@@ -58,7 +59,7 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
         lambda x: np.clip(x, 0.2, 0.6),
         lambda x: np.clip(x, 0.2, None),
         lambda x: np.clip(x, a_min=None, a_max=0.6),
-        lambda x: np.clip(x, min=0.2, max=0.6, out=None),
+        *([lambda x: np.clip(x, min=0.2, max=0.6, out=None)] if NEW else []),
         lambda x: np.clip(x, 0.2, 0.6, None),
     ],
     "where": [lambda x: np.where(M, x, 0.0), lambda x: np.where(x > 0.5, W, x)],
@@ -116,7 +117,7 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "reshape": [
         lambda x: np.reshape(x, (3, 2)),
         lambda x: np.reshape(x, -1),
-        lambda x: np.reshape(x, shape=(6, 1), order="C", copy=None),
+        *([lambda x: np.reshape(x, shape=(6, 1), order="C", copy=None)] if NEW else []),
     ],
     "permute_dims": [
         np.transpose,

@@ -51,6 +51,11 @@ def name(array: Any) -> str:
     return f"cuda:{array.device.id}"
 
 
+def of(value: Any) -> Any:
+    """Return where an array, a Tensor or a scalar is, as a function that makes arrays takes it."""
+    return getattr(value, "device", None)  # scalars have one from NumPy 2.1 on
+
+
 def full_name(asked: str | None) -> str:
     """Return the name of a device in full ("cuda" is "cuda:0"; None is "cpu").
 

@@ -136,7 +136,7 @@ class Cotangents:
     @property
     def device(self) -> Any:
         """Where the cotangents are."""
-        return next(g.device for g in self._found if g is not None)
+        return next(device.of(g) for g in self._found if g is not None)
 
     def is_zero(self, index: int) -> bool:
         """Return whether nothing flows back from a value."""

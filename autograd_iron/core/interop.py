@@ -119,7 +119,8 @@ def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     signature = _signature(function)
     if signature is None:
         yield from ((None, value, inspect.Parameter.empty) for value in args)
-        yield from ((key, value, _NEUTRAL.get(key)) for key, value in kwargs.items())
+        empty = inspect.Parameter.empty
+        yield from ((key, value, _NEUTRAL.get(key, empty)) for key, value in kwargs.items())
         return
     for key, value in signature.bind(*args, **kwargs).arguments.items():
         parameter = signature.parameters[key]

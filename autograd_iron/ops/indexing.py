@@ -38,7 +38,7 @@ def _(view, _shape, /, index):
 
 @getitem.vjp
 def _(F, g, _y, _x, index):
-    return F.add_at(F.zeros(_x.shape, dtype=g.dtype, device=g.device), g, index=index)
+    return F.add_at(F.zeros(_x.shape, dtype=g.dtype, device=device.of(g)), g, index=index)
 
 
 def _labels(x, index):

@@ -367,7 +367,7 @@ def _(F, g, _y, _x, indices_or_sections, axis):
     if grow and all(end == start for (_, end), (start, _) in pairwise(cuts)):
         return F.join(*g, axis=axis)
     # Positions that do not grow cut parts that overlap, or leave some of x out.
-    total = F.zeros(_x.shape, dtype=_x.dtype, device=g.device)
+    total = F.zeros(_x.shape, dtype=_x.dtype, device=device.of(g))
     for i, part in enumerate(parts):
         total = total if g.is_zero(i) else F.add_at(total, g[i], index=part)
     return total
