@@ -483,9 +483,9 @@ def over_rows(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[
 # --- arrays for the calls
 
 
-def fixed_case(name: str, row: Call) -> Case:
+def fixed_case(name: str, row: Call, seed: str = "") -> Case:
     """Return the call with arrays that are the same in every run."""
-    source = np.random.default_rng(zlib.crc32(f"{name} {row}".encode()))
+    source = np.random.default_rng(zlib.crc32(f"{name} {row}{seed}".encode()))
     arrays = []
     for argument, shape in enumerate(row.shapes):
         domain = SAMPLES[name].domain(argument)

@@ -136,7 +136,9 @@ def _agree(
 def test_a_text_names_the_axes_of_each_operand() -> None:
     stacked, matrix = Spec((5, 1, 2, 3), "f4"), Spec((4, 3, 7), "f4")
     labels = of_text("...ij, ...jk -> ...ik", (stacked, matrix), "sum")
-    assert labels == Labels(((0, None, "i", "j"), (1, "j", "k")), ((0, 1, "i", "k"),), "sum")
+    assert labels == Labels(
+        ((0, None, "i", "j"), (1, "j", "k")), ((0, 1, "i", "k"),), "sum", (2, 1)
+    )
     assert passage(labels, (0, None)) == (0,)
     assert passage(labels, (None, 0)) == (1,)
     assert passage(labels, (3, 1)) == ("sum",)

@@ -35,11 +35,15 @@ class Labels(NamedTuple):
         Those of each result; one tuple alone is that of every result.
     combine : "sum", "max", "min" or None
         How the results of parts of an axis make up a result that lacks the label of that axis.
+    leads : tuple of (int or None), or None
+        How many axes of each operand `...` stands for, None for an operand without `...`; None
+        alone: the labels are those of no text.
     """
 
     operands: tuple[tuple[Label, ...], ...]
     outputs: tuple[tuple[Label, ...], ...]
     combine: str | None = None
+    leads: tuple[int | None, ...] | None = None
 
 
 def of_text(text: str, operands: Sequence[Any], combine: str | None = None) -> Labels:
@@ -77,7 +81,10 @@ def of_text(text: str, operands: Sequence[Any], combine: str | None = None) -> L
         found.append(() if shape is None else (*places, *letters))
     everywhere = tuple(range(len(joint)))
     outputs = tuple((*(everywhere if dots else ()), *letters) for dots, letters in made)
-    return Labels(tuple(found), outputs, combine)
+    counts = tuple(
+        len(lead) if dots else None for (dots, _), lead in zip(terms, leads, strict=True)
+    )
+    return Labels(tuple(found), outputs, combine, counts)
 
 
 def check(text: str, combine: str | None) -> None:

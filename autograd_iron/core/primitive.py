@@ -113,6 +113,7 @@ class Primitive:
         self.forms: dict[str, Callable[[Any], Any]] = {}
         self.shape_rule: Callable[..., Any] | None = None
         self.view_rule: Callable[..., Any] | None = None
+        self.vmap_rule: Callable[..., Any] | None = None
         self.axes_rule: Callable[..., Any] | None = aligned if elementwise else None
         parameters = list(inspect.signature(kernel).parameters.values())[1:]
         arrays = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
@@ -165,6 +166,16 @@ class Primitive:
         meet.  A rule raises what the kernel would for operands that do not fit.
         """
         self.shape_rule = rule
+        return rule
+
+    def vmap(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Say what it makes of a batch, where that does not follow from the labels of the axes.
+
+        The rule is `(F, batched, *arrays, **attributes)` -> the result, or the results, whose first
+        axis is that of the batch.  `batched` says of each array whether its first axis is the
+        batch; the attributes are those of one part's call.
+        """
+        self.vmap_rule = rule
         return rule
 
     def view(self, rule: Callable[..., Any]) -> Callable[..., Any]:

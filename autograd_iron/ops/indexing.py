@@ -8,11 +8,13 @@ import math
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
+from autograd_iron.core.batch import all_batched, moved, repeated, with_axes
 from autograd_iron.core.composite import composite
 from autograd_iron.core.index import Index
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import switches
+from autograd_iron.ops.creation import arange
 
 
 @primitive(exact=True)
@@ -43,7 +45,7 @@ def _(F, g, _y, _x, index):
 
 def _labels(x, index):
     """Return the labels of `x` and of `x[index]`: those of the axes that the index takes whole."""
-    advanced = _is_advanced(index)
+    advanced = any(hasattr(part, "ndim") for part in index)
     parts = list(index) if any(part is Ellipsis for part in index) else [*index, Ellipsis]
     taken = [0 if part is None or part is Ellipsis else _axes_taken(part) for part in parts]
     own: list[int | None] = []
@@ -84,6 +86,19 @@ def _axes_made(part):
 def _(x, index):
     own, made = _labels(x, index)
     return Labels((own,), (made,))
+
+
+@getitem.vmap
+def _(F, _batched, x, index):
+    index, place = _in_batch(x, index)
+    return moved(F, F.getitem(x, index=index), place, 0)
+
+
+def _in_batch(x, index):
+    """Return the index that takes a batch whole, and the axis of the batch in what it reads."""
+    index = Index((slice(None), *index))
+    _, made = _labels(x, index)
+    return index, made.index(0)
 
 
 @primitive(by_kernel="it writes at positions")
@@ -136,6 +151,24 @@ def _update_labels(x, value, index):
 
 
 add_at.axes(_update_labels)
+
+
+def _batch_update(update, F, batched, x, value, index):
+    """Return a batch updated at an index, where `update` is the word for that."""
+    if not batched[0]:
+        x = repeated(F, x, value.shape[0])
+    index, place = _in_batch(x, index)
+    ndim = len(device.indexed_shape(x.shape, index)) - 1
+    if batched[1]:
+        value = moved(F, with_axes(F, value, ndim), 0, place)
+    elif place and getattr(value, "ndim", 0) > ndim - place:
+        value = F.expand_dims(value, value.ndim - (ndim - place))
+    return update(x, value, index=index)
+
+
+@add_at.vmap
+def _(F, batched, x, value, index):
+    return _batch_update(F.add_at, F, batched, x, value, index)
 
 
 _TWICE = "an index that names a position twice has no defined result; use .add"
@@ -204,6 +237,11 @@ def _(F, g, _y, _x, _value, index):
     return F.getitem(g, index=index)
 
 
+@set_at.vmap
+def _(F, batched, x, value, index):
+    return _batch_update(F.set_at, F, batched, x, value, index)
+
+
 for word in (getitem, add_at, set_at):
     word.forms["index"] = Index.of
 
@@ -247,6 +285,36 @@ def _places(indices):
     return tuple(f"index {i}" for i in range(indices.ndim))
 
 
+@gather.vmap
+def _(F, batched, x, indices, axis):
+    (axis,) = axes_of(axis, x.ndim - batched[0])
+    if not batched[1]:
+        return F.gather(x, indices, axis=axis + 1)
+    if not batched[0]:
+        return moved(F, F.gather(x, indices, axis=axis), axis, 0)
+    # All values lie one after the other along one axis, where each index finds its own.
+    count = x.shape[axis + 1]
+    x = moved(F, x, axis + 1, 1)
+    flat = F.reshape(x, shape=(x.shape[0] * count, *x.shape[2:]))
+    made = F.gather(flat, _one_after_the_other(F, indices, count), axis=0)
+    return _exchanged(F, made, 1, indices.ndim - 1, axis)
+
+
+def _one_after_the_other(F, indices, count):
+    """Return where indices of each value of a batch are, when these lie one after the other."""
+    size = indices.shape[0]
+    own = _from_the_start(F, indices, count, outside=size * count)
+    starts = arange(0, size * count, max(count, 1), dtype="int64", device=indices.device)
+    return own + F.reshape(starts[:size], shape=(size, *(1,) * (indices.ndim - 1)))
+
+
+def _exchanged(F, x, start, first, second):
+    """Return `x` with two runs of axes exchanged, the first of which begins at `start`."""
+    middle, end = start + first, start + first + second
+    order = (*range(start), *range(middle, end), *range(start, middle), *range(end, x.ndim))
+    return F.permute_dims(x, axes=order)
+
+
 @primitive(by_kernel="it writes at positions")
 def scatter_sum(xp, values, indices, /, size, axis):
     """Return zeros with such an axis, and the slices of `values` added up at the indices."""
@@ -276,6 +344,19 @@ def _(values, indices, size, axis):
     lead, tail = range(axis), range(axis + indices.ndim, values.ndim)
     found = _places(indices)
     return Labels(((*lead, *found, *tail), found), ((*lead, None, *tail),), "sum")
+
+
+@scatter_sum.vmap
+def _(F, batched, values, indices, size, axis):
+    if not batched[1]:
+        return F.scatter_sum(values, indices, size=size, axis=axis + 1)
+    values, indices = all_batched(F, batched, (values, indices))
+    count = values.shape[0]
+    values = _exchanged(F, values, 1, axis, indices.ndim - 1)
+    # The first axis of the indices is that of the batch, as that of the values is.
+    places = _one_after_the_other(F, indices, size)
+    made = F.scatter_sum(values, places, size=count * size, axis=0)
+    return moved(F, F.reshape(made, shape=(count, size, *made.shape[1:])), 1, axis + 1)
 
 
 def _from_the_start(F, part, size, outside):

@@ -9,6 +9,7 @@ import math
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import of_text
+from autograd_iron.core.batch import with_axes
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
@@ -90,6 +91,19 @@ def _(x, y):
     return of_text(f"{left}, {right} -> {lead}{row}{column}", (x, y), "sum")
 
 
+@matmul.vmap
+def _products(F, batched, x, y):
+    row, column = (v.ndim - own == 1 for v, own in zip((x, y), batched, strict=True))
+    x = F.expand_dims(x, -2) if row else x
+    y = F.expand_dims(y, -1) if column else y
+    ndim = max(v.ndim - own for v, own in zip((x, y), batched, strict=True))
+    made = F.matmul(
+        *(with_axes(F, v, ndim) if own else v for v, own in zip((x, y), batched, strict=True))
+    )
+    made = F.squeeze(made, axis=-1) if column else made
+    return F.squeeze(made, axis=-1 if column else -2) if row else made
+
+
 def _weight_gradient(F, g, x, w):
     if w.ndim == 2 and x.ndim > 2:
         rows = math.prod(x.shape[:-1])
@@ -145,6 +159,15 @@ linear.axes("...N, Nm, m -> ...m")
 def _(F, x, w, b):
     _check_layer(w, b)
     return F.matmul(x, w) if b is None else F.matmul(x, w) + b
+
+
+@linear.vmap
+def _(F, batched, x, w, b):
+    own = any(batched[:2])
+    made = _products(F, batched[:2], x, w) if own else F.matmul(x, w)
+    if b is None:
+        return made
+    return made + (with_axes(F, b, made.ndim - own) if batched[2] else b)
 
 
 @linear.vjp

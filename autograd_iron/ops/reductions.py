@@ -126,6 +126,13 @@ def _(x, shape):
     return Labels((tuple(range(x.ndim)),), (kept,), "sum")
 
 
+@sum_to.vmap
+def _(F, _batched, x, shape):
+    lead = (1,) * (x.ndim - 1 - len(shape))
+    total = F.sum_to(x, shape=(x.shape[0], *lead, *shape))
+    return F.reshape(total, shape=(x.shape[0], *shape)) if lead else total
+
+
 def _count(x, axis):
     return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
 
@@ -304,6 +311,26 @@ def argmin(xp, x, /, axis=None):
 
 argmin.shape(_place)
 argmin.axes(_labels())
+
+
+@argmax.vmap
+def _(F, _batched, x, axis):
+    values, axis = _one_axis(F, x, axis)
+    return F.argmax(values, axis=axis)
+
+
+@argmin.vmap
+def _(F, _batched, x, axis):
+    values, axis = _one_axis(F, x, axis)
+    return F.argmin(values, axis=axis)
+
+
+def _one_axis(F, x, axis):
+    """Return a batch and the axis over which an operation goes: of flattened values for None."""
+    if axis is None:
+        return F.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))), 1
+    (axis,) = axes_of(axis, x.ndim - 1)
+    return x, axis + 1
 
 
 @primitive

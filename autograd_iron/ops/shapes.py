@@ -10,6 +10,7 @@ from itertools import pairwise
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
+from autograd_iron.core.batch import all_batched, with_axes
 from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import C
 from autograd_iron.core.plain import real, setting
@@ -90,6 +91,12 @@ def _(x, shape):
     return Labels((tuple(old),), (tuple(axis if axis in old else None for axis in new),))
 
 
+@reshape.vmap
+def _(F, _batched, x, shape):
+    part = Spec(x.shape[1:], x.dtype)
+    return F.reshape(x, shape=(x.shape[0], *_complete(shape, part)))
+
+
 def _sizes_and_strides(shape):
     return [(n, math.prod(shape[i + 1 :])) for i, n in enumerate(shape)]
 
@@ -97,6 +104,11 @@ def _sizes_and_strides(shape):
 @permute_dims.axes
 def _(x, axes):
     return Labels((tuple(range(x.ndim)),), (_order(axes, x.ndim),))
+
+
+@permute_dims.vmap
+def _(F, _batched, x, axes):
+    return F.permute_dims(x, axes=(0, *(a + 1 for a in _order(axes, x.ndim - 1))))
 
 
 @composite
@@ -198,6 +210,12 @@ def _(x, shape):
     return Labels((own,), (tuple(range(len(wide))),))
 
 
+@broadcast_to.vmap
+def _(F, _batched, x, shape):
+    wide = (shape,) if isinstance(shape, int) else tuple(shape)
+    return F.broadcast_to(with_axes(F, x, len(wide)), shape=(x.shape[0], *wide))
+
+
 @primitive(exact=True)
 def astype(xp, x, /, dtype):
     """Return the values in another dtype; a cast to integers carries no gradient."""
@@ -255,6 +273,13 @@ def _(F, g, _y, *_inputs, axis, argument):
 @join.axes
 def _(*arrays, axis):
     return Labels((_but(arrays[0].ndim, axis),) * len(arrays), (_but(arrays[0].ndim, axis),))
+
+
+@join.vmap
+def _(F, batched, *arrays, axis):
+    every = all_batched(F, batched, arrays)
+    (axis,) = axes_of(axis, every[0].ndim - 1)
+    return F.join(*every, axis=axis + 1)
 
 
 def _but(ndim, axis):
@@ -422,6 +447,12 @@ def _(x, pad_width, constant_values):
     pairs = _pairs(pad_width, x.ndim) if x.ndim else ()
     own = tuple(i if pair == (0, 0) else None for i, pair in enumerate(pairs))
     return Labels((own,), (own,))
+
+
+@pad.vmap
+def _(F, _batched, x, pad_width, constant_values):
+    pairs = _pairs(pad_width, x.ndim - 1) if x.ndim > 1 else ()
+    return F.pad(x, pad_width=((0, 0), *pairs), constant_values=constant_values)
 
 
 @pad.vjp
