@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -110,8 +111,6 @@ class Plan:
 
     Attributes
     ----------
-    source : str
-        The Python that runs.
     tile : int
         Rows at a time; 0 if nothing is cut.
     stages : list of Stage
@@ -163,13 +162,17 @@ class Plan:
         self._outputs = [self._where_is(v) for v in ends]
         self._quietly = cpu.quietly()
         forks.renew(self)
-        self.source = "\n\n".join(stage.source() for stage in self.stages)
         self.how = "all rows at once"
         if self.tile:
             given = [v for v in program.sources() if v in self.schedule.axis]
             axis = self.schedule.axis[max(given, key=lambda v: v.bytes)] if given else 0
             rows = f"{self.tile} of {self.schedule.rows} rows (axis {axis}) at a time"
             self.how = f"{rows}, {threads} threads"
+
+    @property
+    def source(self) -> str:
+        """The Python that runs."""
+        return "\n\n".join(stage.source() for stage in self.stages)
 
     def after_fork(self) -> None:
         """Give a forked process a context of its own: a thread of the parent may be in this one."""
@@ -284,7 +287,7 @@ class Plan:
                     text = emit.emit(emit.Region([step], dense={source}))
                     if text.setup:
                         self._arrays[step.output] = view
-                        self.views += [line for line in text.setup if isinstance(line, Let)]
+                        self.views += text.setup
                         self.view_functions |= text.functions
                         continue
             left.append(step)
@@ -445,9 +448,13 @@ class Plan:
             self.bytes += layout.bytes
         layout, blocks = memory
         used = lines.names([*text.setup, *text.body]).difference(parameters.labels)
-        given: dict[str, Any] = {
-            variable(v): cpu.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype) for v in local
-        }
+        looks: dict[Any, Any] = {}  # one array for all values that lie alike in a buffer
+        given: dict[str, Any] = {}
+        for v in local:
+            key = (layout.slot[v], shapes[v], v.dtype)
+            if key not in looks:
+                looks[key] = cpu.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype)
+            given[variable(v)] = looks[key]
         buffers_ = set(given)
         for value, array in self._arrays.items():
             if value not in shapes:
@@ -459,7 +466,7 @@ class Plan:
         given["height"] = height
         given = {name: thing for name, thing in given.items() if name in used}
         stage = Stage(region.steps, height > 0, text, given, parameters, buffers_, layout.slot)
-        run = source_text.compiled(stage.source())(*given.values())
+        run = source_text.bound(text.setup, text.body, given, parameters.labels)
         return run, stage, memory
 
 
@@ -528,8 +535,9 @@ def _direct_writes(
     for i, step in enumerate(steps):
         for v in set(step.values):
             read.setdefault(v, []).append(i)
+    times = Counter(id(tensor) for tensor, _ in effects)
     for tensor, end in effects:
-        if end in direct or sum(t is tensor for t, _ in effects) > 1:
+        if end in direct or times[id(tensor)] > 1:
             continue
         memory = device.storage(tensor.data)
         shows = {v for v, a in arrays.items() if device.storage(a) is memory}

@@ -61,7 +61,7 @@ class Text:
 
     Attributes
     ----------
-    setup : list of Line
+    setup : list of Let
         What runs once, when the buffers are bound.
     body : list of Line
         What runs every time.
@@ -81,7 +81,7 @@ class Text:
         Their attributes, and indices.
     """
 
-    setup: list[Line] = field(default_factory=list)
+    setup: list[Let] = field(default_factory=list)
     body: list[Line] = field(default_factory=list)
     constants: dict[str, Any] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
@@ -174,10 +174,11 @@ class Writer:
         if part is None:
             return False
         self.text.roots[out] = self.text.roots.get(source, source)
-        moving = source in self._moving
-        (self.text.body if moving else self.text.setup).append(Let(out, part))
-        if moving:
+        if source in self._moving:
             self._moving.add(out)
+            self.add(Let(out, part))
+        else:
+            self.text.setup.append(Let(out, part))
         return True
 
     # --- what forms are made of
