@@ -32,7 +32,7 @@ def binary_cross_entropy_with_logits(xp: Any, logit: Any, target: Any, /) -> Any
     return xp.maximum(logit, 0) - logit * target + xp.log1p(xp.exp(xp.minimum(logit, -logit)))
 
 
-@binary_cross_entropy_with_logits.lower
+@binary_cross_entropy_with_logits.decompose
 def _(F: Any, logit: Any, target: Any) -> Any:
     # -|z| as the smaller of z and -z: a plan has -z at hand, from the sigmoid of the gradient.
     return F.maximum(logit, 0) - logit * target + F.log1p(F.exp(F.minimum(logit, -logit)))
@@ -72,7 +72,7 @@ def binary_cross_entropy(xp: Any, probability: Any, target: Any, /) -> Any:
     return (target - 1) * no - target * yes
 
 
-@binary_cross_entropy.lower
+@binary_cross_entropy.decompose
 def _(F: Any, probability: Any, target: Any) -> Any:
     # A number is rounded to the dtype of the other operand first, as the kernel does.
     if not hasattr(probability, "dtype"):

@@ -245,7 +245,7 @@ def test_check_range_is_the_same_in_a_plan(
         assert bool(said[0]) == refused
 
 
-def test_a_primitive_that_is_taken_apart_checks_in_its_lowering() -> None:
+def test_a_primitive_that_is_taken_apart_checks_in_its_decomposition() -> None:
     message = "half_root: {low:g} has no root"
 
     @ai.extend.elementwise(floating=True)
@@ -254,7 +254,7 @@ def test_a_primitive_that_is_taken_apart_checks_in_its_lowering() -> None:
         ai.extend.capture.check_range(ai.Tensor(x), 0, np.inf, message)
         return xp.sqrt(x) / 2
 
-    @half_root.lower
+    @half_root.decompose
     def _(F: Any, x: Any) -> Any:
         ai.extend.capture.check_range(x, 0, np.inf, message)
         return F.sqrt(x) / 2

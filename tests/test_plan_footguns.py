@@ -1116,7 +1116,7 @@ def test_an_operation_on_the_wrong_dtype_names_its_shapes() -> None:
         lambda x: ai.clip(x, 0.0, np.ones(2)),
     ],
 )
-def test_what_a_lowered_primitive_refuses(call: Callable[..., Any]) -> None:
+def test_what_a_decomposed_primitive_refuses(call: Callable[..., Any]) -> None:
     for f in (call, ai.compile(call)):
         with pytest.raises((ValueError, TypeError), match=r"w must be|bounds must be"):
             f(ai.ones((4, 2)))

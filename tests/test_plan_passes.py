@@ -15,11 +15,14 @@ import pytest
 from compiling import Array, close, compare
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from samples import own_words
 
 import autograd_iron as ai
 from autograd_iron.core.registry import registry
 from autograd_iron.plan import passes
+from autograd_iron.plan.numpy import forms
 from autograd_iron.plan.passes import (
+    decompose,
     drop_dead,
     fold_broadcasts,
     fold_constants,
@@ -31,7 +34,7 @@ from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.plan.schedule import buffers, row_axes, tiling
 from autograd_iron.transforms.gradients import identity
 
-PASSES = [drop_dead, share, fold_constants, simplify, fold_broadcasts, optimise]
+PASSES = [decompose, drop_dead, share, fold_constants, simplify, fold_broadcasts, optimise]
 X = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
 Y = np.random.default_rng(1).standard_normal((4, 3)).astype("float32")
 
@@ -43,7 +46,7 @@ class Caught(Exception):
 def captured(function: Callable[..., Any], *arrays: Array) -> Program:
     """Return what a function does, as it was written down and before any pass."""
 
-    def catch(program: Program) -> Program:
+    def catch(program: Program, *_: Any) -> Program:
         raise Caught(program)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -169,6 +172,80 @@ def test_a_training_step_has_no_waste() -> None:
     assert found.count("matmul") == 2
     assert found.count("tanh") == 1
     assert len(found) <= 20, found
+
+
+# --- decompose
+
+
+def test_decompose_puts_the_parts_in_place() -> None:
+    program = captured(lambda x: ai.linear(ai.softplus(x), W), X)
+    assert names(program) == ["softplus", "linear"]
+    parts = ["maximum", "abs", "negative", "exp", "log1p", "add"]
+    assert names(decompose(program)) == [*parts, "matmul"]
+    assert not any(step.parts for step in decompose(program).steps)
+
+
+def test_decompose_leaves_whole_what_the_executor_has_a_kernel_for() -> None:
+    program = captured(lambda x: ai.linear(ai.softplus(x), W), X)
+    found = decompose(program, lambda p: p is ai.softplus)
+    assert names(found) == ["softplus", "matmul"]
+    same(evaluate(found, X), evaluate(program, X))
+
+
+def test_decompose_goes_down_to_operations_that_do_not_decompose() -> None:
+    with own_words():
+
+        @ai.extend.elementwise(floating=True, decomposes=True)
+        def test_half_softplus(F: Any, x: Any, /) -> Any:
+            return F.softplus(x) / 2
+
+        program = captured(test_half_softplus, X)
+        assert names(program) == ["test_half_softplus"]
+        same(evaluate(program, X), [test_half_softplus(X).numpy()])
+    assert "softplus" not in names(decompose(program))
+    assert names(decompose(program, lambda p: p is ai.softplus)) == ["softplus", "divide"]
+
+
+def test_what_only_passes_an_operand_on_is_no_step() -> None:
+    assert names(captured(ai.clip, X)) == []
+
+
+def test_what_checks_its_values_is_never_whole() -> None:
+    with own_words():
+
+        @ai.extend.elementwise(floating=True, decomposes=True)
+        def test_root(F: Any, x: Any, /) -> Any:
+            ai.extend.capture.check_range(ai.tensor(x) if F.xp else x, 0, np.inf, "no root")
+            return F.sqrt(x)
+
+        found = captured(test_root, abs(X))
+        with pytest.raises(ValueError, match="no root"):
+            test_root(X)
+    assert names(found) == ["min", "max", "sqrt"]
+
+
+def test_a_view_that_decomposes_shows_its_operand() -> None:
+    w = ai.tensor(X)
+
+    def function(x: ai.Tensor) -> Any:
+        first, _ = ai.split(w, 2)
+        w.assign(x)
+        return first + 1
+
+    with pytest.raises(RuntimeError, match="a view is read whose tensor was assigned to since"):
+        ai.compile(function)(ai.tensor(Y))
+
+
+def test_a_plan_runs_an_operation_by_the_row_of_its_executor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def row(writer: Any, step: Step) -> None:
+        writer.copy(step.output, writer.operand(step.inputs[0], step))
+
+    monkeypatch.setitem(forms.LINES, ai.softplus, row)
+    step = ai.compile(lambda x: ai.softplus(x) * 2)
+    assert np.array_equal(step(X).numpy(), 2 * X)
+    assert names(step.plan.program) == ["softplus", "multiply"]
 
 
 # --- drop_dead

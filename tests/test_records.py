@@ -31,7 +31,7 @@ def in_loops(p: Primitive) -> bool:
 
 def missing(p: Primitive) -> list[str]:
     """Return the executors that have no row for an operation which gives no reason."""
-    if p.lowering is not None or p.by_kernel is not None or p.collective:
+    if p.decomposition is not None or p.by_kernel is not None or p.collective:
         return []
     executors = {"NumPy": in_numpy(p), "the loops of a GPU": in_loops(p)}
     return [executor for executor, row in executors.items() if not row]
@@ -42,8 +42,8 @@ def test_each_executor_has_a_row_or_a_reason(name: str) -> None:
     primitive = registry[name]
     assert isinstance(primitive, Primitive)
     assert not missing(primitive), (
-        "give its record c=, a reduction, a view or a lowering; or say with by_kernel= why a plan "
-        "runs its kernel whole"
+        "give its record c=, a reduction, a view or a decomposition; or say with by_kernel= why a "
+        "plan runs its kernel whole"
     )
 
 

@@ -109,16 +109,16 @@ def test_value_of_drawn_calls(name: str, data: st.DataObject) -> None:
     check_value(name, data.draw(cases(name)))
 
 
-@over_rows(name for name in SAMPLES if PRIMITIVES[name].lowering)
+@over_rows(name for name in SAMPLES if PRIMITIVES[name].decomposition)
 def test_what_a_plan_takes_apart_has_the_kernels_value(name: str, row: Any) -> None:
     primitive = PRIMITIVES[name]
-    assert primitive.lowering is not None
+    assert primitive.decomposition is not None
     case = fixed_case(name, row)
     attributes = primitive.defaults | dict(case.attributes)
     for arrays in (list(case.arrays), cast(case.arrays, "float32")):
         expected = result(name, arrays, attributes)
         left_out = [None] * (0 if primitive.variadic else primitive.arity - len(arrays))
-        parts = primitive.lowering(raw(np), *arrays, *left_out, **attributes)
+        parts = primitive.decomposition(raw(np), *arrays, *left_out, **attributes)
         if isinstance(parts, tuple):
             parts = np.concatenate([part.ravel() for part in parts])
         assert parts.shape == expected.shape

@@ -32,7 +32,7 @@ from autograd_iron.core.explain import EXPLAINED, call_text, explain
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node
 from autograd_iron.core.plain import PLAIN, setting
-from autograd_iron.core.registry import Vocabulary, register
+from autograd_iron.core.registry import Vocabulary, raw, register
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
@@ -93,10 +93,11 @@ class Primitive:
         collective: bool = False,
         c: str | C | None = None,
         by_kernel: str | None = None,
+        decomposes: bool = False,
     ) -> None:
         update_wrapper(self, kernel)
         self.name = kernel.__name__
-        self.kernel = kernel
+        self.kernel = _kernel_of(kernel) if decomposes else kernel
         self.floating = floating
         self.exact = exact
         self.numpy = numpy
@@ -109,7 +110,7 @@ class Primitive:
         self.truths = False
         self.collective = collective
         self.rules: list[Rule | None] = []
-        self.lowering: Callable[..., Any] | None = None
+        self.decomposition: Callable[..., Any] | None = kernel if decomposes else None
         self.forms: dict[str, Callable[[Any], Any]] = {}
         self.shape_rule: Callable[..., Any] | None = None
         self.view_rule: Callable[..., Any] | None = None
@@ -150,12 +151,16 @@ class Primitive:
         self.keeps.clear()
         return rule
 
-    def lower(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def decompose(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Add what the kernel does in the words of `F`: `(F, *arrays, **attributes)`.
 
-        A plan takes the operation apart this way; its gradient stays that of the rules.
+        It is for an operation whose kernel is worth having beside it; for others see `decomposes`
+        of `primitive`.
+
+        A plan runs these operations, unless its executor has a kernel for the whole (see
+        `plan.passes.decompose`).  The gradient stays that of the rules.
         """
-        self.lowering = function
+        self.decomposition = function
         return function
 
     def shape(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -344,6 +349,15 @@ class Primitive:
         ]
 
 
+def _kernel_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function in the words of the vocabulary as a kernel."""
+
+    def kernel(xp: Any, *arrays: Any, **attributes: Any) -> Any:
+        return function(raw(xp), *arrays, **attributes)
+
+    return kernel
+
+
 @overload
 def primitive(kernel: Callable[..., Any], /) -> Primitive: ...
 @overload
@@ -354,6 +368,7 @@ def primitive(
     numpy: str | None = ...,
     collective: bool = ...,
     by_kernel: str | None = ...,
+    decomposes: bool = ...,
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
     kernel: Callable[..., Any] | None = None,
@@ -364,6 +379,7 @@ def primitive(
     numpy: str | None = None,
     collective: bool = False,
     by_kernel: str | None = None,
+    decomposes: bool = False,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel `(xp, *arrays, **attributes)`; its name is the function's.
 
@@ -385,6 +401,9 @@ def primitive(
     by_kernel : str, optional
         Why a plan runs the kernel whole: a note to the reader, which the tests of the engine ask
         for where the record says in no other way how to run the operation.
+    decomposes : bool
+        The function is `(F, *arrays, **attributes)` in the words of the vocabulary: with `F` bound
+        to raw arrays it is the kernel, and a plan decomposes the operation into these words.
 
     Raises
     ------
@@ -399,6 +418,7 @@ def primitive(
             numpy=numpy,
             collective=collective,
             by_kernel=by_kernel,
+            decomposes=decomposes,
         )
     return Primitive(kernel, floating)
 
@@ -412,6 +432,7 @@ def elementwise(
     numpy: str | None = ...,
     c: str | C | None = ...,
     by_kernel: str | None = ...,
+    decomposes: bool = ...,
 ) -> Callable[[Callable[..., Any]], Primitive]: ...
 def elementwise(
     kernel: Callable[..., Any] | None = None,
@@ -421,6 +442,7 @@ def elementwise(
     numpy: str | None = None,
     c: str | C | None = None,
     by_kernel: str | None = None,
+    decomposes: bool = False,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of a kernel that works on each element by itself, and broadcasts.
 
@@ -434,6 +456,12 @@ def elementwise(
     """
     if kernel is None:
         return partial(
-            Primitive, floating=floating, elementwise=True, numpy=numpy, c=c, by_kernel=by_kernel
+            Primitive,
+            floating=floating,
+            elementwise=True,
+            numpy=numpy,
+            c=c,
+            by_kernel=by_kernel,
+            decomposes=decomposes,
         )
     return Primitive(kernel, floating, elementwise=True)

@@ -177,14 +177,9 @@ def _(F, g, y, x, p):
     return F.multiply_no_nan(F.where(at_zero, 0.0, y * F.log(F.where(at_zero, 1.0, x))), g)
 
 
-@elementwise
-def square(xp, x, /):
+@elementwise(decomposes=True)
+def square(_F, x, /):
     """Return `x * x`."""
-    return xp.multiply(x, x)
-
-
-@square.lower
-def _(F, x):
     return x * x
 
 
@@ -323,16 +318,11 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(1 - y * y, g)
 
 
-@elementwise(floating=True)
-def sigmoid(xp, x, /):
+@elementwise(floating=True, decomposes=True)
+def sigmoid(F, x, /):
     """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
     with device.quiet():
-        return 1 / (1 + xp.exp(-x))
-
-
-@sigmoid.lower
-def _(F, x):
-    return 1 / (1 + F.exp(-x))
+        return 1 / (1 + F.exp(-x))
 
 
 @sigmoid.vjp
@@ -340,14 +330,9 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(y * (1 - y), g)
 
 
-@elementwise
-def relu(xp, x, /):
+@elementwise(decomposes=True)
+def relu(F, x, /):
     """Return `max(x, 0)`; the derivative at 0 is 0."""
-    return xp.maximum(x, 0)
-
-
-@relu.lower
-def _(F, x):
     return F.maximum(x, 0)
 
 
@@ -356,14 +341,9 @@ def _(F, g, y, _x):
     return g * (y > 0)
 
 
-@elementwise(floating=True)
-def softplus(xp, x, /):
+@elementwise(floating=True, decomposes=True)
+def softplus(F, x, /):
     """Return `log(1 + exp(x))`, finite for every finite `x`."""
-    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
-
-
-@softplus.lower
-def _(F, x):
     return F.maximum(x, 0) + F.log1p(F.exp(-F.abs(x)))
 
 
@@ -437,7 +417,7 @@ def _(x, min, max):
     return Spec(x.shape, x.dtype if narrow else dtypes.float32)
 
 
-@clip.lower
+@clip.decompose
 def _(F, x, min, max):
     _check_bounds(min, max)
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):

@@ -155,7 +155,7 @@ def _(x, w, b):
 linear.axes("...N, Nm, m -> ...m")
 
 
-@linear.lower
+@linear.decompose
 def _(F, x, w, b):
     _check_layer(w, b)
     return F.matmul(x, w) if b is None else F.matmul(x, w) + b

@@ -154,7 +154,7 @@ def _(x, axis, keepdims):
 mean.axes(_labels())
 
 
-@mean.lower
+@mean.decompose
 def _(F, x, axis, keepdims):
     if not dtypes.is_narrow(x.dtype):
         return F.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
@@ -242,12 +242,13 @@ def _(F, g, y, x, axis, keepdims):
 min.axes(_labels("min"))
 
 
-@primitive(floating=True)
-def norm(xp, x, /, axis=None, keepdims=False):
+@primitive(floating=True, decomposes=True)
+def norm(F, x, /, axis=None, keepdims=False):
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
-    if x.dtype == dtypes.float16:
-        return norm.kernel(xp, x.astype("float32"), axis, keepdims).astype(x.dtype)
-    return xp.sqrt(sum.kernel(xp, x * x, axis, keepdims))
+    if dtypes.is_narrow(x.dtype):
+        wide = F.astype(x, dtype="float32")
+        return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
+    return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
 
 
 @norm.shape
@@ -256,14 +257,6 @@ def _(x, axis, keepdims):
 
 
 norm.axes(_labels())
-
-
-@norm.lower
-def _(F, x, axis, keepdims):
-    if dtypes.is_narrow(x.dtype):
-        wide = F.astype(x, dtype="float32")
-        return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
-    return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
 
 
 @norm.vjp

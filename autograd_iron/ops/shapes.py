@@ -378,7 +378,7 @@ def _(x, indices_or_sections, axis):
     return Labels((_but(x.ndim, axis),), (_but(x.ndim, axis),))
 
 
-@split.lower
+@split.decompose
 def _(F, x, indices_or_sections, axis):
     parts = _parts(x, indices_or_sections, axis)
     return tuple(F.getitem(x, index=part) for part in parts)

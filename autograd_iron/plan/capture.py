@@ -236,16 +236,10 @@ class Tape(Executor):
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
         handles = primitive.promote(handles)
-        if primitive.lowering is not None:
-            try:
-                with no_grad():
-                    made = dtypes.by_float32(primitive.lowering, recorded, *handles, **attributes)
-            except EXPLAINED:
-                if primitive.has_shape_rule:
-                    infer(primitive, handles, attributes)  # says it in the operation's own words
-                raise
-            several = isinstance(made, tuple)
-            made = [t.detach() for t in (made if several else (made,))]
+        if primitive.decomposition is not None:
+            several, made = self._decomposed(
+                primitive, primitive.decomposition, handles, attributes
+            )
         else:
             if not primitive.has_shape_rule:
                 _refuse(
@@ -270,6 +264,41 @@ class Tape(Executor):
                 output = made[0].detach()
                 made[0].node = node_of(primitive, tracked, parents, saved, output, attributes)
         return tuple(made) if several else made[0]
+
+    def _decomposed(
+        self,
+        primitive: Primitive,
+        decomposition: Callable[..., Any],
+        handles: list[Any],
+        attributes: dict[str, Any],
+    ) -> tuple[bool, list[Traced]]:
+        """Write down a step with the parts that it decomposes into; return what it makes.
+
+        The parts are steps by themselves where the operation is more than its results, because it
+        checks or draws something, or less, because it passes an operand on.
+        """
+        program = self.program
+        before, program.steps = program.steps, []
+        known = len(program.checks), len(program.draws)
+        try:
+            with no_grad():
+                made = dtypes.by_float32(decomposition, recorded, *handles, **attributes)
+        except EXPLAINED:
+            if primitive.has_shape_rule:
+                infer(primitive, handles, attributes)  # says it in the operation's own words
+            raise
+        finally:
+            parts, program.steps = program.steps, before
+        several = isinstance(made, tuple)
+        results = [t.detach() for t in (made if several else (made,))]
+        values = [t.value for t in results]
+        computed = {v for part in parts for v in part.outputs}
+        whole = known == (len(program.checks), len(program.draws))
+        if whole and computed.issuperset(values) and len(set(values)) == len(values):
+            inputs = tuple(h.value if isinstance(h, Traced) else h for h in handles)
+            parts = [Step(primitive, inputs, attributes, *values, parts=tuple(parts))]
+        program.steps += parts
+        return several, results
 
     def _written_down(
         self,

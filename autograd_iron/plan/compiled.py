@@ -19,6 +19,7 @@ from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
 from autograd_iron.plan.derivative import Results
+from autograd_iron.plan.numpy import forms
 from autograd_iron.plan.numpy.build import Plan
 from autograd_iron.plan.trees import (
     Bound,
@@ -315,7 +316,7 @@ class Compiled(Closed):
             written = tape.finish(outputs)
             make_plan = partial(_plan_of, self._threads)
             results = Results(self.__name__, tape, written, make_plan)
-            plan = make_plan(passes.optimise(written))
+            plan = make_plan(written)
         except BaseException:
             tape.take_back()
             raise
@@ -406,7 +407,8 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
 
 def _plan_of(threads: int, program: Program) -> Plan | GpuPlan:
     if program.place == "cpu":
-        return Plan(program, threads)
+        return Plan(passes.optimise(program, forms.has_kernel), threads)
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
+    from autograd_iron.plan.loops import fuse
 
-    return GpuPlan(program)
+    return GpuPlan(passes.optimise(program, fuse.has_kernel))

@@ -25,7 +25,6 @@ from autograd_iron.core.graph import Cotangents, Leaf, Node, Output
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.switches import put_executor, switches
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.plan import passes
 from autograd_iron.plan.capture import CaptureError, Tape, Traced
 from autograd_iron.plan.numpy.build import Plan
 from autograd_iron.plan.program import Program, Step, Value
@@ -57,7 +56,7 @@ class _Function:
         given = [a if a.dtype == v.dtype else a.astype(v.dtype) for a, v in pairs]
         with self._lock:
             if self._plan is None:
-                self._plan = self._make_plan(passes.optimise(self._program))
+                self._plan = self._make_plan(self._program)
             try:
                 return self._plan.run(*given)
             except Exception:
@@ -232,7 +231,7 @@ def _after(program: Program, start: int) -> tuple[list[Step], list[Value]]:
     for number, step in reversed([*enumerate(program.steps)]):
         if needed.isdisjoint(step.writes):
             continue
-        if number >= start or step.primitive.view_rule is not None:
+        if number >= start or step.is_view:
             steps.append(step)
             needed.update(step.reads)
         else:
@@ -385,7 +384,7 @@ class Results:
             return None
         wanted = whole.wanted
         program = replace(self._program, results=self._results_with(wanted))
-        plan = self._make_plan(passes.optimise(program))
+        plan = self._make_plan(program)
         self._keep(wanted)
         return plan
 

@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.primitive import Primitive
 from autograd_iron.ops.elementwise import divide, multiply, multiply_no_nan, pow, sqrt, where
 from autograd_iron.ops.shapes import astype, broadcast_to
 from autograd_iron.plan.program import Operand, Program, Step, Value
@@ -20,11 +21,37 @@ from autograd_iron.plan.program import Operand, Program, Step, Value
 # the step's output equals (for several outputs a tuple), with a step to put in its place, or None.
 Rule = Callable[["_Rewriting", Step], Value | tuple[Value, ...] | Step | None]
 
+HasKernel = Callable[[Primitive], bool]
 
-def optimise(program: Program) -> Program:
-    """Run all passes; those that look at a step at a time do it in one go."""
+
+def optimise(program: Program, has_kernel: HasKernel | None = None) -> Program:
+    """Run all passes; those that look at a step at a time do it in one go.
+
+    Parameters
+    ----------
+    program : Program
+        As it was captured.
+    has_kernel : callable, optional
+        Whether the executor of the program has a kernel of its own for a primitive.
+    """
+    program = decompose(program, has_kernel)
     program = _rewritten(drop_dead(program), _widen, _fold_broadcasts, _fold, _simplify, _share)
     return drop_dead(program)
+
+
+def decompose(program: Program, has_kernel: HasKernel | None = None) -> Program:
+    """Put the parts of a step in its place, unless the executor has a kernel for the whole."""
+    return program.with_steps([part for step in program.steps for part in _parts(step, has_kernel)])
+
+
+def _parts(step: Step, has_kernel: HasKernel | None) -> Iterator[Step]:
+    if not step.parts:
+        yield step
+    elif has_kernel is not None and has_kernel(step.primitive):
+        yield Step(step.primitive, step.inputs, step.attributes, *step.outputs)
+    else:
+        for part in step.parts:
+            yield from _parts(part, has_kernel)
 
 
 def drop_dead(program: Program) -> Program:

@@ -79,9 +79,12 @@ class Step:
     outputs : tuple of Value
     values : tuple of Value
         The inputs that are values.
+    parts : tuple of Step
+        What the step decomposes into: steps that make the same outputs.  None in a program that
+        the pass `decompose` made.
     """
 
-    __slots__ = ("attributes", "inputs", "outputs", "primitive", "values")
+    __slots__ = ("attributes", "inputs", "outputs", "parts", "primitive", "values")
 
     def __init__(
         self,
@@ -89,18 +92,27 @@ class Step:
         inputs: tuple[Operand, ...],
         attributes: dict[str, Any],
         *outputs: Value,
+        parts: tuple[Step, ...] = (),
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
         self.attributes = attributes
         self.outputs = outputs
         self.values = tuple([v for v in inputs if type(v) is Value])
+        self.parts = parts
 
     @property
     def output(self) -> Value:
         """The one value that it makes."""
         (output,) = self.outputs
         return output
+
+    @property
+    def is_view(self) -> bool:
+        """Whether its outputs show the memory of inputs, where that can be."""
+        if self.parts:
+            return all(part.is_view for part in self.parts)
+        return self.primitive.view_rule is not None
 
     @property
     def reads(self) -> tuple[Value, ...]:
@@ -117,7 +129,7 @@ class Step:
         return f"{made} = {self.primitive.name}{self.inputs} {self.attributes}"
 
     def with_inputs(self, inputs: tuple[Operand, ...]) -> Step:
-        """Return the step on other inputs."""
+        """Return the step on other inputs, without parts."""
         if inputs == self.inputs:
             return self
         return Step(self.primitive, inputs, self.attributes, *self.outputs)

@@ -258,6 +258,11 @@ def form_for(*primitives: Primitive) -> Callable[[Form], Form]:
     return add
 
 
+def has_kernel(primitive: Primitive) -> bool:
+    """Return whether loops run an operation whole, though it decomposes."""
+    return primitive in FORMS or primitive.c is not None or primitive.reduction is not None
+
+
 @form_for(reshape)
 def _(works: _Works, step: Step) -> bool:
     works._copy(works._view(step.inputs[0]), step.output)

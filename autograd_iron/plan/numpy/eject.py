@@ -72,9 +72,9 @@ def eject(plan: Plan, title: str, gradients: list[Any], path: str | os.PathLike[
     if kernels:
         raise ValueError(
             f"eject: {', '.join(map(visible, kernels))} can only be run by its kernel, which is "
-            "not a part of the file. Give a primitive of your own a `lower`, which says it in the "
-            "words of the vocabulary; of the engine's, compute float16 in float32 and the others "
-            "in other words"
+            "not a part of the file. Give a primitive of your own a `decompose`, which says it in "
+            "the words of the vocabulary; of the engine's, compute float16 in float32 and the "
+            "others in other words"
         )
     code, data = _places(Path(path))
     text, arrays = _Writer(plan, gradients).module(title, data.name)

@@ -66,6 +66,12 @@ def view_for(*primitives: Primitive) -> Callable[[Look], Look]:
     return add
 
 
+def has_kernel(primitive: Primitive) -> bool:
+    """Return whether NumPy writes an operation whole, though it decomposes."""
+    written = primitive in LINES or primitive in VIEWS
+    return written or primitive.ufunc is not None or primitive.reduction is not None
+
+
 def may_refuse(step: Step) -> bool:
     """Return whether there are values for which the lines of a step raise."""
     primitive = step.primitive
