@@ -62,7 +62,7 @@ from sampling import (
 import autograd_iron as ai
 import nn.functional  # noqa: F401  (its primitives are sampled here too)
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.core.registry import raw, recorded, registry
+from autograd_iron.core.registry import on_tensors, raw, registry
 
 # --- the same answers from elsewhere
 
@@ -578,5 +578,5 @@ def own_words() -> Iterator[None]:
     finally:
         for name in set(registry) - before:
             del registry[name]
-            for vocabulary in (recorded, raw(np)):
+            for vocabulary in (on_tensors, raw(np)):
                 vocabulary.__dict__.pop(name, None)

@@ -90,7 +90,7 @@ def shown(value: Any) -> str:
     return f"{value.dtype}{list(value.shape)}" if cuda.is_array(value) else repr(value)
 
 
-def weakened(given: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
+def demote_0d(given: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
     """Give 0-d arrays on a GPU the dtype of the other operands, as a Python number takes it.
 
     `given` holds what the arrays come from: a Tensor is not weak.
@@ -145,7 +145,7 @@ def index_on_gpu(index: tuple[Any, ...], array: Any, once: bool = False) -> tupl
 HERE = nullcontext()
 
 
-def beside(array: Any) -> AbstractContextManager[Any]:
+def on_device_of(array: Any) -> AbstractContextManager[Any]:
     """Return a context in which computations on raw arrays run where `array` lives."""
     return array.device if cuda.is_array(array) else HERE
 
@@ -343,7 +343,7 @@ def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
         return None
 
 
-def boxed(number: Any) -> Any:
+def ensure_array(number: Any) -> Any:
     """Return what a reduction of the array library gave as an array: NumPy gives scalars."""
     if cuda.cupy is not None and cuda.is_array(number):
         return number
@@ -406,8 +406,8 @@ def on_host(array: Any) -> Any:
 def write(array: Any, value: Any) -> None:
     """Write `value` into the memory of `array`, casting to its dtype."""
     if dtypes.bfloat16 is not None and array.dtype == dtypes.float16:
-        with beside(array):  # neither float of 16 bits can be cast to the other safely
-            value = dtypes.widened(value)
+        with on_device_of(array):  # neither float of 16 bits can be cast to the other safely
+            value = dtypes.to_float32(value)
     if cuda.cupy is not None and cuda.is_array(array):
         cuda.write(array, value)
         return

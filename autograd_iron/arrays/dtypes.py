@@ -147,8 +147,8 @@ def in_float32(operands: Iterable[Any]) -> tuple[list[Any], bool]:
         return operands, False
     alone = is_bfloat16_alone(met)
     if alone:
-        operands = list(map(rounded, operands))
-    return list(map(widened, operands)), alone
+        operands = list(map(round_to_bfloat16, operands))
+    return list(map(to_float32, operands)), alone
 
 
 def is_bfloat16_alone(met: set[Any]) -> bool:
@@ -156,15 +156,15 @@ def is_bfloat16_alone(met: set[Any]) -> bool:
     return {found for found in met if is_float(found)} == {bfloat16}
 
 
-def widened(operand: Any) -> Any:
+def to_float32(operand: Any) -> Any:
     """Return an array of bfloat16, or several, as float32, and anything else as it is."""
     if isinstance(operand, tuple | list):
-        return type(operand)(map(widened, operand))
+        return type(operand)(map(to_float32, operand))
     narrow = bfloat16 is not None and getattr(operand, "dtype", float32) == bfloat16
     return operand.astype(float32) if narrow and hasattr(operand, "astype") else operand
 
 
-def rounded(number: Any) -> Any:
+def round_to_bfloat16(number: Any) -> Any:
     """Return a Python number as bfloat16 holds it; what is none is returned as it is."""
     if type(number) not in (int, float):
         return number

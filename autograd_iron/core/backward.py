@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.explain import EXPLAINED, call_text, plain_kind
 from autograd_iron.core.graph import Cotangents, Node, Output, check_unwritten, reachable
-from autograd_iron.core.registry import Vocabulary, raw, recorded
+from autograd_iron.core.registry import Vocabulary, on_tensors, raw
 from autograd_iron.core.switches import enable_grad, no_grad, switches
 
 if TYPE_CHECKING:
@@ -66,15 +66,15 @@ def pull_back(
     ]
     if not starts:
         return {}
-    with device.quiet(), executor.beside(starts[0][1]):
+    with device.quiet(), executor.on_device_of(starts[0][1]):
         if create_graph or executor.captures:
             with enable_grad() if create_graph else no_grad():
                 keep = retain_graph or create_graph
-                found = _walk(_summed(starts), wanted, recorded, executor.lift, keep)
+                found = _walk(_add_up(starts), wanted, on_tensors, executor.lift, keep)
         else:
             arrays = [(node, g.data) for node, g in starts]
             F = raw(device.namespace((arrays[0][1],)))
-            found = _walk(_summed(arrays), wanted, F, None, retain_graph)
+            found = _walk(_add_up(arrays), wanted, F, None, retain_graph)
     return executor.own(found, [g for _, g in starts])
 
 
@@ -99,7 +99,7 @@ def _cotangent(output: Tensor, given: Tensor | None) -> Tensor:
     return given if given.dtype == output.dtype else given.astype(output.dtype)
 
 
-def _summed(starts: Sequence[tuple[Node, Any]]) -> dict[Node, Any]:
+def _add_up(starts: Sequence[tuple[Node, Any]]) -> dict[Node, Any]:
     found: dict[Node, Any] = {}
     for node, g in starts:
         found[node] = found[node] + g if node in found else g
@@ -113,13 +113,13 @@ def _walk(
     lift: Lift | None,
     retain_graph: bool,
 ) -> dict[Node, Any]:
-    """Pull cotangents back to the wanted nodes; `cotangents` is used up.
+    """Pull cotangents back to the wanted nodes; empty `cotangents` on the way.
 
     With `lift` they are Tensors, which it makes of what nodes saved; without it raw arrays.
     """
     order = reachable(cotangents)
     useful = None if wanted is None else _leading_to(set(wanted), order)
-    summed: set[Node] = set()  # whose cotangent is a sum that we made and may add to in place
+    summed: set[Node] = set()  # nodes whose cotangent is a sum made here, which may be added to
     results: dict[Node, Any] = {}
     widens = lift is None and dtypes.bfloat16 is not None
     travels = lift is None and device.has_gpu()  # cotangents may lead to other devices
@@ -142,7 +142,7 @@ def _walk(
         if travels:
             F = raw(device.go_to(next(c for c in g if c is not None) if several else g))
         if widens:
-            g, output = dtypes.widened(g), dtypes.widened(output)
+            g, output = dtypes.to_float32(g), dtypes.to_float32(output)
             inputs, _ = dtypes.in_float32(inputs)  # and the numbers that the operation took
         if several:
             g = Cotangents(g, node, F)
@@ -194,11 +194,11 @@ def _saved(node: Node, lift: Lift | None, retain_graph: bool) -> tuple[Any, Any]
             lift(value, parent) if hasattr(value, "astype") else value
             for value, parent in zip(inputs, node.parents, strict=True)
         ]
-        output = None if output is None else _lifted(output, node, lift)
+        output = None if output is None else _lift_output(output, node, lift)
     return inputs, node if output is None else output
 
 
-def _lifted(output: Any, node: Node, lift: Lift) -> Any:
+def _lift_output(output: Any, node: Node, lift: Lift) -> Any:
     if not isinstance(output, tuple):
         return lift(output, node)
     return tuple(

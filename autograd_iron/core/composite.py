@@ -8,7 +8,7 @@ from functools import partial, update_wrapper
 from typing import Any
 
 from autograd_iron.core.explain import EXPLAINED, plain_kind
-from autograd_iron.core.registry import Vocabulary, recorded, register
+from autograd_iron.core.registry import Vocabulary, on_tensors, register
 
 
 class Composite:
@@ -43,7 +43,7 @@ class Composite:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run on Tensors, arrays and numbers."""
         if self._public is None:
-            self._public = self.bind(recorded)
+            self._public = self.bind(on_tensors)
         try:
             return self._public(*args, **kwargs)
         except EXPLAINED as error:

@@ -16,7 +16,7 @@ from autograd_iron.core import graph
 from autograd_iron.core.index import Index
 from autograd_iron.core.operands import NUMBERS, operand
 from autograd_iron.core.recording import node_of, places_of
-from autograd_iron.core.registry import Vocabulary, recorded
+from autograd_iron.core.registry import Vocabulary, on_tensors
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor, vocabulary
 
@@ -108,7 +108,7 @@ class Executor(ABC):
         """Return what stands for a tensor in an index: its array, or itself."""
 
     @abstractmethod
-    def index_beside(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
+    def index_on_device_of(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
         """Return an index with its arrays where the tensor is.
 
         `once` refuses an index that names a position twice, where that can be told without waiting.
@@ -121,7 +121,7 @@ class Executor(ABC):
         """Return the vocabulary and the operands for code that needs no gradient."""
 
     @abstractmethod
-    def beside(self, tensor: Tensor) -> AbstractContextManager[Any]:
+    def on_device_of(self, tensor: Tensor) -> AbstractContextManager[Any]:
         """Return a context in which code on raw arrays runs on the device of a tensor."""
 
     @abstractmethod
@@ -179,7 +179,7 @@ class Eager(Executor):
             arrays = [None if a is None else device.as_array(a) for a in args]
             arrays = primitive.promote(arrays)
         elif mixed or dtype.kind != "f":
-            arrays = primitive.promote(device.weakened(args, arrays) if cuda.cupy else arrays)
+            arrays = primitive.promote(device.demote_0d(args, arrays) if cuda.cupy else arrays)
         output = primitive.compute(arrays, attributes)
         if type(output) is tuple:
             places = places_of(primitive, tracked, parents, arrays, output, attributes)
@@ -217,7 +217,7 @@ class Eager(Executor):
             if isinstance(gradient, Tensor):
                 array, place = gradient.data, gradient.node
             if type(array) is not device.Array:
-                array = device.boxed(array)
+                array = device.ensure_array(array)
             if array.base is not None or id(array) in taken:
                 array = array.copy()
             taken.add(id(array))
@@ -254,7 +254,7 @@ class Eager(Executor):
 
     def move(self, tensor: Tensor, there: str) -> Tensor:
         """Return a tensor on another device."""
-        moved: Tensor = recorded.to_device(tensor, here=tensor.device, there=there)
+        moved: Tensor = on_tensors.to_device(tensor, here=tensor.device, there=there)
         return moved
 
     def full(self, shape: Sequence[int], value: Any, dtype: Any, where: str | None) -> Tensor:
@@ -285,21 +285,21 @@ class Eager(Executor):
         """Return the array of a tensor in an index."""
         return tensor.data
 
-    def index_beside(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
+    def index_on_device_of(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
         """Return an index with its arrays where the tensor is; see `Executor`."""
         return Index(device.index_on_gpu(index, tensor.data, once)) if device.has_gpu() else index
 
     def operands(self, tensors: tuple[Tensor, ...]) -> tuple[Vocabulary, list[Any]]:
         """Return raw arrays and their vocabulary; for bfloat16 Tensors, which round each result."""
         if dtypes.bfloat16 is not None and any(t.dtype == dtypes.bfloat16 for t in tensors):
-            return recorded, [t.detach() for t in tensors]
+            return on_tensors, [t.detach() for t in tensors]
         if cuda.cupy is not None:
             device.go_to(tensors[0].data)
         return vocabulary(tensors[0]), [t.data for t in tensors]
 
-    def beside(self, tensor: Tensor) -> AbstractContextManager[Any]:
+    def on_device_of(self, tensor: Tensor) -> AbstractContextManager[Any]:
         """Return a context in which code on raw arrays runs on the device of a tensor."""
-        return device.HERE if cuda.cupy is None else device.beside(tensor.data)
+        return device.HERE if cuda.cupy is None else device.on_device_of(tensor.data)
 
     def each_time(self, prepare: Callable[[], None], undo: Callable[[], None] | None) -> None:
         """Run something on the host now."""

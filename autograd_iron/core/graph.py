@@ -32,12 +32,12 @@ class Node:
     Attributes
     ----------
     primitive : Primitive or None
-        What made the value; None for a leaf.
+        The operation that made the value; None for a leaf.
     parents : tuple of Node or None
         One per input; None where the input needs no gradient.
     inputs : list or tuple
-        Per input: its array if a rule reads the array, else something with its shape and dtype.  A
-        tuple holds no array: a backward has nothing to release, and may come through here again.
+        Per input: its array if a rule reads the array, else something with that shape and dtype.
+        A tuple holds no array: a backward pass releases nothing, and may visit the node again.
     output : array, tuple of arrays or None
         The value, or the several values, if a rule reads them.
     attributes : dict
@@ -90,7 +90,7 @@ class Node:
 
     @property
     def label(self) -> str:
-        """The name of what made it."""
+        """The name of the operation that made the value; "leaf" if the user did."""
         return self.primitive.name if self.primitive is not None else "leaf"
 
 
@@ -100,7 +100,7 @@ class Output(Node):
     Attributes
     ----------
     index : int
-        Which of the values; `parents` is the node alone.
+        Which of the values this is; `parents` is the node alone.
     """
 
     __slots__ = ("index",)
@@ -157,7 +157,7 @@ class Cotangents:
 class Leaf(Node):
     """A value that the user made: gradients end here.
 
-    It knows its Tensor by a weak reference, so that `.grad` never closes a cycle.
+    A leaf refers to its Tensor weakly, so that `.grad` never closes a cycle.
     """
 
     __slots__ = ("tensor",)

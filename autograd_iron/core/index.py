@@ -18,7 +18,7 @@ class Index(tuple[Any, ...]):
 
     A part is an int, a slice of ints, None, Ellipsis, or an array of int64 or bool that nobody else
     can change; an array on a GPU stays there, in its own dtype. While a plan is captured a part may
-    be a Tensor of integers, which may hold other ones in each replay.
+    be a Tensor of integers, whose values may differ in each replay.
     """
 
     __slots__ = ()

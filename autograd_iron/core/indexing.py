@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from autograd_iron.arrays import device as devices
 from autograd_iron.arrays import dtypes
 from autograd_iron.core.index import Index
-from autograd_iron.core.registry import recorded as F
+from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import switches
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Indexing:
         index = executor.index(index)
         if _has_tensors(index):
             return F.read_at(self, index)
-        return F.getitem(self, executor.index_beside(self, index))
+        return F.getitem(self, executor.index_on_device_of(self, index))
 
     def __setitem__(self: Any, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -43,8 +43,8 @@ class Indexing:
     def index_part(self: Any) -> Any:
         """Return what stands for this tensor in an index: its array.
 
-        While a plan is captured it is the Tensor itself if it has integers, which may be others in
-        each replay.
+        While a plan is captured, an index keeps a Tensor of integers as it is: its values may
+        differ in each replay.
         """
         return switches().executor.index_part(self)
 
@@ -58,7 +58,7 @@ _WHOLE = Index.of(...)
 
 
 class At:
-    """What `x.at` gives: an index waiting for its update."""
+    """What `x.at` returns: a tensor, and the index where `set` or `add` will update it."""
 
     __slots__ = ("_index", "_tensor")
 
@@ -81,23 +81,23 @@ class At:
         """
         x, index = self._tensor, self._index
         if _has_tensors(index):
-            return _kept(x, F.write_at(x, value, index, add=False))
+            return _in_dtype_of(x, F.write_at(x, value, index, add=False))
         if _is_mask_for(index, x, value):
-            return F.where(_spread(index[0], x), value, x)
-        return _kept(x, F.set_at(x, value, _beside(x, index, once=True)))
+            return F.where(_over_all_axes(index[0], x), value, x)
+        return _in_dtype_of(x, F.set_at(x, value, _on_device_of(x, index, once=True)))
 
     def add(self, value: Any) -> Tensor:
         """Return the tensor with `value` added at the index; repeated positions add up."""
         x, index = self._tensor, self._index
         if _has_tensors(index):
-            return _kept(x, F.write_at(x, value, index, add=True))
+            return _in_dtype_of(x, F.write_at(x, value, index, add=True))
         if _is_mask_for(index, x, value):
-            return x + F.where(_spread(index[0], x), value, 0)
-        return _kept(x, F.add_at(x, value, _beside(x, index)))
+            return x + F.where(_over_all_axes(index[0], x), value, 0)
+        return _in_dtype_of(x, F.add_at(x, value, _on_device_of(x, index)))
 
 
-def _kept(x: Tensor, made: Tensor) -> Tensor:
-    """Return what was made of x in its dtype: a bfloat16 took that of a wider value."""
+def _in_dtype_of(x: Tensor, made: Tensor) -> Tensor:
+    """Return what an update made of x in the dtype of x: bfloat16 takes that of a wider value."""
     same = made.dtype == x.dtype or not x.is_floating_point()
     return made if same else made.astype(x.dtype)
 
@@ -115,7 +115,7 @@ def _is_mask_for(index: Index, x: Tensor, value: Any) -> bool:
     )
 
 
-def _spread(mask: Any, x: Tensor) -> Tensor:
+def _over_all_axes(mask: Any, x: Tensor) -> Tensor:
     return F.reshape(mask, shape=mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
@@ -123,5 +123,5 @@ def _has_tensors(index: Index) -> bool:
     return any(isinstance(part, Indexing) for part in index)
 
 
-def _beside(x: Tensor, index: Index, once: bool = False) -> Index:
-    return switches().executor.index_beside(x, index, once)
+def _on_device_of(x: Tensor, index: Index, once: bool = False) -> Index:
+    return switches().executor.index_on_device_of(x, index, once)

@@ -40,17 +40,17 @@ def infer(
             for x in operands
         ]
     try:
-        made = _inferred(primitive, given, attributes)
+        made = _apply_rule(primitive, given, attributes)
         if primitive.is_elementwise:
             _check_numbers(primitive, operands, attributes)
     except EXPLAINED as error:
         explain(primitive, operands, attributes, error)
     if not alone:
         return made
-    return tuple(map(_narrowed, made)) if isinstance(made, tuple) else _narrowed(made)
+    return tuple(map(_as_bfloat16, made)) if isinstance(made, tuple) else _as_bfloat16(made)
 
 
-def _narrowed(spec: Spec) -> Spec:
+def _as_bfloat16(spec: Spec) -> Spec:
     return Spec(spec.shape, dtypes.bfloat16) if spec.dtype == dtypes.float32 else spec
 
 
@@ -63,10 +63,10 @@ def _check_numbers(primitive: Primitive, operands: list[Any], attributes: dict[s
     if any(type(n) is int and not 0 <= n < 128 for n in numbers):
         ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
         with device.quiet():
-            primitive.of_any_width()(device.host, *ones, **attributes)
+            primitive.kernel_of_any_width()(device.host, *ones, **attributes)
 
 
-def _inferred(
+def _apply_rule(
     primitive: Primitive, operands: list[Any], attributes: dict[str, Any]
 ) -> Spec | tuple[Spec, ...]:
     if primitive.shape_rule is not None:

@@ -10,7 +10,7 @@ import inspect
 from functools import cache
 from typing import Any, NoReturn
 
-from autograd_iron.core.registry import recorded, registry
+from autograd_iron.core.registry import on_tensors, registry
 from autograd_iron.core.switches import switches
 
 _OUR_NAME = {
@@ -55,7 +55,7 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     for key, value in kwargs.items():
         if key not in _NEUTRAL or value is not _NEUTRAL[key]:
             _refuse(ufunc.__name__, f"{key}= is not supported")
-    return getattr(recorded, name)(*inputs)
+    return getattr(on_tensors, name)(*inputs)
 
 
 def _into_array(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -111,7 +111,7 @@ def function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
             positional.append(value)
         elif value is not default and not (isinstance(value, str) and value == default):
             _refuse(function.__name__, f"{key}= is not supported")
-    return getattr(recorded, name)(*positional, **named)
+    return getattr(on_tensors, name)(*positional, **named)
 
 
 def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

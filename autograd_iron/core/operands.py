@@ -14,7 +14,7 @@ def operand(value: Any, beside: tuple[Any, ...]) -> Any:
     """Make an operand of what is neither a Tensor nor a Python number, beside the others.
 
     NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a
-    GPU would have to be waited for: see `device.weakened`.
+    GPU would have to be waited for: see `device.demote_0d`.
     """
     if isinstance(value, device.Scalar) or (type(value) is device.Array and value.ndim == 0):
         number = value.item()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.core.graph import Leaf
-from autograd_iron.core.registry import recorded as F
+from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.support.integers import integer
 
 if TYPE_CHECKING:

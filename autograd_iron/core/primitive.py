@@ -10,10 +10,10 @@
 
 The kernel's positional-only parameters after `xp` are its arrays; what follows the slash are its
 attributes.  A rule is `(F, g, y, *inputs, **attributes)` -> gradient of one input: `g` is the
-cotangent of the output `y`.  It uses operators and the words of `F`, never an array library, so it
-runs on raw arrays or, recorded, on Tensors.  It may return the broadcast shape or another
-dtype: the engine sums and casts it to its input's.  A parameter whose name starts with `_` is not
-kept alive; only its shape and dtype can be read.
+cotangent of the output `y`.  A rule uses operators and the words of `F`, never an array library, so
+that it runs on raw arrays or on Tensors, which add it to the graph.  A rule may return the
+broadcast shape or another dtype: the engine sums and casts the gradient to its input's.  An
+argument whose name starts with `_` is not kept alive: a rule can read its shape and dtype only.
 
 A kernel that returns a tuple of arrays has several outputs: a call then returns a tuple of Tensors,
 and a rule gets as `g` their cotangents (see `graph.Cotangents`) and as `y` the tuple of outputs.
@@ -56,12 +56,12 @@ class Primitive:
     floating : bool
         Whether integer inputs are first made float32.
     exact : bool
-        Whether it only moves or converts values: then it takes bfloat16 as it is.
+        Whether the operation only moves or converts values: its kernel then takes bfloat16 as is.
     forms : dict of str to callable
         What puts an attribute in its normal form, where `plain.setting` does not.
     collective : bool
-        Whether it talks to other processes, so that all of them must call it equally often, in one
-        order.
+        Whether the operation talks to other processes, so that all of them must call it equally
+        often, in one order.
     numpy : str or None
         The function of NumPy's that returns the same for float32 and float64: "linalg.qr".
     c : C or None
@@ -71,13 +71,15 @@ class Primitive:
     neutral : tuple of (number or None)
         For each of two arrays the number beside which the result is the other array.
     own_inverse : bool
-        Whether it takes itself back: the negative of a negative.
+        Whether a second application takes back the first: the negative of a negative.
     converts : bool
-        Whether its result is its array wherever both have the same shape and dtype.
+        Whether the result is the array wherever both have the same shape and dtype.
     truths : bool
-        Whether it only asks of its arrays where they are zero.
+        Whether the operation only asks of its arrays where they are zero.
     by_kernel : str or None
-        Why a plan runs its kernel whole, where no other field says how else to run it.
+        Why a plan runs the kernel whole, where no other field says how else to run the operation.
+    decomposition : callable or None
+        `(F, *arrays, **attributes)`: the operation in the words of the vocabulary.
     """
 
     name: str
@@ -152,13 +154,11 @@ class Primitive:
         return rule
 
     def decompose(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Add what the kernel does in the words of `F`: `(F, *arrays, **attributes)`.
+        """Say what the kernel does in the words of the vocabulary: `(F, *arrays, **attributes)`.
 
-        It is for an operation whose kernel is worth having beside it; for others see `decomposes`
-        of `primitive`.
-
-        A plan runs these operations, unless its executor has a kernel for the whole (see
-        `plan.passes.decompose`).  The gradient stays that of the rules.
+        A plan runs these words, unless its executor has a kernel for the whole operation (see
+        `plan.passes.decompose`).  The gradient stays that of the rules.  An operation whose kernel
+        would say the same needs no kernel: see `decomposes` of `primitive`.
         """
         self.decomposition = function
         return function
@@ -174,7 +174,7 @@ class Primitive:
         return rule
 
     def vmap(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        """Say what it makes of a batch, where that does not follow from the labels of the axes.
+        """Say what the operation makes of a batch, where no labels of axes say it.
 
         The rule is `(F, batched, *arrays, **attributes)` -> the result, or the results, whose first
         axis is that of the batch.  `batched` says of each array whether its first axis is the
@@ -202,8 +202,8 @@ class Primitive:
         """Whether `infer` knows what a result will be."""
         return self.shape_rule is not None or self.is_elementwise
 
-    def of_any_width(self) -> Callable[..., Any]:
-        """Return the kernel, around which bfloat16 becomes float32 and the result is rounded."""
+    def kernel_of_any_width(self) -> Callable[..., Any]:
+        """Return the kernel so that it takes bfloat16: as float32, and the result is rounded."""
         if dtypes.bfloat16 is None or self.exact:
             return self.kernel
         return partial(dtypes.by_float32, self.kernel)
@@ -245,7 +245,7 @@ class Primitive:
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether it works on each element by itself, and broadcasts."""
+        """Whether the operation works on each element by itself, and broadcasts."""
         return self.axes_rule is aligned
 
     def rules_for(self, node: Node) -> list[Any]:
@@ -253,7 +253,10 @@ class Primitive:
         return self.one_rule_each(len(node.parents))
 
     def one_rule_each(self, count: int) -> list[Any]:
-        """Return a rule for each of so many arrays, or None; a variadic one's knows its number."""
+        """Return for each of `count` arrays its gradient rule, or None.
+
+        The one rule of a variadic operation is bound to the number of the array.
+        """
         if not self.variadic:
             missing = self.arity - len(self.rules)
             return self.rules + [None] * missing if missing else self.rules
@@ -261,7 +264,7 @@ class Primitive:
         return [partial(rule, argument=i) for i in range(count)]
 
     def __call__(self, /, *args: Any, **attributes: Any) -> Tensor:
-        """Run on Tensors, arrays and numbers, and record."""
+        """Run on Tensors, arrays and numbers, and add a node to the graph."""
         if len(args) != self.arity or attributes or not self._complete:
             args, attributes = self._bind(args, attributes)
         else:
@@ -278,8 +281,8 @@ class Primitive:
             )
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
-        """Run the kernel on raw arrays and numbers; its errors name them."""
-        kernel = self.of_any_width()
+        """Run the kernel on raw arrays and numbers; errors name the operation and the operands."""
+        kernel = self.kernel_of_any_width()
         try:
             if cuda.cupy is None:
                 output = kernel(device.host, *arrays, **attributes)
@@ -297,7 +300,7 @@ class Primitive:
         if type(output) is device.Array:
             return output
         several = isinstance(output, tuple)
-        return tuple(map(device.boxed, output)) if several else device.boxed(output)
+        return tuple(map(device.ensure_array, output)) if several else device.ensure_array(output)
 
     def _bind(
         self, args: tuple[Any, ...], attributes: dict[str, Any]

@@ -22,9 +22,16 @@ def node_of(
     output: Any,
     attributes: dict[str, Any],
 ) -> Node | None:
-    """Return the node of a call, holding what the rules of the tracked inputs (bits) read.
+    """Return the node of a call; None if none of the tracked inputs has a gradient rule.
 
-    None if none of these inputs has a rule.
+    Parameters
+    ----------
+    tracked : int
+        A bit for each input that requires a gradient.
+    parents : list of Node or None
+        The place of each input in the graph.
+    arrays : list
+        The inputs; those that no rule reads are replaced by their shapes and dtypes.
     """
     key = (tracked, len(arrays)) if primitive.variadic else tracked
     keeps = primitive.keeps.get(key)
@@ -78,7 +85,7 @@ def places_of(
     outputs: tuple[Any, ...],
     attributes: dict[str, Any],
 ) -> list[Node | None]:
-    """Return where in the graph each of several results is; None where none is recorded."""
+    """Return where in the graph each of several results is; None where no gradient flows."""
     floats = [dtypes.is_float(output.dtype) for output in outputs]
     node = None
     if tracked and switches().recording and primitive.rules and any(floats):

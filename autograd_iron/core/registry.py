@@ -1,7 +1,7 @@
-"""The vocabulary: every operation by name, bound to raw arrays or to recording Tensors.
+"""The vocabulary: every operation by name, bound to raw arrays or to Tensors.
 
 Gradient rules, composite functions and operators are written in its words, so that each is written
-once and read in every way.  `F.exp` is numpy's `exp` in `raw(numpy)`, and in `recorded` it is the
+once and read in every way.  `F.exp` is numpy's `exp` in `raw(numpy)`, and in `on_tensors` it is the
 public function that takes Tensors and adds to the graph.
 """
 
@@ -59,7 +59,7 @@ class Vocabulary:
     Parameters
     ----------
     xp : module or None
-        The array module whose raw arrays the operations take, or None: Tensors, recorded.
+        The array module whose raw arrays the operations take; None: they take Tensors.
     """
 
     def __init__(self, xp: Any = None) -> None:
@@ -76,7 +76,7 @@ class Vocabulary:
         return bound
 
 
-recorded = Vocabulary()
+on_tensors = Vocabulary()
 
 
 @cache

@@ -20,7 +20,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Switches:
-    """The state of all switches; it never changes, another one takes its place.
+    """The state of all switches.  A state never changes: switching puts another in its place.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Switches:
     executor : Executor
         What runs operations: at once, or, while a function is captured, by writing them down.
     owner, outer : int and Switches, or None
-        The id of who switched, and the state that it found.
+        The id of the object that switched, and the state before it did.
     """
 
     __slots__ = ("executor", "outer", "owner", "recording")
@@ -60,8 +60,8 @@ def begin_with(executor: Executor) -> None:
 def put_executor(executor: Executor) -> None:
     """Put an executor in for the rest of the context.
 
-    Call it in a context of its own (`contextvars.copy_context().run`): with that it ends, whatever
-    interrupts it.
+    Call this function in a context of its own (`contextvars.copy_context().run`): the executor then
+    goes with the context, whatever interrupts the work in it.
     """
     now = switches()
     _current.set(Switches(now.recording, executor, None, now))
@@ -76,7 +76,7 @@ def is_in(executor: Executor) -> bool:
 
 
 class _Recording:
-    """Sets the recording switch inside; can be entered many times, and in several threads."""
+    """A context that sets the recording switch; it may be entered again, and in other threads."""
 
     def __init__(self, on: bool) -> None:
         self._on = on
@@ -107,9 +107,10 @@ def _is_inside(state: Switches | None, key: int) -> bool:
 
 
 def _without(state: Switches, key: int) -> Switches:
-    """Return the state as it is without the last switching of this owner.
+    """Return the state without the last switching of this owner.
 
-    That is the last of all, but for generators that take turns: each leaves with its own.
+    That is the last switching of all, unless generators take turns: then they may leave in another
+    order.
     """
     if not _is_inside(state, key):
         return state  # entered in another context

@@ -27,14 +27,14 @@ class Tensor(Operators, Indexing, Conversion):
     data : numpy.ndarray or cupy.ndarray
         Shared, not copied (`autograd_iron.core.tensor` copies).
     requires_grad : bool
-        Whether operations on it are recorded, so that `backward` fills `.grad`.
+        Whether operations on this tensor are added to the graph, so that `backward` fills `.grad`.
 
     Attributes
     ----------
     data : numpy.ndarray or cupy.ndarray
-        The raw values.  Writing into them goes unnoticed by the engine: use `assign`.
+        The raw values.  The engine does not notice a write into the array: use `assign`.
     node : Node or None
-        Its place in the graph; None if it needs no gradient.
+        The place of this tensor in the graph; None if the tensor needs no gradient.
     grad : Tensor or None
         Set by `backward` on leaves.
 
@@ -99,12 +99,12 @@ class Tensor(Operators, Indexing, Conversion):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made it."""
+        """Whether no operation of the graph made this tensor."""
         return self.node is None or self.node.primitive is None
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a gradient flows to or through it; can be set on leaves."""
+        """Whether a gradient flows to or through this tensor; can be set on leaves."""
         return self.node is not None
 
     @requires_grad.setter
@@ -128,7 +128,7 @@ class Tensor(Operators, Indexing, Conversion):
 
     @property
     def grad(self) -> Tensor | None:
-        """What `backward` added up in this leaf; None if it has not come here."""
+        """The gradient that `backward` added up in this leaf; None before the first one."""
         return switches().executor.gradient_of(self)
 
     @grad.setter
@@ -178,9 +178,9 @@ class Tensor(Operators, Indexing, Conversion):
         Raises
         ------
         RuntimeError
-            Nothing it depends on requires a gradient; it has more than one element and no
-            `gradient`; the graph was used up by an earlier backward; or an array that a rule
-            needs was overwritten.
+            Nothing that this tensor depends on requires a gradient; this tensor has more than one
+            element and `gradient` is missing; an earlier backward used up the graph; or an array
+            that a rule needs was overwritten.
         ValueError
             `gradient` has another shape.
         """
@@ -213,7 +213,7 @@ class Tensor(Operators, Indexing, Conversion):
     def assign(self, value: Any) -> None:
         """Write a value into this tensor's own memory: the one in-place operation.
 
-        The write is not recorded.  A gradient that still needs the old values will say so.
+        The write is not added to the graph.  A gradient that still needs the old values is refused.
 
         Parameters
         ----------

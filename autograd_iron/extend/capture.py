@@ -16,7 +16,7 @@ from autograd_iron.core.registry import Vocabulary
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
-__all__ = ["beside", "capturing", "check_range", "each_time", "fill", "guard", "operands"]
+__all__ = ["capturing", "check_range", "each_time", "fill", "guard", "on_device_of", "operands"]
 
 
 def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
@@ -24,7 +24,7 @@ def operands(*tensors: Tensor) -> tuple[Vocabulary, list[Any]]:
 
     The operands are raw arrays; but Tensors during a capture, so that the plan has the code, and
     for bfloat16, which only primitives compute with.  Selects the GPU of the operands: put the code
-    under `beside(tensor)`, which restores the one before.
+    under `on_device_of(tensor)`, which restores the one before.
     """
     return switches().executor.operands(tensors)
 
@@ -34,16 +34,16 @@ def fill(tensor: Tensor, number: float) -> None:
     if cuda.cupy is None:
         tensor.data[...] = number
     else:
-        with device.beside(tensor.data):
+        with device.on_device_of(tensor.data):
             tensor.data[...] = number
 
 
-def beside(tensor: Tensor) -> AbstractContextManager[Any]:
+def on_device_of(tensor: Tensor) -> AbstractContextManager[Any]:
     """Return a context in which computations on raw arrays run where the tensor lives.
 
     Primitives find the device of their operands themselves; raw arrays on a second GPU need this.
     """
-    return switches().executor.beside(tensor)
+    return switches().executor.on_device_of(tensor)
 
 
 def each_time(prepare: Callable[[], None], undo: Callable[[], None] | None = None) -> None:

@@ -122,7 +122,7 @@ class Generator(Closed):
         self, kind: str, shape: Shape, dtype: Any, shift: float, scale: float, where: str | None
     ) -> Tensor:
         def make(array: Any, key: tuple[int, int], draw: int) -> None:
-            with devices.beside(array):
+            with devices.on_device_of(array):
                 fill(devices.namespace((array,)), kind, array, key, draw, shift, scale)
 
         shape = setting(shape, "shape")

@@ -243,7 +243,7 @@ astype.axes("... -> ...")
 def join(xp, /, *arrays, axis=0):
     """Return the arrays joined along an existing axis (`concat` takes them as a list)."""
     if {dtypes.bfloat16, dtypes.float16} <= {a.dtype for a in arrays}:  # two that have no joint one
-        arrays = tuple(map(dtypes.widened, arrays))
+        arrays = tuple(map(dtypes.to_float32, arrays))
     return xp.concatenate(arrays, axis=axis)
 
 

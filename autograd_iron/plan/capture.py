@@ -25,7 +25,7 @@ from autograd_iron.core.inference import infer
 from autograd_iron.core.operands import NUMBERS, operand
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.recording import node_of, places_of
-from autograd_iron.core.registry import Vocabulary, recorded
+from autograd_iron.core.registry import Vocabulary, on_tensors
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad, put_executor, switches
 from autograd_iron.core.tensor import Tensor
@@ -154,7 +154,7 @@ def _holds_tensors(part: Any) -> bool:
 def _stacked(part: Any) -> Any:
     """Return a nested list with Tensors in it as one Tensor."""
     if isinstance(part, list | tuple):
-        return recorded.stack([_stacked(p) for p in part])
+        return on_tensors.stack([_stacked(p) for p in part])
     return part if isinstance(part, Tensor) else Tensor(device.host.asarray(part))
 
 
@@ -282,7 +282,7 @@ class Tape(Executor):
         known = len(program.checks), len(program.draws)
         try:
             with no_grad():
-                made = dtypes.by_float32(decomposition, recorded, *handles, **attributes)
+                made = dtypes.by_float32(decomposition, on_tensors, *handles, **attributes)
         except EXPLAINED:
             if primitive.has_shape_rule:
                 infer(primitive, handles, attributes)  # says it in the operation's own words
@@ -341,7 +341,7 @@ class Tape(Executor):
         if new.dtype != target.dtype:
             new = new.astype(target.dtype)
         if new.shape != target.shape:
-            new = recorded.broadcast_to(new, shape=target.shape)
+            new = on_tensors.broadcast_to(new, shape=target.shape)
         self._number(target)
         target = self._same(target)
         self._assigned[target] = new.detach()
@@ -394,7 +394,7 @@ class Tape(Executor):
         if not x.size:
             return
         with no_grad():
-            lowest, highest = (self._handle(f(x)).value for f in (recorded.min, recorded.max))
+            lowest, highest = (self._handle(f(x)).value for f in (on_tensors.min, on_tensors.max))
         self.program.checks.append(Check(lowest, highest, low, high, message, nan))
 
     def gradient_of(self, tensor: Tensor) -> Tensor | None:
@@ -438,7 +438,7 @@ class Tape(Executor):
     def full(self, shape: Sequence[int], value: Any, dtype: Any, where: str | None) -> Tensor:
         """Return a tensor of one number, which the plan keeps alone."""
         number = self.constant(device.make(where, "full", (), value, dtype))
-        made: Tensor = recorded.broadcast_to(number, shape=shape)
+        made: Tensor = on_tensors.broadcast_to(number, shape=shape)
         return made
 
     def unshared(self, tensor: Tensor) -> Tensor:
@@ -447,9 +447,9 @@ class Tape(Executor):
 
     def operands(self, tensors: tuple[Tensor, ...]) -> tuple[Vocabulary, list[Any]]:
         """Return the Tensors themselves, so that the code on them is written down."""
-        return recorded, list(tensors)
+        return on_tensors, list(tensors)
 
-    def beside(self, tensor: Tensor) -> AbstractContextManager[Any]:
+    def on_device_of(self, tensor: Tensor) -> AbstractContextManager[Any]:
         """Do nothing: no raw array is computed with."""
         return device.HERE
 
@@ -469,7 +469,7 @@ class Tape(Executor):
         """Return the Tensor itself, or of a mask the array, which the plan keeps."""
         return tensor.data if tensor.dtype == dtypes.bool_ else tensor
 
-    def index_beside(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
+    def index_on_device_of(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
         """Return the index as it is: the plan moves its arrays."""
         return index
 

@@ -1,9 +1,9 @@
 """The gradient of a compiled function, from outside of it and to any order.
 
 A call adds one node to the graph, whose places are the results.  When a cotangent reaches the node,
-the capture goes on where it ended: the graph that was written down is swept, and what the sweep
-writes down becomes a plan of its own, from the inputs and the cotangents to the gradients.  What
-the sweep recorded can be swept again.
+the capture goes on where it ended: a backward pass visits the graph that was written down, and what
+that pass writes down becomes a plan of its own, from the inputs and the cotangents to the
+gradients.  These can be differentiated again.
 
 Which values of the forward pass a gradient reads is known only then.  So the first time the forward
 pass is computed again, without its effects: numbers that were drawn, and tensors that the function

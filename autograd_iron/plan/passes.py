@@ -154,7 +154,7 @@ def _widen(walk: _Rewriting, step: Step) -> Step | None:
     if narrow not in met:
         return None
     if dtypes.is_bfloat16_alone(met):
-        step = step.with_inputs(tuple(map(dtypes.rounded, step.inputs)))
+        step = step.with_inputs(tuple(map(dtypes.round_to_bfloat16, step.inputs)))
     step = step.with_inputs(tuple(_in_float32(walk, v) for v in step.inputs))
     if not any(out.dtype == narrow for out in step.outputs):
         return step

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.backward import pull_back
-from autograd_iron.core.registry import recorded as F
+from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import enable_grad, no_grad
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray, tensor

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from autograd_iron.core.axes import Label, Labels, passage
 from autograd_iron.core.batch import moved, with_axes
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.core.registry import recorded as F
+from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.specs import Spec
 
 

@@ -16,7 +16,7 @@ from autograd_iron.arrays import dtypes
 from autograd_iron.core.backward import pull_back
 from autograd_iron.core.graph import Cotangents
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.core.registry import recorded as F
+from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import enable_grad, switches
 from autograd_iron.core.tensor import Tensor

@@ -131,7 +131,7 @@ class Batches(Closed):
 
     def look_at_target(self, look: Callable[[Any], object]) -> None:
         """Call a function with the raw array that is the last of each batch, where it lives."""
-        with ai.extend.capture.beside(self._tensors[-1]):
+        with ai.extend.capture.on_device_of(self._tensors[-1]):
             look(self._arrays[-1])
 
     def next_batch(self) -> tuple[ai.Tensor, ...]:
@@ -169,7 +169,7 @@ class Batches(Closed):
 
     def _gathered(self, tensor: ai.Tensor, first: int, last: int) -> ai.Tensor:
         order = self._order[tensor.device].data
-        with ai.extend.capture.beside(tensor):
+        with ai.extend.capture.on_device_of(tensor):
             return ai.Tensor(tensor.data.take(order[first:last], axis=0))
 
     def state_dict(self) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Optimizer(Watched, Closed):
             for name in self._settings():
                 ai.extend.capture.guard(self, name)  # frozen in a plan
         ai.extend.capture.each_time(partial(self._advance, active), partial(self._go_back, active))
-        with ai.extend.capture.beside(active[0].parameter) if active else nullcontext():
+        with ai.extend.capture.on_device_of(active[0].parameter) if active else nullcontext():
             for entry, gradient in ready:
                 slots, numbers, parameter = entry.slots, entry.numbers, entry.parameter
                 F, (p, g, *rest) = ai.extend.capture.operands(parameter, gradient, *slots, *numbers)
