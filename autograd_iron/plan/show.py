@@ -95,7 +95,7 @@ def _wrapped(launch: Launch, names: dict[Value, str], indent: int) -> str:
     first, more = " " * indent, " " * (indent + 8)
     lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=more)
     note = f"# {', '.join(shapes)}"
-    if len(lines[-1]) + len(note) > WIDTH:
+    if max(len(lines[-1]), 64) + 1 + len(note) > WIDTH:
         notes = textwrap.wrap(note, WIDTH, initial_indent=more, subsequent_indent=f"{more}# ")
         return "\n".join([*lines, *notes])
     lines[-1] = f"{lines[-1]:<64} {note}"

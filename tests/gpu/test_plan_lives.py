@@ -170,7 +170,7 @@ def test_a_gradient_does_not_leave_the_device() -> None:
     moved = leaf.to("cuda")
     with pytest.raises(CaptureError, match="computed outside of the step"):
         ai.compile(lambda x: ai.sum(x * x).backward())(moved)
-    with pytest.raises(CaptureError, match="a gradient flows back to cpu"):
+    with pytest.raises(CaptureError, match="computed outside of the step"):
         ai.compile(lambda: ai.sum(moved * moved).backward())()
 
 
