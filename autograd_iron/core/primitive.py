@@ -69,7 +69,7 @@ class Primitive:
     reduction : Reduction or None
         What a reduction combines, and over which axes.
     neutral : tuple of (number or None)
-        For each of two arrays the number beside which the result is the other array.
+        For each of two arrays, if not empty, the number beside which the result is the other array.
     own_inverse : bool
         Whether a second application takes back the first: the negative of a negative.
     converts : bool
@@ -106,7 +106,7 @@ class Primitive:
         self.c = C.same(c) if isinstance(c, str) else c
         self.by_kernel = by_kernel
         self.reduction: Reduction | None = None
-        self.neutral: tuple[float | None, float | None] = (None, None)
+        self.neutral: tuple[float | None, ...] = ()
         self.own_inverse = False
         self.converts = False
         self.truths = False

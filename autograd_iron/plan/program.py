@@ -10,9 +10,9 @@ from autograd_iron.core.primitive import Primitive
 from autograd_iron.support.text import number_text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Value:
-    """A numbered array of the program: one object, one value."""
+    """A numbered array of the program: one object, one value; never changed."""
 
     number: int
     shape: tuple[int, ...]

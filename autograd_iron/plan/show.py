@@ -36,7 +36,7 @@ def show(plan: Plan) -> str:
         lines.append(f"{rows:,} rows in {tiles} tiles of {plan.tile}, {plan.threads} threads")
     if plan.views:
         lines.append("in the memory of others, once and for all:")
-        lines += [f"    {text}" for view in plan.views for text in python(view)]
+        lines += [f"    {text}" for view in plan.views for text in python(view, set())]
     for stage in plan.stages:
         lines.append("for each tile:" if stage.tiled else "once:")
         for step in stage.steps:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autograd_iron.arrays import cpu, device
-from autograd_iron.plan.numpy import emit, forms, lines
-from autograd_iron.plan.numpy import source as source_text
+from autograd_iron.plan.numpy import emit, forms
 from autograd_iron.plan.numpy.emit import Text, all_rows, total_of
-from autograd_iron.plan.numpy.lines import Item, Let, Line, Method, Name, Refuse, variable
+from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, Refuse, variable
+from autograd_iron.plan.numpy.source import Source
 from autograd_iron.plan.numpy.threads import share_out
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.plan.schedule import buffers, pack, row_axes, tiling
@@ -58,8 +58,8 @@ class Stage:
 
     def source(self, title: str = "make") -> str:
         """Return the Python that runs, as a function of this name that makes `run`."""
-        text, parameters = self.text, self.parameters.labels
-        return source_text.write(list(self.names), text.setup, text.body, parameters, title)
+        source = Source.of(self.text.setup, self.text.body)
+        return source.text(self.names, self.parameters.labels, title)
 
 
 @dataclass(frozen=True)
@@ -327,9 +327,10 @@ class Plan:
         extra |= {_old(v).label: array for v, array in saved.items()}
         self.old |= saved
         used = {v for s in steps for v in s.values} | {v for _, v in effects}
+        source = Source.of(text.setup, text.body)
         parameters = Parameters([], [v for v in self._moving if v in used], [])
         positions = [self._moving.index(v) for v in parameters.given]
-        run, stage, _ = self._bind(region, text, 0, parameters, kept, extra)
+        run, stage, _ = self._bind(region, text, source, 0, parameters, kept, extra)
         self.stages.append(stage)
         if positions == list(range(len(self._moving))):
             self._runs.append(lambda given: run(*given))
@@ -378,7 +379,8 @@ class Plan:
             if value not in totals:
                 self._own(value)
         text = emit.emit(region)
-        used = lines.names([*text.setup, *text.body])
+        source = Source.of(text.setup, text.body)
+        used = source.names
         in_rows = [v for v in self._moving if all_rows(v).label in used]
         others = [v for v in self._moving if v not in in_rows and variable(v) in used]
         parameters = Parameters(in_rows, others, totals, tiled=True)
@@ -387,11 +389,11 @@ class Plan:
         workers = []
         for number in range(self.threads):
             # The last tile may be lower; it uses the same memory.
-            run, stage, memory = self._bind(region, text, height, parameters, kept)
+            run, stage, memory = self._bind(region, text, source, height, parameters, kept)
             runs = {height: run}
             if rows % height:
                 runs[rows % height], last, _ = self._bind(
-                    region, text, rows % height, parameters, kept, memory=memory
+                    region, text, source, rows % height, parameters, kept, memory=memory
                 )
                 stage.rest = last.names
             workers.append(runs)
@@ -432,6 +434,7 @@ class Plan:
         self,
         region: emit.Region,
         text: emit.Text,
+        source: Source,
         height: int,
         parameters: Parameters,
         kept: set[Value],
@@ -447,7 +450,7 @@ class Plan:
             memory = layout, [cpu.memory(size) for size in layout.sizes]
             self.bytes += layout.bytes
         layout, blocks = memory
-        used = lines.names([*text.setup, *text.body]).difference(parameters.labels)
+        used = source.names.difference(parameters.labels)
         looks: dict[Any, Any] = {}  # one array for all values that lie alike in a buffer
         given: dict[str, Any] = {}
         for v in local:
@@ -459,15 +462,15 @@ class Plan:
         for value, array in self._arrays.items():
             if value not in shapes:
                 given.setdefault(variable(value), array)
-                given[all_rows(value).label] = array
+                if height:
+                    given[all_rows(value).label] = array
         given |= text.constants | text.settings | (extra or {})
         given |= {f: cpu.function(f) for f in sorted(text.functions)}
         given |= {name: _kernel(primitive) for name, primitive in text.kernels.items()}
         given["height"] = height
         given = {name: thing for name, thing in given.items() if name in used}
         stage = Stage(region.steps, height > 0, text, given, parameters, buffers_, layout.slot)
-        run = source_text.bound(text.setup, text.body, given, parameters.labels)
-        return run, stage, memory
+        return source.bound(given, parameters.labels), stage, memory
 
 
 def _old(value: Value) -> Name:
@@ -476,7 +479,7 @@ def _old(value: Value) -> Name:
 
 
 def _copy(target: Name, part: Any) -> Line:
-    return lines.Call("copyto", (target, part))
+    return Call("copyto", (target, part))
 
 
 def _kernel(primitive: Any) -> Callable[..., None]:

@@ -218,7 +218,7 @@ class _Writer:
         for value, array in self.plan.arrays():
             name = variable(value)
             if name in views:
-                lines += python(views[name])
+                lines += python(views[name], set())
             elif id(array) in seen:
                 lines.append(f"{name} = {seen[id(array)]}")
             elif value in sources:

@@ -11,7 +11,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.ops.elementwise import maximum, minimum
 from autograd_iron.plan.numpy.forms import LINES, VIEWS, Look
-from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, text, variable
+from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, variable
 from autograd_iron.plan.program import Operand, Step, Value
 from autograd_iron.plan.schedule.tiling import folding
 from autograd_iron.support.text import identifier
@@ -125,7 +125,7 @@ class Writer:
         self._moving = set(region.moving)
         self._constants: dict[Any, Name] = {}
         self._kernels: dict[Primitive, str] = {}
-        self._once: set[Any] = set()
+        self._once: set[str] = set()
         rows = slice(Name("start"), Name("stop"))
         for value in sorted(self._outside(), key=lambda v: v.number):
             if value in region.axis and value in region.sliced:
@@ -233,14 +233,14 @@ class Writer:
 
     def once(self, name: Name, part: Any) -> Name:
         """Return a name for what is made once."""
-        if name not in self._once:
-            self._once.add(name)
+        if name.label not in self._once:
+            self._once.add(name.label)
             self.text.setup.append(Let(name, part))
         return name
 
     def ones(self, count: Any, dtype: Any) -> Name:
         """Return so many ones."""
-        name = Name(f"ones_{text(count)}_{dtype}")
+        name = Name(f"ones_{_label(count)}_{dtype}")
         return self.once(name, self.call("ones", count, str(dtype)))
 
     def may_take_over(self, step: Step, *operands: Operand) -> None:
@@ -282,7 +282,7 @@ class Writer:
         if like.dtype.char not in "fd" or not (in_rows or like.bytes <= SPREAD):
             return constant
         shape = self.shape(like)
-        name = Name("_by_".join(map(text, (constant, *shape))))
+        name = Name("_by_".join(map(_label, (constant, *shape))))
         return self.once(name, self.call("full", shape, constant))
 
     def _single(self, operand: Operand, step: Step) -> Name | None:
@@ -344,3 +344,7 @@ class Writer:
 
 
 _HEIGHT = Name("height")
+
+
+def _label(part: Any) -> str:
+    return part.label if isinstance(part, Name) else str(part)

@@ -2,91 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-from autograd_iron.plan.numpy.lines import Let, Line, names, python, variable
+from autograd_iron.plan.numpy.lines import Let, Line, python, variable
 
 # Lines that are compiled together: Python takes longer for each name the more there are.
 LONGEST = 1000
 
 Run = Callable[..., None]
-_L = TypeVar("_L", Let, Line)
 
 
-def bound(setup: list[Let], body: list[Line], things: dict[str, Any], parameters: list[str]) -> Run:
-    """Return what runs the lines on things that are bound to their names, given the parameters."""
-    if len(setup) + len(body) <= LONGEST:
-        source = write(list(things), setup, body, parameters)
-        run: Run = _compiled(source)(*things.values())
+@dataclass
+class Piece:
+    """Neighbouring lines, few enough for one function of Python's.
+
+    Attributes
+    ----------
+    lines : list of Line
+    texts : list of str
+        The same as Python.
+    names : set of str
+        What the lines call things by.
+    """
+
+    lines: Sequence[Line]
+    texts: list[str]
+    names: set[str]
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> Piece:
+        """Return lines with their text and their names."""
+        met: set[str] = set()
+        return cls(lines, [text for line in lines for text in python(line, met)], met)
+
+
+@dataclass
+class Source:
+    """Lines as text, in pieces: of those that run once, and of those that run every time."""
+
+    setup: list[Piece]
+    body: list[Piece]
+
+    @classmethod
+    def of(cls, setup: Sequence[Let], body: Sequence[Line]) -> Source:
+        """Return the source of lines."""
+        return cls(*([Piece.of(part) for part in _cut(lines)] for lines in (setup, body)))
+
+    @property
+    def names(self) -> set[str]:
+        """What the lines call things by."""
+        return set().union(*(piece.names for piece in (*self.setup, *self.body)))
+
+    def text(self, given: Iterable[str], parameters: list[str], title: str = "make") -> str:
+        """Return a function of names that returns `run`, of parameters."""
+        setup, body = ([t for p in pieces for t in p.texts] for pieces in (self.setup, self.body))
+        indent = "\n    "
+        return (
+            f"def {title}({', '.join(given)}):{indent}"
+            f"{''.join(f'{text}{indent}' for text in setup)}"
+            f"def run({', '.join(parameters)}):{indent}    "
+            f"{f'{indent}    '.join(body or ['pass'])}{indent}"
+            "return run"
+        )
+
+    def bound(self, things: dict[str, Any], parameters: list[str]) -> Run:
+        """Return what runs on things that are bound to their names, given the parameters."""
+        if max(len(self.setup), len(self.body)) > 1:
+            return self._in_pieces(things, parameters)
+        run: Run = compiled(self.text(things, parameters))(*things.values())
         return run
-    return _in_pieces(setup, body, things, parameters)
+
+    def _in_pieces(self, things: dict[str, Any], parameters: list[str]) -> Run:
+        things = dict(things)
+        for piece in self.setup:
+            made = [variable(line.name) for line in piece.lines if isinstance(line, Let)]
+            given = _used(piece.names, things)
+            texts = [f"def make({', '.join(given)}):", *piece.texts, f"return ({', '.join(made)},)"]
+            things.update(zip(made, _make("\n    ".join(texts))(*given.values()), strict=True))
+        runs = []
+        shown: list[Let] = []  # views, which are made anew in each piece that looks at them
+        for piece in self.body:
+            views = Piece.of(_looked_at(piece.names, shown))
+            shown += [line for line in piece.lines if isinstance(line, Let)]
+            part = Source([], [views, piece])
+            given = _used(part.names, things)
+            runs.append(_make(part.text(given, parameters))(*given.values()))
+
+        def run(*given: Any) -> None:
+            for each in runs:
+                each(*given)
+
+        return run
 
 
-def write(
-    given: list[str],
-    setup: Sequence[Let],
-    body: Sequence[Line],
-    parameters: list[str],
-    title: str = "make",
-) -> str:
-    """Return a function of these names that returns `run`, of these parameters."""
-    indent = "    "
-    inner = [text for line in body for text in python(line)] or ["pass"]
-    return "\n".join(
-        [
-            f"def {title}({', '.join(given)}):",
-            *(indent + text for line in setup for text in python(line)),
-            f"{indent}def run({', '.join(parameters)}):",
-            *(2 * indent + text for text in inner),
-            f"{indent}return run",
-        ]
-    )
+def _cut(lines: Sequence[Line]) -> list[Sequence[Line]]:
+    return [lines[start : start + LONGEST] for start in range(0, len(lines), LONGEST)]
 
 
-def _in_pieces(
-    setup: list[Let], body: list[Line], things: dict[str, Any], parameters: list[str]
-) -> Run:
-    """Return what runs lines that are too many for one function of Python's."""
-    things = dict(things)
-    for piece in _pieces(setup):
-        made = [variable(line.name) for line in piece]
-        given = _used(piece, things)
-        texts = [text for line in piece for text in python(line)]
-        texts = [f"def make({', '.join(given)}):", *texts, f"return ({', '.join(made)},)"]
-        things.update(zip(made, _make("\n    ".join(texts))(*given.values()), strict=True))
-    runs = []
-    shown: list[Let] = []  # views that each piece makes anew which needs them
-    for part in _pieces(body):
-        lines: list[Line] = [*_needed(part, shown), *part]
-        shown += [line for line in part if isinstance(line, Let)]
-        given = _used(lines, things)
-        runs.append(_make(write(list(given), [], lines, parameters))(*given.values()))
-
-    def run(*given: Any) -> None:
-        for each in runs:
-            each(*given)
-
-    return run
+def _used(names: set[str], things: dict[str, Any]) -> dict[str, Any]:
+    return {name: things[name] for name in sorted(names) if name in things}
 
 
-def _pieces(lines: list[_L]) -> Iterator[list[_L]]:
-    for start in range(0, len(lines), LONGEST):
-        yield lines[start : start + LONGEST]
-
-
-def _used(lines: list[Any], things: dict[str, Any]) -> dict[str, Any]:
-    return {name: things[name] for name in sorted(names(lines)) if name in things}
-
-
-def _needed(lines: Sequence[Line], shown: Sequence[Let]) -> list[Let]:
-    """Return, of views that were made before, those that these lines look at."""
-    wanted = names(lines)
-    found: list[Let] = []
+def _looked_at(names: set[str], shown: Sequence[Let]) -> list[Let]:
+    """Return the views among these that lines with such names need."""
+    wanted = set(names)
+    found = []
     for line in reversed(shown):
         if variable(line.name) in wanted:
-            wanted |= names([line])
+            wanted |= Piece.of([line]).names
             found.append(line)
     return found[::-1]
 
@@ -99,4 +125,4 @@ def _make(source: str) -> Callable[..., Any]:
 
 
 # Equal sources, those of the tiles of several threads, are compiled once.
-_compiled = lru_cache(maxsize=64)(_make)
+compiled = lru_cache(maxsize=64)(_make)
