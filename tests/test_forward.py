@@ -10,6 +10,7 @@ from compiling import close
 from samples import DIFFERENTIABLE, PRIMITIVES, Array, fixed_case, joined, over_rows, result, smooth
 
 import autograd_iron as ai
+from autograd_iron.core.operands import bind
 from autograd_iron.transforms.forward import tangents
 
 every_smooth_row = over_rows(DIFFERENTIABLE)
@@ -18,7 +19,7 @@ every_smooth_row = over_rows(DIFFERENTIABLE)
 def pushed(name: str, row: Any, inputs: list[Any], along: list[Any]) -> Any:
     """Return the tangents of a call's outputs end to end; zeros for none."""
     primitive = PRIMITIVES[name]
-    args, attributes = primitive._bind(tuple(inputs), dict(row.attributes))
+    args, attributes = bind(primitive, tuple(inputs), dict(row.attributes))
     along = along + [None] * (len(args) - len(along))
     output = primitive(*inputs, **row.attributes)
     outputs = output if isinstance(output, tuple) else (output,)

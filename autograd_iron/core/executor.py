@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core import graph
 from autograd_iron.core.index import Index
-from autograd_iron.core.operands import NUMBERS, operand
+from autograd_iron.core.operands import NUMBERS, check_present, operand, promote
 from autograd_iron.core.recording import node_of, places_of
 from autograd_iron.core.registry import Vocabulary, on_tensors
 from autograd_iron.core.switches import switches
@@ -167,7 +167,7 @@ class Eager(Executor):
                 elif (
                     len(arrays) != primitive.needed
                 ):  # nothing is missing before the first optional one
-                    primitive.check_present(args)
+                    check_present(primitive, args)
             bit += bit
             arrays.append(a)
             parents.append(node)
@@ -177,9 +177,9 @@ class Eager(Executor):
                 dtype = found
         if dtype is None:
             arrays = [None if a is None else device.as_array(a) for a in args]
-            arrays = primitive.promote(arrays)
+            arrays = promote(primitive, arrays)
         elif mixed or dtype.kind != "f":
-            arrays = primitive.promote(device.demote_0d(args, arrays) if cuda.cupy else arrays)
+            arrays = promote(primitive, device.demote_0d(args, arrays) if cuda.cupy else arrays)
         output = primitive.compute(arrays, attributes)
         if type(output) is tuple:
             places = places_of(primitive, tracked, parents, arrays, output, attributes)

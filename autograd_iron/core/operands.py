@@ -1,11 +1,15 @@
-"""The operands of a call that are no Tensors: numbers, and what becomes an array."""
+"""The operands and attributes of a call, in the form in which a kernel takes them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from autograd_iron.arrays import device
-from autograd_iron.core.plain import setting
+from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.explain import call_text
+from autograd_iron.core.plain import PLAIN, setting
+
+if TYPE_CHECKING:
+    from autograd_iron.core.primitive import Primitive
 
 NUMBERS = frozenset((float, int, bool))
 
@@ -23,3 +27,76 @@ def operand(value: Any, beside: tuple[Any, ...]) -> Any:
     if isinstance(value, int | float):
         return setting(value)
     return device.as_array(value, beside=beside)
+
+
+def bind(
+    primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the operands of a call, None for each that is missing, and all attributes.
+
+    Attributes are in their normal form; those that were not given have their defaults.
+
+    Raises
+    ------
+    TypeError
+        The call does not fit the signature.
+    """
+    if not primitive.variadic:
+        if len(args) > primitive.arity:
+            names = list(primitive.defaults)
+            extra = args[primitive.arity :]
+            given = dict(zip(names, extra, strict=False))
+            if len(extra) > len(names) or given.keys() & attributes.keys():
+                _refuse(primitive, args, attributes)
+            attributes = given | attributes
+            args = args[: primitive.arity]
+        elif len(args) < primitive.arity:
+            if len(args) < primitive.arity - primitive.optional:
+                _refuse(primitive, args, attributes)
+            args += (None,) * (primitive.arity - len(args))
+    if (
+        not attributes.keys() <= primitive.defaults.keys()
+        or not primitive.required <= attributes.keys()
+    ):
+        _refuse(primitive, args, attributes)
+    for name, value in attributes.items():
+        if name in primitive.forms:
+            attributes[name] = primitive.forms[name](value)
+        elif type(value) not in PLAIN:
+            attributes[name] = setting(value, name)
+    return args, primitive.defaults | attributes
+
+
+def _refuse(primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:
+    given = [type(a).__name__ for a in args] + [f"{name}=..." for name in attributes]
+    raise TypeError(f"expected {primitive.name}{primitive.__signature__}; got ({', '.join(given)})")
+
+
+def check_present(primitive: Primitive, args: tuple[Any, ...]) -> None:
+    """Refuse None for an operand that is not optional."""
+    if any(a is None for a in args[: primitive.needed]):
+        raise TypeError(
+            f"{call_text(primitive.name, args, {})}: None is no operand; operations take Tensors, "
+            "arrays and numbers. Does a function that made it lack its `return`?"
+        )
+
+
+def promote(primitive: Primitive, arrays: list[Any]) -> list[Any]:
+    """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
+    met = [a.dtype for a in arrays if hasattr(a, "dtype")]
+    floats = [found for found in met if dtypes.is_float(found)]
+    if floats:
+        if len(floats) == len(met):
+            return arrays
+        target = max(floats, key=lambda found: found.itemsize)
+    elif primitive.floating or any(isinstance(a, float) for a in arrays):
+        target = dtypes.default_float
+    else:
+        return arrays
+    conditions = [i for i, rule in enumerate(primitive.rules) if rule is None]
+    return [
+        a.astype(target)
+        if hasattr(a, "dtype") and not dtypes.is_float(a.dtype) and i not in conditions
+        else a
+        for i, a in enumerate(arrays)
+    ]

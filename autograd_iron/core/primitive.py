@@ -24,14 +24,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial, update_wrapper
-from typing import Any, NoReturn, overload
+from typing import Any, overload
 
 from autograd_iron.arrays import cuda, device, dtypes
 from autograd_iron.core.axes import Labels, aligned, check, of_text
 from autograd_iron.core.explain import EXPLAINED, call_text, explain
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node
-from autograd_iron.core.plain import PLAIN, setting
+from autograd_iron.core.operands import bind
 from autograd_iron.core.registry import Vocabulary, raw, register
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
@@ -266,19 +266,11 @@ class Primitive:
     def __call__(self, /, *args: Any, **attributes: Any) -> Tensor:
         """Run on Tensors, arrays and numbers, and add a node to the graph."""
         if len(args) != self.arity or attributes or not self._complete:
-            args, attributes = self._bind(args, attributes)
+            args, attributes = bind(self, args, attributes)
         else:
             attributes = self.defaults
         made: Tensor = switches().executor.run(self, args, attributes)
         return made
-
-    def check_present(self, args: tuple[Any, ...]) -> None:
-        """Refuse None for an operand that is not optional."""
-        if any(a is None for a in args[: self.needed]):
-            raise TypeError(
-                f"{call_text(self.name, args, {})}: None is no operand; operations take Tensors, "
-                "arrays and numbers. Does a function that made it lack its `return`?"
-            )
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; errors name the operation and the operands."""
@@ -301,55 +293,6 @@ class Primitive:
             return output
         several = isinstance(output, tuple)
         return tuple(map(device.ensure_array, output)) if several else device.ensure_array(output)
-
-    def _bind(
-        self, args: tuple[Any, ...], attributes: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if not self.variadic:
-            if len(args) > self.arity:
-                names = list(self.defaults)
-                extra = args[self.arity :]
-                given = dict(zip(names, extra, strict=False))
-                if len(extra) > len(names) or given.keys() & attributes.keys():
-                    self._refuse(args, attributes)
-                attributes = given | attributes
-                args = args[: self.arity]
-            elif len(args) < self.arity:
-                if len(args) < self.arity - self.optional:
-                    self._refuse(args, attributes)
-                args += (None,) * (self.arity - len(args))
-        if not attributes.keys() <= self.defaults.keys() or not self.required <= attributes.keys():
-            self._refuse(args, attributes)
-        for name, value in attributes.items():
-            if name in self.forms:
-                attributes[name] = self.forms[name](value)
-            elif type(value) not in PLAIN:
-                attributes[name] = setting(value, name)
-        return args, self.defaults | attributes
-
-    def _refuse(self, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:
-        given = [type(a).__name__ for a in args] + [f"{name}=..." for name in attributes]
-        raise TypeError(f"expected {self.name}{self.__signature__}; got ({', '.join(given)})")
-
-    def promote(self, arrays: list[Any]) -> list[Any]:
-        """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
-        met = [a.dtype for a in arrays if hasattr(a, "dtype")]
-        floats = [found for found in met if dtypes.is_float(found)]
-        if floats:
-            if len(floats) == len(met):
-                return arrays
-            target = max(floats, key=lambda found: found.itemsize)
-        elif self.floating or any(isinstance(a, float) for a in arrays):
-            target = dtypes.default_float
-        else:
-            return arrays
-        conditions = [i for i, rule in enumerate(self.rules) if rule is None]
-        return [
-            a.astype(target)
-            if hasattr(a, "dtype") and not dtypes.is_float(a.dtype) and i not in conditions
-            else a
-            for i, a in enumerate(arrays)
-        ]
 
 
 def _kernel_of(function: Callable[..., Any]) -> Callable[..., Any]:

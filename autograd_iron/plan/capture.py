@@ -22,7 +22,7 @@ from autograd_iron.core.explain import EXPLAINED
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.index import Index
 from autograd_iron.core.inference import infer
-from autograd_iron.core.operands import NUMBERS, operand
+from autograd_iron.core.operands import NUMBERS, check_present, operand, promote
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.recording import node_of, places_of
 from autograd_iron.core.registry import Vocabulary, on_tensors
@@ -231,11 +231,11 @@ class Tape(Executor):
                 f"a gradient flows back to {attributes['there']}",
                 "A compiled step runs on one device: detach what was moved here, or move the leaf.",
             )
-        primitive.check_present(args)
+        check_present(primitive, args)
         handles = [self._operand(a, args) for a in args]
         if not any(isinstance(h, Tensor) for h in handles):
             handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
-        handles = primitive.promote(handles)
+        handles = promote(primitive, handles)
         if primitive.decomposition is not None:
             several, made = self._decomposed(
                 primitive, primitive.decomposition, handles, attributes
@@ -450,8 +450,8 @@ class Tape(Executor):
         return on_tensors, list(tensors)
 
     def on_device_of(self, tensor: Tensor) -> AbstractContextManager[Any]:
-        """Do nothing: no raw array is computed with."""
-        return device.HERE
+        """Return a context in which code on raw arrays runs on the device of a tensor."""
+        return device.HERE if isinstance(tensor, Traced) else device.on_device_of(tensor.data)
 
     def move(self, tensor: Tensor, there: str) -> NoReturn:
         """Refuse: a tensor is moved to another device."""
