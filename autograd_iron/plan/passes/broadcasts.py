@@ -1,0 +1,37 @@
+"""Broadcast late: elementwise steps stretch their operands themselves, if they must."""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+from autograd_iron.arrays import device
+from autograd_iron.ops.shapes import broadcast_to
+from autograd_iron.plan.passes.rewrite import Rewriting, rewritten
+from autograd_iron.plan.program import Operand, Program, Step, Value
+
+
+def fold_broadcasts(program: Program) -> Program:
+    """Let elementwise steps broadcast their operands themselves, and work before broadcasting."""
+    return rewritten(program, rule)
+
+
+def rule(walk: Rewriting, step: Step) -> Step | None:
+    """Return an elementwise step on what its operands were before they were broadcast."""
+    if not step.primitive.is_elementwise or len(step.outputs) > 1:
+        return None
+    inputs = tuple(_unbroadcast(walk, v) for v in step.inputs)
+    if inputs == step.inputs:
+        return None
+    step = step.with_inputs(inputs)
+    shape = device.broadcast_shape(*(v.shape for v in step.values))
+    if shape == step.output.shape:
+        return step
+    small = walk.program.value(shape or (), step.output.dtype)
+    walk.take(Step(step.primitive, inputs, step.attributes, small))
+    small = walk.renamed.get(small, small)
+    return Step(broadcast_to, (small,), {"shape": step.output.shape}, step.output)
+
+
+def _unbroadcast(walk: Rewriting, operand: Operand) -> Operand:
+    made = walk.made_by.get(operand) if isinstance(operand, Value) else None
+    return operand if made is None or made.primitive is not broadcast_to else made.inputs[0]
