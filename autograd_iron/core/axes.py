@@ -61,8 +61,12 @@ def of_text(text: str, operands: Sequence[Any], combine: str | None = None) -> L
     ValueError
         There are too few or too many operands, or axes of an operand, for the text.
     """
+    return _of_shapes(text, tuple(getattr(x, "shape", None) for x in operands), combine)
+
+
+@lru_cache(maxsize=1024)
+def _of_shapes(text: str, shapes: tuple[Any, ...], combine: str | None) -> Labels:
     terms, made = _terms(text)
-    shapes = [getattr(x, "shape", None) for x in operands]
     if len(terms) == 1:
         terms *= len(shapes)
     if len(terms) != len(shapes):

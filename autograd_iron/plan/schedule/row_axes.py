@@ -44,9 +44,9 @@ def candidates(program: Program) -> Iterator[Rows]:
     that all large inputs share.  What requires a gradient or is assigned to, parameters and
     optimizer state, is not data.
     """
-    large = _large(program)
+    data, large = _data(program), _large(program)
     leading: Counter[int] = Counter()
-    for value in _data(program):
+    for value in data:
         if value.shape:
             leading[value.shape[0]] += value.bytes
     ordered = [n for n, _ in leading.most_common()]
@@ -56,7 +56,9 @@ def candidates(program: Program) -> Iterator[Rows]:
     labels: dict[Step, Labels | None] | None = None
     for count in dict.fromkeys(n for n in sizes if n > SMALLEST_TILE):
         labels = labels or labels_of(program)
-        yield of_size(program, count, labels, inner=count not in leading)
+        rows = of_size(program, count, labels, inner=count not in leading)
+        if any(v in rows.axis for v in data):
+            yield rows
 
 
 def of_size(
