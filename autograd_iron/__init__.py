@@ -23,76 +23,44 @@ from autograd_iron.ops.creation import (
     tensor,
     zeros,
 )
-from autograd_iron.ops.elementwise import (
+from autograd_iron.ops.elementwise.arithmetic import (
     abs,
     add,
-    clip,
-    cos,
     divide,
-    equal,
-    exp,
-    expm1,
     frexp,
+    multiply,
+    negative,
+    pow,
+    sign,
+    square,
+    subtract,
+)
+from autograd_iron.ops.elementwise.choosing import clip, maximum, minimum, where
+from autograd_iron.ops.elementwise.exponential import exp, expm1, log, log1p, sqrt
+from autograd_iron.ops.elementwise.questions import (
+    equal,
     greater,
     greater_equal,
     isfinite,
     isnan,
     less,
     less_equal,
-    log,
-    log1p,
     logical_and,
     logical_not,
     logical_or,
-    maximum,
-    minimum,
-    multiply,
-    negative,
     not_equal,
-    pow,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    softplus,
-    sqrt,
-    square,
-    subtract,
-    tanh,
-    where,
 )
-from autograd_iron.ops.linalg import linear, matmul
+from autograd_iron.ops.elementwise.trigonometric import cos, relu, sigmoid, sin, softplus, tanh
+from autograd_iron.ops.linalg.products import linear, matmul
+from autograd_iron.ops.linalg.triangles import tril, triu
 from autograd_iron.ops.random import Generator
-from autograd_iron.ops.reductions import (
-    all,
-    any,
-    argmax,
-    argmin,
-    log_softmax,
-    max,
-    mean,
-    min,
-    norm,
-    sum,
-    var,
-)
-from autograd_iron.ops.shapes import (
-    astype,
-    broadcast_to,
-    concat,
-    expand_dims,
-    flip,
-    matrix_transpose,
-    pad,
-    permute_dims,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    transpose,
-    tril,
-    triu,
-)
+from autograd_iron.ops.reduce.extremes import argmax, argmin, max, min
+from autograd_iron.ops.reduce.sums import log_softmax, mean, norm, sum, var
+from autograd_iron.ops.reduce.truths import all, any
+from autograd_iron.ops.shapes.conversion import astype
+from autograd_iron.ops.shapes.joining import concat, pad, split, stack
+from autograd_iron.ops.shapes.order import flip, matrix_transpose, permute_dims, transpose
+from autograd_iron.ops.shapes.reshaping import broadcast_to, expand_dims, reshape, squeeze
 from autograd_iron.transforms.gradients import grad, value_and_grad
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.

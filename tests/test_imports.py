@@ -131,8 +131,8 @@ def test_imports_run_downhill() -> None:
         ("autograd_iron/__init__.py", "import nn.layers", "autograd_iron (floor 4) imports nn"),
         (
             "autograd_iron/core/graph.py",
-            "from ..ops import shapes",
-            "imports autograd_iron.ops.shapes",
+            "from ..ops import random",
+            "imports autograd_iron.ops.random",
         ),
         (
             "autograd_iron/core/graph.py",
@@ -140,16 +140,16 @@ def test_imports_run_downhill() -> None:
             "imports autograd_iron.tools.draw",
         ),
         (
-            "autograd_iron/ops/shapes.py",
+            "autograd_iron/ops/random.py",
             "from ..tools.draw import f",
             "imports autograd_iron.tools.draw",
         ),
-        ("autograd_iron/ops/shapes.py", "from .. import f", "which gathers it"),
+        ("autograd_iron/ops/random.py", "from .. import f", "which gathers it"),
         ("autograd_iron/plan/tiles.py", "import autograd_iron", "which gathers it"),
-        ("autograd_iron/ops/shapes.py", "def f():\n    import nn", "imports nn"),
+        ("autograd_iron/ops/random.py", "def f():\n    import nn", "imports nn"),
         ("autograd_iron/arrays/device.py", "import_module('nn')", "imports nn"),
-        ("autograd_iron/ops/shapes.py", "import numpy as np", "imports numpy"),
-        ("autograd_iron/ops/shapes.py", "from numpy.linalg import norm", "imports numpy"),
+        ("autograd_iron/ops/random.py", "import numpy as np", "imports numpy"),
+        ("autograd_iron/ops/random.py", "from numpy.linalg import norm", "imports numpy"),
         ("autograd_iron/tools/draw.py", "def f():\n    import cupy", "imports cupy"),
         ("nn/layers/linear.py", "import numpy", "nn.layers.linear imports numpy"),
         ("nn/training/checkpoint.py", "import cupy", "nn.training.checkpoint imports cupy"),
@@ -160,7 +160,7 @@ def test_imports_run_downhill() -> None:
 def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offence: str) -> None:
     for file in (
         "autograd_iron/tools/draw.py",
-        "autograd_iron/ops/shapes.py",
+        "autograd_iron/ops/random.py",
         "examples/xor.py",
         path,
     ):
@@ -181,7 +181,7 @@ def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offen
         ),
         ("autograd_iron/arrays/cuda.py", "import numpy as np\ndef f():\n    import cupy"),
         (
-            "autograd_iron/ops/shapes.py",
+            "autograd_iron/ops/random.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy",
         ),
         (
@@ -192,7 +192,7 @@ def test_an_uphill_import_is_named(tmp_path: Path, path: str, source: str, offen
     ],
 )
 def test_a_downhill_import_passes(tmp_path: Path, path: str, source: str) -> None:
-    for file in ("autograd_iron/ops/shapes.py", "autograd_iron/plan/__init__.py", path):
+    for file in ("autograd_iron/ops/random.py", "autograd_iron/plan/__init__.py", path):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     (tmp_path / path).write_text(source)

@@ -28,7 +28,7 @@ from samples import (
 )
 
 import autograd_iron as ai
-from autograd_iron.core.registry import raw, recorded, registry
+from autograd_iron.core.registry import on_tensors, raw, registry
 
 # A rule may answer in another dtype only where that is its meaning.
 CASTS = {"astype"}
@@ -493,12 +493,12 @@ def calls_what_is_replaced(F, x):
         exec(compile(cell, f"<cell {factor}>", "exec"), names)  # its "file" is another each time
         result = names["calls_what_is_replaced"](x)
         assert float(result) == 2 * factor + 1
-        assert recorded.replaced_by_itself(x).requires_grad
+        assert on_tensors.replaced_by_itself(x).requires_grad
         assert float(raw(np).replaced_by_itself(np.float32(2))) == 2 * factor
         assert float(ai.grad(names["calls_what_is_replaced"])(2.0)) == factor
     with pytest.raises(ValueError, match="exists already, replaced_by_itself of a_notebook"):
         exec(cell, {"__name__": "another", "FACTOR": 1})
-    assert float(recorded.replaced_by_itself(x)) == 10, "what was refused changed nothing"
+    assert float(on_tensors.replaced_by_itself(x)) == 10, "what was refused changed nothing"
     for name in ("replaced_by_itself", "calls_what_is_replaced"):
         del registry[name]
 

@@ -10,7 +10,7 @@ from autograd_iron.core.primitive import elementwise, primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.tensor import vocabulary
 from autograd_iron.extend import capture
-from autograd_iron.ops.elementwise import multiply_no_nan
+from autograd_iron.ops.elementwise.arithmetic import multiply_no_nan
 
 __all__ = [
     "Labels",

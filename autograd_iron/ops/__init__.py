@@ -1,4 +1,4 @@
-"""The primitives, one family a file; importing this package registers them all."""
+"""The operations, a folder a kind and a file a family: importing this registers all of them."""
 
 from autograd_iron.ops import (
     creation,
@@ -6,8 +6,8 @@ from autograd_iron.ops import (
     indexing,
     linalg,
     random,
-    reductions,
+    reduce,
     shapes,
 )
 
-__all__ = ["creation", "elementwise", "indexing", "linalg", "random", "reductions", "shapes"]
+__all__ = ["creation", "elementwise", "indexing", "linalg", "random", "reduce", "shapes"]

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays.cuda import size_text
-from autograd_iron.ops.linalg import matmul
+from autograd_iron.ops.linalg.products import matmul
 from autograd_iron.plan.loops.launch import Call, Launch, Pack, Product
 from autograd_iron.plan.numpy.lines import python
 from autograd_iron.plan.program import Operand, Program, Step, Value

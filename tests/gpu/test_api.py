@@ -28,11 +28,11 @@ SOURCES = [
 # What looks like an offence and is none, by file and line.  It can only shrink.
 KNOWN = {
     # On a GPU it answers without looking.
-    ("autograd_iron/ops/elementwise.py", "if device.all_finite(product):"),
-    ("autograd_iron/ops/indexing.py", "if (hits > 1).any():"),
+    ("autograd_iron/ops/elementwise/arithmetic.py", "if device.all_finite(product):"),
+    ("autograd_iron/ops/indexing/updates.py", "if (hits > 1).any():"),
     # A number's sign and an array's dtype.
     (
-        "autograd_iron/ops/elementwise.py",
+        "autograd_iron/ops/elementwise/arithmetic.py",
         'if isinstance(p, int) and p < 0 and getattr(x, "dtype", dtypes.bool_).kind in "iu":',
     ),
     # CuPy's own, where it is known to be CuPy.

@@ -21,8 +21,9 @@ from typing import Any
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.ops.linalg import matmul
-from autograd_iron.ops.shapes import astype, reshape
+from autograd_iron.ops.linalg.products import matmul
+from autograd_iron.ops.shapes.conversion import astype
+from autograd_iron.ops.shapes.reshaping import reshape
 from autograd_iron.plan.cuda import c_text
 from autograd_iron.plan.loops.launch import (
     Call,

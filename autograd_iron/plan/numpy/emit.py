@@ -9,7 +9,7 @@ from typing import Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.ops.elementwise import maximum, minimum
+from autograd_iron.ops.elementwise.choosing import maximum, minimum
 from autograd_iron.plan.numpy.forms import LINES, VIEWS, Look
 from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, variable
 from autograd_iron.plan.program import Operand, Step, Value

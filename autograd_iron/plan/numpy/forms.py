@@ -14,20 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.ops.elementwise import multiply_no_nan, pow, where
-from autograd_iron.ops.indexing import add_at, gather, getitem, scatter_sum, set_at
-from autograd_iron.ops.linalg import matmul
-from autograd_iron.ops.reductions import argmax, argmin, columns, sum_to
-from autograd_iron.ops.shapes import (
-    astype,
-    broadcast_to,
-    flip,
-    join,
-    matrix_transpose,
-    permute_dims,
-    reshape,
-    to_device,
-)
+from autograd_iron.ops.elementwise.arithmetic import multiply_no_nan, pow
+from autograd_iron.ops.elementwise.choosing import where
+from autograd_iron.ops.indexing.gathering import gather, scatter_sum
+from autograd_iron.ops.indexing.updates import add_at, getitem, set_at
+from autograd_iron.ops.linalg.products import matmul
+from autograd_iron.ops.reduce.extremes import argmax, argmin
+from autograd_iron.ops.reduce.sums import columns, sum_to
+from autograd_iron.ops.shapes.conversion import astype, to_device
+from autograd_iron.ops.shapes.joining import join
+from autograd_iron.ops.shapes.order import flip, matrix_transpose, permute_dims
+from autograd_iron.ops.shapes.reshaping import broadcast_to, reshape
 from autograd_iron.plan.numpy.lines import Call, IsZero, Item, Method, Put, Shape, UnlessFinite
 from autograd_iron.plan.program import Step, Value
 from autograd_iron.transforms.gradients import identity

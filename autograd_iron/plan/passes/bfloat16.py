@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.ops.shapes import astype
+from autograd_iron.ops.shapes.conversion import astype
 from autograd_iron.plan.passes.rewrite import Rewriting
 from autograd_iron.plan.program import Operand, Step, Value
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import device
-from autograd_iron.ops.shapes import broadcast_to
+from autograd_iron.ops.shapes.reshaping import broadcast_to
 from autograd_iron.plan.passes.rewrite import Rewriting, rewritten
 from autograd_iron.plan.program import Operand, Program, Step, Value
 

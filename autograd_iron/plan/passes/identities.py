@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.ops.elementwise import divide, multiply, multiply_no_nan, pow, sqrt, where
+from autograd_iron.ops.elementwise.arithmetic import divide, multiply, multiply_no_nan, pow
+from autograd_iron.ops.elementwise.choosing import where
+from autograd_iron.ops.elementwise.exponential import sqrt
 from autograd_iron.plan.passes.rewrite import Rewriting, rewritten
 from autograd_iron.plan.program import Operand, Program, Step, Value
 

@@ -14,7 +14,7 @@ from autograd_iron.arrays import dtypes
 from autograd_iron.core.axes import Labels, passage
 from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.ops.reductions import COMBINED
+from autograd_iron.ops.reduce.extremes import COMBINED
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.plan.schedule.row_axes import Rows
 

@@ -1,15 +1,10 @@
-"""Reductions over axes; `sum_to` is the dual of broadcasting.
-
-`axis` is None (all axes), an integer or a tuple of them; with `keepdims` the reduced axes stay with
-size 1.
-"""
+"""Sums over axes and what is made of them: mean, variance, norm."""
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
@@ -19,23 +14,8 @@ from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.switches import no_grad
-from autograd_iron.ops.elementwise import add, logical_and, logical_or, maximum, minimum
-
-
-def known(axis, x):
-    """Return the axis as given; of a value without axes NumPy takes 0 and -1, CuPy does not."""
-    if axis is not None and not x.ndim:
-        axes_of(axis, 0)
-    return axis
-
-
-def spread(F, reduced, like, axis, keepdims):
-    """Broadcast a reduced value back over the axes of `like` (an array, Node or Spec)."""
-    if not keepdims and reduced.ndim:
-        axes = axes_of(axis, like.ndim)
-        kept = tuple(1 if i in axes else n for i, n in enumerate(like.shape))
-        reduced = F.reshape(reduced, shape=kept)
-    return F.broadcast_to(reduced, shape=like.shape)
+from autograd_iron.ops.elementwise.arithmetic import add
+from autograd_iron.ops.reduce.axes import known, labels, spread
 
 
 @primitive
@@ -67,18 +47,7 @@ def _(F, g, _y, _x, axis, keepdims):
     return spread(F, g, _x, axis, keepdims)
 
 
-def _labels(combine=None):
-    """Return the labels of a reduction, the results of whose parts combine so."""
-
-    def rule(x, axis, keepdims=False):
-        over = axes_of(axis, x.ndim) if x.ndim else ()
-        kept = tuple(None if i in over else i for i in range(x.ndim) if keepdims or i not in over)
-        return Labels((tuple(range(x.ndim)),), (kept,), combine)
-
-    return rule
-
-
-sum.axes(_labels("sum"))
+sum.axes(labels("sum"))
 
 
 @primitive
@@ -111,6 +80,8 @@ def _(x, shape):
 
 
 sum_to.converts = True
+
+
 sum_to.reduction = Reduction(add, 0, over=stretched, wide=True)
 
 
@@ -151,7 +122,7 @@ def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), x.dtype)
 
 
-mean.axes(_labels())
+mean.axes(labels())
 
 
 @mean.decompose
@@ -189,59 +160,6 @@ def var(F, x, /, axis=None, keepdims=False, correction=0):
     return total / (_count(x, axis) - correction)
 
 
-def _share_of_ties(F, g, y, x, axis, keepdims):
-    chosen = F.astype(x == spread(F, y, x, axis, keepdims), dtype=x.dtype)
-    ties = F.sum(chosen, axis=axis, keepdims=True)
-    return F.multiply_no_nan(chosen / ties, spread(F, g, x, axis, keepdims))
-
-
-@primitive
-def max(xp, x, /, axis=None, keepdims=False):
-    """Return the largest value over the axes; equal ones share the gradient equally."""
-    return xp.max(x, axis=known(axis, x), keepdims=keepdims)
-
-
-def _extreme(x, axis, keepdims):
-    shape = specs.reduced(x, axis, keepdims)
-    if 0 in x.shape and 0 not in shape:
-        raise ValueError(f"no value of shape {x.shape} is the extreme one over axis {axis}")
-    return Spec(shape, x.dtype)
-
-
-max.shape(_extreme)
-
-
-max.reduction = Reduction(maximum, partial(dtypes.extreme, lowest=True))
-
-
-@max.vjp
-def _(F, g, y, x, axis, keepdims):
-    return _share_of_ties(F, g, y, x, axis, keepdims)
-
-
-max.axes(_labels("max"))
-
-
-@primitive
-def min(xp, x, /, axis=None, keepdims=False):
-    """Return the smallest value over the axes; equal ones share the gradient equally."""
-    return xp.min(x, axis=known(axis, x), keepdims=keepdims)
-
-
-min.shape(_extreme)
-
-
-min.reduction = Reduction(minimum, partial(dtypes.extreme, lowest=False))
-
-
-@min.vjp
-def _(F, g, y, x, axis, keepdims):
-    return _share_of_ties(F, g, y, x, axis, keepdims)
-
-
-min.axes(_labels("min"))
-
-
 @primitive(floating=True, decomposes=True)
 def norm(F, x, /, axis=None, keepdims=False):
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
@@ -256,7 +174,7 @@ def _(x, axis, keepdims):
     return Spec(specs.reduced(x, axis, keepdims), x.dtype)
 
 
-norm.axes(_labels())
+norm.axes(labels())
 
 
 @norm.vjp
@@ -280,85 +198,3 @@ def log_softmax(F, x, /, axis=-1):
         largest = F.max(x, axis=axis, keepdims=True)
     shifted = x - largest
     return shifted - F.log(F.sum(F.exp(shifted), axis=axis, keepdims=True))
-
-
-@primitive(numpy="argmax", by_kernel="it returns a position")
-def argmax(xp, x, /, axis=None):
-    """Return the position of the first largest value along an axis (None: of the flattened x)."""
-    return xp.argmax(x, axis=known(axis, x))
-
-
-def _place(x, axis):
-    return Spec(_extreme(x, axis, False).shape, dtypes.int64)
-
-
-argmax.shape(_place)
-argmax.axes(_labels())
-
-
-@primitive(numpy="argmin", by_kernel="it returns a position")
-def argmin(xp, x, /, axis=None):
-    """Return the position of the first smallest value along an axis (None: of the flattened x)."""
-    return xp.argmin(x, axis=known(axis, x))
-
-
-argmin.shape(_place)
-argmin.axes(_labels())
-
-
-@argmax.vmap
-def _(F, _batched, x, axis):
-    values, axis = _one_axis(F, x, axis)
-    return F.argmax(values, axis=axis)
-
-
-@argmin.vmap
-def _(F, _batched, x, axis):
-    values, axis = _one_axis(F, x, axis)
-    return F.argmin(values, axis=axis)
-
-
-def _one_axis(F, x, axis):
-    """Return a batch and the axis over which an operation goes: of flattened values for None."""
-    if axis is None:
-        return F.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))), 1
-    (axis,) = axes_of(axis, x.ndim - 1)
-    return x, axis + 1
-
-
-@primitive
-def all(xp, x, /, axis=None, keepdims=False):
-    """Return whether every value over the axes is true."""
-    return xp.all(x, axis=known(axis, x), keepdims=keepdims)
-
-
-all.reduction = Reduction(logical_and, True)
-
-
-@all.shape
-def _(x, axis, keepdims):
-    return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)
-
-
-all.axes(_labels("min"))
-
-
-@primitive
-def any(xp, x, /, axis=None, keepdims=False):
-    """Return whether some value over the axes is true."""
-    return xp.any(x, axis=known(axis, x), keepdims=keepdims)
-
-
-any.reduction = Reduction(logical_or, False)
-
-
-@any.shape
-def _(x, axis, keepdims):
-    return Spec(specs.reduced(x, axis, keepdims), dtypes.bool_)
-
-
-any.axes(_labels("max"))
-
-
-# What combines the results of parts of an axis, by the words of `core.axes`.
-COMBINED = {"sum": sum, "max": max, "min": min}

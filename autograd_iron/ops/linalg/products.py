@@ -1,4 +1,4 @@
-"""Products of vectors and matrices."""
+"""Products of matrices."""
 
 # mypy: disable-error-code="no-untyped-def"
 

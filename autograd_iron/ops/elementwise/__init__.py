@@ -1,0 +1,11 @@
+"""Operations on each element by itself."""
+
+from autograd_iron.ops.elementwise import (
+    arithmetic,
+    choosing,
+    exponential,
+    questions,
+    trigonometric,
+)
+
+__all__ = ["arithmetic", "choosing", "exponential", "questions", "trigonometric"]

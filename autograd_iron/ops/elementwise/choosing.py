@@ -1,0 +1,130 @@
+"""Choosing between values: the larger, the smaller, within bounds, by a condition."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from autograd_iron.arrays import dtypes
+from autograd_iron.core import specs
+from autograd_iron.core.facts import C
+from autograd_iron.core.primitive import elementwise
+from autograd_iron.core.specs import Spec
+
+
+def _extreme(sign):
+    """Return what takes the larger (">") or smaller ("<") of two, and NaN if one of them is."""
+    chosen = f"({{x}} {sign} {{y}} ? {{x}} : {{y}})"
+    unordered = f"({{x}} {sign} {{y}} || {{x}} != {{x}} ? {{x}} : {{y}})"
+    return C(unordered, chosen, chosen, exact=True)
+
+
+@elementwise(numpy="maximum", c=_extreme(">"))
+def maximum(xp, x, y, /):
+    """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
+    return xp.maximum(x, y)
+
+
+@maximum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (x > y))
+
+
+@maximum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (y > x))
+
+
+@elementwise(numpy="minimum", c=_extreme("<"))
+def minimum(xp, x, y, /):
+    """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
+    return xp.minimum(x, y)
+
+
+@minimum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (x < y))
+
+
+@minimum.vjp
+def _(F, g, _out, x, y):
+    return F.where(x == y, 0.5 * g, g * (y < x))
+
+
+@elementwise
+def clip(xp, x, /, min=None, max=None):
+    """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+    _check_bounds(min, max)
+    if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+        x = x.astype("float32")
+    if min is None and max is None:
+        return xp.array(x)
+    return xp.clip(x, min, max)
+
+
+def _check_bounds(*bounds):
+    if not all(bound is None or isinstance(bound, int | float) for bound in bounds):
+        raise TypeError("the bounds must be numbers; for arrays use maximum and minimum")
+
+
+@clip.shape
+def _(x, min, max):
+    _check_bounds(min, max)
+    narrow = x.dtype.kind == "f" or not (isinstance(min, float) or isinstance(max, float))
+    return Spec(x.shape, x.dtype if narrow else dtypes.float32)
+
+
+@clip.decompose
+def _(F, x, min, max):
+    _check_bounds(min, max)
+    if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+        x = F.astype(x, dtype="float32")
+    if x.dtype.kind in "iu":  # of which a bound need not be one: NumPy leaves out what holds anyway
+        min = None if min is None or min <= dtypes.extreme(x.dtype, lowest=True) else min
+        max = None if max is None or max >= dtypes.extreme(x.dtype, lowest=False) else max
+    x = x if min is None else F.maximum(x, min)
+    return x if max is None else F.minimum(x, max)
+
+
+@clip.vjp
+def _(F, g, y, x, min, max):
+    return g * (x == y)
+
+
+@elementwise(c=C.same("{x:bool} ? {y} : {z}", exact=True))
+def where(xp, condition, x, y, /):
+    """Return `x` where the condition holds, else `y`, broadcast."""
+    if not hasattr(x, "dtype") and not hasattr(y, "dtype"):
+        x = xp.asarray(x, dtype="float32")
+    if type(x) is int or type(y) is int:
+        _check_choice(x, y)
+        _check_choice(y, x)
+    return xp.where(condition, x, y)
+
+
+def _check_choice(number, other):
+    """Refuse an integer that is none of the other choice's, of which NumPy's `where` makes one."""
+    if type(number) is not int or other.dtype.kind not in "biu":
+        return
+    dtype = dtypes.int64 if other.dtype == dtypes.bool_ else other.dtype
+    if not dtypes.fits(number, dtype):
+        raise OverflowError(f"Python integer {number} out of bounds for {dtype}")
+
+
+@where.shape
+def _(condition, x, y):
+    numbers = not hasattr(x, "dtype") and not hasattr(y, "dtype")
+    dtype = dtypes.float32 if numbers else specs.joint(x, y)
+    return Spec(specs.broadcast(condition, x, y), dtype)
+
+
+where.vjp(None)
+
+
+@where.vjp
+def _(F, g, _out, condition, _x, _y):
+    return F.where(condition, g, 0)
+
+
+@where.vjp
+def _(F, g, _out, condition, _x, _y):
+    return F.where(condition, 0, g)

@@ -1,0 +1,5 @@
+"""Reading and writing at an index."""
+
+from autograd_iron.ops.indexing import gathering, updates
+
+__all__ = ["gathering", "updates"]

@@ -1,0 +1,134 @@
+"""Other shapes of the same values: reshape, squeeze, broadcast."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+from autograd_iron.arrays import device
+from autograd_iron.core.axes import Labels
+from autograd_iron.core.batch import with_axes
+from autograd_iron.core.composite import composite
+from autograd_iron.core.plain import setting
+from autograd_iron.core.primitive import primitive
+from autograd_iron.core.specs import Spec, axes_of
+
+
+@primitive(exact=True)
+def reshape(xp, x, /, shape):
+    """Return the values in another shape, in row-major order; one size may be -1."""
+    return xp.reshape(x, shape)
+
+
+reshape.converts = True
+
+
+@reshape.shape
+def _(x, shape):
+    return Spec(_complete(shape, x), x.dtype)
+
+
+def _complete(shape, x):
+    """Return a shape with the size that -1 stands for."""
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    rest = math.prod(n for n in sizes if n != -1)
+    if sizes.count(-1) == 1 and rest and not x.size % rest:
+        sizes[sizes.index(-1)] = x.size // rest
+    if -1 in sizes or math.prod(sizes) != x.size:
+        raise ValueError(f"cannot reshape array of size {x.size} into shape {shape}")
+    return tuple(sizes)
+
+
+@reshape.view
+def _(view, shape, /, **_):
+    return view.reshaped(shape)
+
+
+@reshape.vjp
+def _(F, g, _y, _x, shape):
+    return F.reshape(g, shape=_x.shape)
+
+
+@reshape.axes
+def _(x, shape):
+    # An axis passes that keeps its size and its stride in row-major order.
+    old, new = (_sizes_and_strides(sizes) for sizes in (x.shape, _complete(shape, x)))
+    return Labels((tuple(old),), (tuple(axis if axis in old else None for axis in new),))
+
+
+@reshape.vmap
+def _(F, _batched, x, shape):
+    part = Spec(x.shape[1:], x.dtype)
+    return F.reshape(x, shape=(x.shape[0], *_complete(shape, part)))
+
+
+def _sizes_and_strides(shape):
+    return [(n, math.prod(shape[i + 1 :])) for i, n in enumerate(shape)]
+
+
+@composite
+def squeeze(F, x, /, axis=None):
+    """Return `x` without the given axes of size 1 (None: without all of them).
+
+    Raises
+    ------
+    ValueError
+        An axis has another size.
+    """
+    axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
+    wide = [a for a in axes if x.shape[a] != 1]
+    if wide:
+        raise ValueError(f"axis {wide[0]} of shape {x.shape} is not of size 1")
+    return F.reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+@composite
+def expand_dims(F, x, /, axis):
+    """Return `x` with new axes of size 1 at these places of the result."""
+    axis = setting(axis, "axis")
+    count = len(axis) if isinstance(axis, tuple) else 1
+    axes = axes_of(axis, x.ndim + count)
+    old = iter(x.shape)
+    return F.reshape(x, shape=tuple(1 if i in axes else next(old) for i in range(x.ndim + count)))
+
+
+@primitive(exact=True)
+def broadcast_to(xp, x, /, shape):
+    """Return `x` stretched to `shape`, as a read-only view where possible."""
+    return device.stretch(xp, x, shape)
+
+
+broadcast_to.converts = True
+
+
+@broadcast_to.shape
+def _(x, shape):
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if device.broadcast_shape(x.shape, shape) != shape:
+        raise ValueError(f"an array of shape {x.shape} cannot be broadcast to {shape}")
+    return Spec(shape, x.dtype)
+
+
+@broadcast_to.view
+def _(view, shape, /, **_):
+    return view.stretched(shape)
+
+
+@broadcast_to.vjp
+def _(F, g, _y, _x, shape):
+    return F.sum_to(g, shape=_x.shape)
+
+
+@broadcast_to.axes
+def _(x, shape):
+    wide = (shape,) if isinstance(shape, int) else tuple(shape)
+    lead = len(wide) - x.ndim
+    own = tuple(lead + i if n == wide[lead + i] else None for i, n in enumerate(x.shape))
+    return Labels((own,), (tuple(range(len(wide))),))
+
+
+@broadcast_to.vmap
+def _(F, _batched, x, shape):
+    wide = (shape,) if isinstance(shape, int) else tuple(shape)
+    return F.broadcast_to(with_axes(F, x, len(wide)), shape=(x.shape[0], *wide))
