@@ -12,7 +12,7 @@ from samples import SAMPLES
 import autograd_iron as ai
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import registry
-from autograd_iron.plan.loops import fuse
+from autograd_iron.plan.loops import pieces
 from autograd_iron.plan.numpy import forms
 
 PLAN = Path(ai.__file__).parent / "plan"
@@ -26,7 +26,7 @@ def in_numpy(p: Primitive) -> bool:
 def in_loops(p: Primitive) -> bool:
     """Say whether an executor of loops runs the operation in other ways than by its kernel."""
     facts = (p.c, p.view_rule, p.reduction)
-    return p in fuse.FORMS or any(fact is not None for fact in facts)
+    return p in pieces.FORMS or any(fact is not None for fact in facts)
 
 
 def missing(p: Primitive) -> list[str]:
@@ -90,3 +90,10 @@ def test_a_quoted_name_is_seen() -> None:
     assert list(quoted('if step.primitive.name == "matmul": pass')) == ["line 1: matmul"]
     assert list(quoted('RULES = {"tanh": 1}')) == ["line 1: tanh"]
     assert list(quoted('writer.call("multiply", x, y)')) == []
+
+
+@pytest.mark.parametrize("path", sorted((PLAN / "loops").glob("*.py")), ids=lambda p: p.name)
+def test_loops_know_no_executor(path: Path) -> None:
+    # They are for a GPU and for native code alike.
+    for executor in ("cuda", "numpy"):
+        assert f"plan.{executor}" not in path.read_text()

@@ -30,7 +30,7 @@ from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad, put_executor, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.shapes.conversion import to_device
-from autograd_iron.plan.loops.launch import View, dense_strides
+from autograd_iron.plan.loops.views import View, dense_strides
 from autograd_iron.plan.program import Check, Program, Step, Value
 from autograd_iron.support.text import visible
 

@@ -409,6 +409,6 @@ def _plan_of(threads: int, program: Program) -> Plan | GpuPlan:
     if program.place == "cpu":
         return Plan(passes.optimise(program, forms.has_kernel), threads)
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
-    from autograd_iron.plan.loops import fuse
+    from autograd_iron.plan.loops import pieces
 
-    return GpuPlan(passes.optimise(program, fuse.has_kernel))
+    return GpuPlan(passes.optimise(program, pieces.has_kernel))

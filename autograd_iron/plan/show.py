@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays.cuda import size_text
 from autograd_iron.ops.linalg.products import matmul
-from autograd_iron.plan.loops.launch import Call, Launch, Pack, Product
+from autograd_iron.plan.loops.loops import Bundle, Call, Product, Task
 from autograd_iron.plan.numpy.lines import python
 from autograd_iron.plan.program import Operand, Program, Step, Value
 from autograd_iron.support.text import visible
@@ -74,7 +74,7 @@ def show_launches(plan: GpuPlan) -> str:
         f"{plan.how}",
     ]
     for launch in plan.launches:
-        parts = launch.parts if isinstance(launch, Pack) else (launch,)
+        parts = launch.parts if isinstance(launch, Bundle) else (launch,)
         if len(parts) > 1:
             lines.append(f"    {len(parts)} in one launch:")
         lines += [_wrapped(part, names, indent=4 * min(len(parts), 2)) for part in parts]
@@ -84,7 +84,7 @@ def show_launches(plan: GpuPlan) -> str:
     return "\n".join(lines)
 
 
-def _wrapped(launch: Launch, names: dict[Value, str], indent: int) -> str:
+def _wrapped(launch: Task, names: dict[Value, str], indent: int) -> str:
     """Return a launch in lines of bearable width."""
     written, read = ([_label(v, names) for v in vs] for vs in (launch.writes, launch.reads))
     text = f"{', '.join(written)} = {_title(launch)}({', '.join(read)})"
@@ -102,13 +102,13 @@ def _wrapped(launch: Launch, names: dict[Value, str], indent: int) -> str:
     return "\n".join(lines)
 
 
-def _title(launch: Launch) -> str:
+def _title(launch: Task) -> str:
     """Return the names of what a launch computes."""
     if isinstance(launch, Product):
         return matmul.name
     if isinstance(launch, Call):
         return visible(launch.step.primitive.name)
-    if isinstance(launch, Pack):
+    if isinstance(launch, Bundle):
         return " | ".join(map(_title, launch.parts))
     words = [line.step.primitive.name for line in launch.lines]
     return " ".join([*words, *(fold.step.primitive.name for fold in launch.folds)])
@@ -130,7 +130,7 @@ def largest(plan: GpuPlan, count: int = 5) -> str:
     return "; ".join(texts)
 
 
-def _traffic(launch: Launch) -> int:
+def _traffic(launch: Task) -> int:
     return sum(v.bytes for v in (*launch.reads, *launch.writes))
 
 

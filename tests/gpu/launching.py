@@ -17,14 +17,8 @@ import numpy as np
 import autograd_iron as ai
 import nn
 from autograd_iron.plan.cuda.kernels import Kernel
-from autograd_iron.plan.loops.launch import (
-    Call,
-    Elementwise,
-    Launch,
-    Pack,
-    Product,
-    View,
-)
+from autograd_iron.plan.loops.loops import Bundle, Call, Loop, Product, Task
+from autograd_iron.plan.loops.views import View
 from autograd_iron.plan.program import Program, Value
 
 Array = np.ndarray[Any, Any]
@@ -68,16 +62,16 @@ def look(view: View, memory: Mapping[Value, Array]) -> Array:
     return np.lib.stride_tricks.as_strided(shown, view.shape, steps, writeable=False)
 
 
-def interpret(launch: Launch, memory: Memory) -> None:
+def interpret(launch: Task, memory: Memory) -> None:
     """Run a launch with NumPy, into new memory for what it writes."""
     with np.errstate(all="ignore"):
-        if isinstance(launch, Pack):
+        if isinstance(launch, Bundle):
             before = dict(memory)
             for part in launch.parts:
                 own = dict(before)
                 interpret(part, own)
                 memory.update((v, own[v]) for v in part.writes)
-        elif isinstance(launch, Elementwise):
+        elif isinstance(launch, Loop):
             _loop(launch, memory)
         elif isinstance(launch, Product):
             _product(launch, memory)
@@ -85,7 +79,7 @@ def interpret(launch: Launch, memory: Memory) -> None:
             call(launch, memory)
 
 
-def _loop(launch: Elementwise, memory: Memory) -> None:
+def _loop(launch: Loop, memory: Memory) -> None:
     known: dict[Value, Array] = {}
 
     def shown(operand: Any) -> Any:

@@ -13,7 +13,7 @@ from compiling import tensors_in
 import autograd_iron as ai
 from autograd_iron.arrays import gpu
 from autograd_iron.plan.cuda import kernels
-from autograd_iron.plan.loops.launch import Elementwise, Launch, Pack
+from autograd_iron.plan.loops.loops import Bundle, Loop, Task
 from autograd_iron.plan.program import Value
 
 from .device_under_test import TIER
@@ -35,10 +35,10 @@ def interpreted() -> Iterator[None]:
         return
     from .strict_cupy.streams import enqueue
 
-    launches: dict[str, tuple[Launch, tuple[Value | int, ...]]] = {}
+    launches: dict[str, tuple[Task, tuple[Value | int, ...]]] = {}
     text = kernels.text
 
-    def known_text(launch: Elementwise, name: str) -> kernels.Kernel:
+    def known_text(launch: Loop, name: str) -> kernels.Kernel:
         name = f"{name}_{len(launches)}"
         kernel = text(launch, name)
         launches[name] = launch, (*launch.reads, *launch.writes)
@@ -120,8 +120,8 @@ def check_apart(plan: Any) -> None:
     What imitates cuBLAS here reads all of its operands before it writes; the real one does not.
     """
     for launch in plan.launches:
-        parts = launch.parts if isinstance(launch, Pack) else (launch,)
-        alone = [type(part) is Elementwise for part in parts]
+        parts = launch.parts if isinstance(launch, Bundle) else (launch,)
+        alone = [type(part) is Loop for part in parts]
         for part, elementwise in zip(parts, alone, strict=True):
             if not elementwise:
                 for out in part.writes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,18 +17,9 @@ from test_plan_passes import EXAMPLES, captured, evaluate
 
 import autograd_iron as ai
 from autograd_iron.core.index import Index
-from autograd_iron.plan.loops import fuse
-from autograd_iron.plan.loops.launch import (
-    Call,
-    Elementwise,
-    Launch,
-    Pack,
-    Product,
-    ReducingLoop,
-    View,
-    dense_strides,
-    whole,
-)
+from autograd_iron.plan.cuda.launches import GPU, launches
+from autograd_iron.plan.loops.loops import Bundle, Call, Loop, Product, ReducingLoop, Task
+from autograd_iron.plan.loops.views import View, dense_strides, whole
 from autograd_iron.plan.passes import optimise
 from autograd_iron.plan.program import Program, Value
 
@@ -38,17 +30,17 @@ X = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
 Y = np.random.default_rng(1).standard_normal((4, 3)).astype("float32")
 
 
-def launched(function: Callable[..., Any], *arrays: Array) -> list[Launch]:
+def launched(function: Callable[..., Any], *arrays: Array) -> list[Task]:
     """Return the launches of a function, after proving them right on these arrays."""
     program = optimise(captured(function, *arrays))
     return proven(program, *arrays)
 
 
-def kinds(found: list[Launch]) -> list[str]:
+def kinds(found: list[Task]) -> list[str]:
     return [type(launch).__name__ for launch in found]
 
 
-def run(program: Program, found: list[Launch], *arrays: Array) -> list[Array]:
+def run(program: Program, found: list[Task], *arrays: Array) -> list[Array]:
     memory = sources(program, *arrays)
     for launch in found:
         assert memory.keys().isdisjoint(launch.writes), "a buffer is written twice"
@@ -58,9 +50,9 @@ def run(program: Program, found: list[Launch], *arrays: Array) -> list[Array]:
     return results(program, memory)
 
 
-def proven(program: Program, *arrays: Array) -> list[Launch]:
+def proven(program: Program, *arrays: Array) -> list[Task]:
     """Return the launches of a program, after comparing them with it."""
-    found = fuse.launches(program, strides(sources(program, *arrays)))
+    found = launches(program, strides(sources(program, *arrays)))
     for one, other in zip(run(program, found, *arrays), evaluate(program, *arrays), strict=True):
         assert one.dtype == other.dtype
         assert one.shape == other.shape
@@ -99,7 +91,7 @@ def test_random_programs(wanted: str, instructions: Any) -> None:
     arrays = [np.array(t.data) for t in Problem.data(0, 5)]
     program = optimise(captured(getattr(problem, wanted), *arrays))
     memory = sources(program, *arrays)
-    found = run(program, fuse.launches(program, strides(memory)), *arrays)
+    found = run(program, launches(program, strides(memory)), *arrays)
     right = evaluate(program, *arrays)
     moved = evaluate(program, *(a * (1 + 1e-15) for a in arrays))
     for one, other, nudged in zip(found, right, moved, strict=True):
@@ -144,7 +136,7 @@ def test_sizes_that_are_nothing(rows: int) -> None:
 
 def test_a_chain_is_one_launch_that_writes_only_what_is_wanted() -> None:
     [launch] = launched(lambda x, y: ai.tanh(x * y + 1) - ai.exp(x) / 2, X, Y)
-    assert isinstance(launch, Elementwise)
+    assert isinstance(launch, Loop)
     assert len(launch.outputs) == 1
     assert len(launch.views) == 2
 
@@ -179,7 +171,7 @@ def test_a_chain_is_computed_where_it_is_used() -> None:
         return (h @ w) * (1 - h * h)
 
     found = launched(function, X, np.ones((3, 3), "float32"))
-    assert kinds(found) == ["Elementwise", "Product", "Elementwise"]
+    assert kinds(found) == ["Loop", "Product", "Loop"]
     assert len(found[0].writes) == 1
     assert len(found[2].lines) == 3  # type: ignore[union-attr]
 
@@ -222,7 +214,7 @@ def test_updates_of_all_parameters_are_one_launch() -> None:
             w.assign(w - rate * w * w)
 
     [launch] = launched(function, np.array(0.5, "float32"))
-    assert isinstance(launch, Pack)
+    assert isinstance(launch, Bundle)
     assert len(launch.parts) == 4
     # A parameter may be written where it is; the rate, which all of them read, may not.
     assert all(len(over) == 1 for over in launch.in_place.values())
@@ -230,16 +222,16 @@ def test_updates_of_all_parameters_are_one_launch() -> None:
 
 def test_a_launch_has_bounds() -> None:
     def function(x: ai.Tensor) -> Any:
-        for _ in range(3 * fuse.LINES):
+        for _ in range(3 * GPU.lines):
             x = ai.sin(x)
         return x
 
     found = launched(function, X)
     assert len(found) == 3
-    assert all(len(launch.lines) <= fuse.LINES for launch in found)  # type: ignore[union-attr]
-    sums = [lambda x, i=i: ai.sum(x * i) for i in range(2, 4 + 2 * fuse.FOLDS)]
+    assert all(len(launch.lines) <= GPU.lines for launch in found)  # type: ignore[union-attr]
+    sums = [lambda x, i=i: ai.sum(x * i) for i in range(2, 4 + 2 * GPU.folds)]
     found = launched(lambda x: [one(x) for one in sums], X)
-    assert all(len(launch.folds) <= fuse.FOLDS for launch in found)  # type: ignore[union-attr]
+    assert all(len(launch.folds) <= GPU.folds for launch in found)  # type: ignore[union-attr]
 
 
 def test_results_that_are_views_are_copied_and_arguments_are_not() -> None:
@@ -251,7 +243,7 @@ def test_results_that_are_views_are_copied_and_arguments_are_not() -> None:
 def test_what_may_be_written_in_place_is_read_at_its_own_place_only() -> None:
     def over(function: Callable[..., Any]) -> set[str]:
         [launch] = launched(function, X, Y, X[0])
-        assert isinstance(launch, Elementwise)
+        assert isinstance(launch, Loop)
         names = {v: "xyz"[i] for i, v in enumerate(sorted(launch.reads, key=lambda v: v.number))}
         return {names[v] for inputs in launch.in_place.values() for v in inputs}
 
@@ -265,7 +257,7 @@ def test_what_may_be_written_in_place_is_read_at_its_own_place_only() -> None:
 
 def test_what_two_parts_of_a_launch_read_is_not_overwritten() -> None:
     [launch] = launched(lambda x: (x * 3, x.reshape(-1) * 2), X)
-    assert isinstance(launch, Pack)
+    assert isinstance(launch, Bundle)
     assert set(launch.in_place.values()) == {()}
 
 
@@ -283,21 +275,21 @@ B = np.random.default_rng(3).standard_normal((2, 4, 3)).astype("float32")
         (lambda x, w, b: x.T @ x, ["Product"]),
         (lambda x, w, b: x @ x.T, ["Product"]),
         (lambda x, w, b: x[1:] @ w, ["Product"]),
-        (lambda x, w, b: x[:, 0] @ x, ["Elementwise", "Product"]),
+        (lambda x, w, b: x[:, 0] @ x, ["Loop", "Product"]),
         (lambda x, w, b: x[0] @ w, ["Product"]),
         (lambda x, w, b: w.T @ x[0], ["Product"]),
         (lambda x, w, b: x[0] @ x[1], ["Product"]),
-        (lambda x, w, b: x[:, 1:] @ w[1:], ["Elementwise", "Product"]),
-        (lambda x, w, b: x[::-1] @ w, ["Elementwise", "Product"]),
+        (lambda x, w, b: x[:, 1:] @ w[1:], ["Loop", "Product"]),
+        (lambda x, w, b: x[::-1] @ w, ["Loop", "Product"]),
         (lambda x, w, b: b @ w, ["Product"]),
         (lambda x, w, b: b.mT @ x, ["Product"]),
         (lambda x, w, b: b @ b.mT, ["Product"]),
-        (lambda x, w, b: ai.expand_dims(b, 1) @ ai.expand_dims(b.mT, 0), ["Pack", "Product"]),
+        (lambda x, w, b: ai.expand_dims(b, 1) @ ai.expand_dims(b.mT, 0), ["Bundle", "Product"]),
         (lambda x, w, b: ai.broadcast_to(x, (7, 4, 3)) @ w, ["Product"]),
-        (lambda x, w, b: ai.permute_dims(b, axes=(1, 0, 2)) @ w, ["Elementwise", "Product"]),
-        (lambda x, w, b: x.astype("float64") @ w, ["Pack", "Product"]),
-        (lambda x, w, b: x.astype("int32") @ w.astype("int32"), ["Pack", "Call"]),
-        (lambda x, w, b: x[:, :0] @ w[:0], ["Elementwise"]),
+        (lambda x, w, b: ai.permute_dims(b, axes=(1, 0, 2)) @ w, ["Loop", "Product"]),
+        (lambda x, w, b: x.astype("float64") @ w, ["Bundle", "Product"]),
+        (lambda x, w, b: x.astype("int32") @ w.astype("int32"), ["Bundle", "Call"]),
+        (lambda x, w, b: x[:, :0] @ w[:0], ["Loop"]),
     ],
 )
 def test_products(function: Callable[..., Any], expected: list[str]) -> None:
@@ -324,7 +316,7 @@ def test_which_primitives_run_by_their_own_kernel() -> None:
             program = optimise(
                 captured(lambda *x, n=name, r=row: PRIMITIVES[n](*x, **r.attributes), *arrays)
             )
-            if any(isinstance(launch, Call) for launch in fuse.launches(program)):
+            if any(isinstance(launch, Call) for launch in launches(program)):
                 called.add(name)
     assert called == {
         *("add_at", "getitem", "set_at"),  # at other than slices and integers: see indexing
@@ -341,7 +333,7 @@ def test_users_primitives_run_by_their_own_kernel() -> None:
             return x * 0.5
 
         found = launched(lambda x: ai.exp(halved(x * 2)) + 1, X)
-        assert kinds(found) == ["Elementwise", "Call", "Elementwise"]
+        assert kinds(found) == ["Loop", "Call", "Loop"]
 
 
 @pytest.mark.parametrize(
@@ -369,8 +361,7 @@ def test_the_launches_of_the_notes_network() -> None:
     # tanh; 8 times a layer's gradient with the sum for its bias, the last of them with the loss;
     # and all updates at once.
     assert (
-        sorted(kinds(found))
-        == ["Elementwise"] * 7 + ["Pack"] + ["Product"] * 23 + ["ReducingLoop"] * 8
+        sorted(kinds(found)) == ["Bundle"] + ["Loop"] * 7 + ["Product"] * 23 + ["ReducingLoop"] * 8
     )
     assert len(found) == 39
     unnoticed = program.checked()  # a GPU's values are not looked at
@@ -437,3 +428,26 @@ def test_views_know_how_far_they_reach() -> None:
     assert view.reach == 23
     assert view.flipped((0, 1)).reach == 23 + 23
     assert dense_strides((2, 3, 4)) == (12, 4, 1)
+
+
+def test_fusing_grows_as_the_program() -> None:
+    def calls(length: int) -> int:
+        def chain(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
+            for i in range(length):
+                x = x @ y if i % 2 else ai.tanh(x * y) + y
+            return x
+
+        program, count = optimise(captured(chain, np.eye(4, dtype="f4"), np.ones((4, 4), "f4"))), 0
+
+        def look(_frame: Any, event: str, _: Any) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(look)
+        try:
+            launches(program)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(400) < 4.2 * calls(100)

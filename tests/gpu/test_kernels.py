@@ -17,8 +17,9 @@ from test_plan_passes import captured, evaluate
 import autograd_iron as ai
 from autograd_iron.plan.cuda import kernels
 from autograd_iron.plan.cuda.kernels import Kernel
-from autograd_iron.plan.loops import fuse
-from autograd_iron.plan.loops.launch import Elementwise, Fold, Launch, Pack, ReducingLoop, whole
+from autograd_iron.plan.cuda.launches import launches
+from autograd_iron.plan.loops.loops import Bundle, Fold, Line, Loop, ReducingLoop, Task
+from autograd_iron.plan.loops.views import whole
 from autograd_iron.plan.passes import optimise
 from autograd_iron.plan.program import Program, Step, Value
 
@@ -50,7 +51,7 @@ class Compiled:
     name: str
     program: Program
     memory: Memory
-    launches: list[Launch]
+    launches: list[Task]
     kernels: dict[int, Kernel]
 
     def run(self, library: Library, backwards: bool, in_place: bool = False) -> list[Array]:
@@ -79,11 +80,11 @@ class Compiled:
 def compiled(name: str, function: Callable[..., Any], *arrays: Array) -> Compiled:
     program = optimise(replace(captured(function, *arrays), place="cuda:0"))
     memory = sources(program, *arrays)
-    found = fuse.launches(program, strides(memory))
+    found = launches(program, strides(memory))
     texts = {
         i: kernels.text(launch, f"{name}_{i}")
         for i, launch in enumerate(found)
-        if isinstance(launch, Elementwise | Pack)
+        if isinstance(launch, Loop | Bundle)
     }
     return Compiled(name, program, memory, found, texts)
 
@@ -311,9 +312,9 @@ def test_wide_indices(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_indices_are_wide_where_they_must_be() -> None:
     def index(*shape: int) -> str:
         x, out = (Value(i, shape, np.dtype("float32")) for i in (1, 2))
-        line = fuse.Line(Step(PRIMITIVES["exp"], (x,), {}, out), (whole(x),), out)
+        line = Line(Step(PRIMITIVES["exp"], (x,), {}, out), (whole(x),), out)
         [found] = re.findall(
-            "const (.*) i =", kernels.text(Elementwise(shape, (line,), (out,)), "k").source
+            "const (.*) i =", kernels.text(Loop(shape, (line,), (out,)), "k").source
         )
         return str(found)
 

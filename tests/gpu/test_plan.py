@@ -93,7 +93,7 @@ def test_a_step_launch_by_launch() -> None:
     step, _, data = training("cuda")
     step = ai.compile(step)
     step(*data)
-    # 8 products forwards and 15 backwards.  Elementwise and reductions: 16, one in two kernels if
+    # 8 products forwards and 15 backwards.  Loop and reductions: 16, one in two kernels if
     # the batch is large.  And the two arguments, the rate and the result, as in a replay.
     assert spent(step, data) == {"gemm": 23, "launch": 16 + 4}
 

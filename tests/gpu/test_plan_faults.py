@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
-from autograd_iron.plan.loops.launch import Call, Product
+from autograd_iron.plan.loops.loops import Call, Product
 
 from . import device_under_test
 from .device_under_test import TIER, cupy

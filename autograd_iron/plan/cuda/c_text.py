@@ -12,7 +12,8 @@ from typing import Any
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.facts import Reduction
-from autograd_iron.plan.loops.launch import Line, View, whole
+from autograd_iron.plan.loops.loops import Line
+from autograd_iron.plan.loops.views import View, whole
 from autograd_iron.plan.program import Step, Value
 
 STORED = {
@@ -244,6 +245,15 @@ def expression(line: Line, names: list[str]) -> str:
     if is_float:
         return text if c.exact else rounded(text, out)
     return text if form in PLAIN else f"({variable_type(out)})({text})"
+
+
+def is_writable(line: Line) -> bool:
+    """Return whether a line has an expression."""
+    try:
+        expression(line, ["x"] * len(line.operands))
+    except Unwritable:
+        return False
+    return True
 
 
 # Expressions whose type is that of the result already.

@@ -15,8 +15,9 @@ from autograd_iron.arrays import cuda, device, gpu
 from autograd_iron.arrays.cublas import Matrices
 from autograd_iron.plan.cuda import kernels
 from autograd_iron.plan.cuda.kernels import Kernel
-from autograd_iron.plan.loops import fuse
-from autograd_iron.plan.loops.launch import Call, Launch, Product, View
+from autograd_iron.plan.cuda.launches import launches
+from autograd_iron.plan.loops.loops import Call, Product, Task
+from autograd_iron.plan.loops.views import View
 from autograd_iron.plan.program import Program, Value
 from autograd_iron.plan.schedule import buffers
 
@@ -37,7 +38,7 @@ class GpuPlan:
 
     Attributes
     ----------
-    launches : list of Launch
+    launches : list of Task
         In the order in which they run.
     source : str
         The kernels, as CUDA C++.
@@ -57,7 +58,7 @@ class GpuPlan:
         self._graph: gpu.Recorded | None = None
         with cuda.cupy_on(self.number):
             self._arrays = self._sources()
-            self.launches = fuse.launches(program, self._strides())
+            self.launches = launches(program, self._strides())
             self.kernels = self._texts()
             try:
                 self._works = cuda.attempt(self._bound, self.number, "compile")
@@ -283,7 +284,7 @@ class GpuPlan:
         return self._before.get(value, self._arrays[value])
 
 
-def _in_place(launch: Launch) -> dict[Value, tuple[Value, ...]]:
+def _in_place(launch: Task) -> dict[Value, tuple[Value, ...]]:
     """Return, for what a launch writes, the buffers that it may be written over."""
     return {} if isinstance(launch, Product | Call) else launch.in_place
 

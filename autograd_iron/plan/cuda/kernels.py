@@ -13,16 +13,8 @@ from typing import Any
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.plan.cuda import c_text
-from autograd_iron.plan.loops.launch import (
-    Elementwise,
-    Fold,
-    Pack,
-    ReducingLoop,
-    Shape,
-    View,
-    runs,
-    whole,
-)
+from autograd_iron.plan.loops.loops import Bundle, Fold, Loop, ReducingLoop
+from autograd_iron.plan.loops.views import Shape, View, runs, whole
 from autograd_iron.plan.program import Value
 
 THREADS = 256
@@ -67,14 +59,14 @@ class Kernel:
         return (self,) if self.second is None else (self, *self.second.all)
 
 
-def text(launch: Elementwise | Pack, name: str) -> Kernel:
+def text(launch: Loop | Bundle, name: str) -> Kernel:
     """Return a launch as a kernel of this name.
 
     Outputs may lie over the inputs that `launch.in_place` names, and over nothing else.
     """
     if isinstance(launch, ReducingLoop):
         return _reduction(launch, name, BLOCKS)
-    parts = launch.parts if isinstance(launch, Pack) else (launch,)
+    parts = launch.parts if isinstance(launch, Bundle) else (launch,)
     parameters = _Parameters(launch)
     body, blocks = [], 0
     for part in parts:
@@ -97,7 +89,7 @@ def text(launch: Elementwise | Pack, name: str) -> Kernel:
 class _Parameters:
     """The pointers of a kernel: `a0`, `a1`... are read, `b0`, `b1`... written."""
 
-    def __init__(self, launch: Elementwise | Pack) -> None:
+    def __init__(self, launch: Loop | Bundle) -> None:
         self.arguments: tuple[Value | int, ...] = (*launch.reads, *launch.writes)
         self.names = {v: f"a{i}" for i, v in enumerate(launch.reads)}
         self.names |= {v: f"b{i}" for i, v in enumerate(launch.writes)}
@@ -122,7 +114,7 @@ def _indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
 
 
-def _index(launch: Elementwise) -> str:
+def _index(launch: Loop) -> str:
     """Return the type in which the launch counts elements."""
     largest = max([math.prod(launch.shape), *(view.reach for view in launch.views)])
     return "int" if largest <= NARROW else "long long"
@@ -147,7 +139,7 @@ def _place(view: View, coordinates: list[tuple[str, Shape | None]]) -> str:
 
 
 def _element(
-    launch: Elementwise, parameters: _Parameters, place: Callable[[View], str], at: str
+    launch: Loop, parameters: _Parameters, place: Callable[[View], str], at: str
 ) -> list[str]:
     """Return what happens for one element: all loads, then the lines, then the stores."""
     names: dict[View, str] = {}

@@ -15,7 +15,7 @@ from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, 
 from autograd_iron.plan.numpy.source import Source
 from autograd_iron.plan.numpy.threads import share_out
 from autograd_iron.plan.program import Program, Step, Value
-from autograd_iron.plan.schedule import buffers, pack, row_axes, tiling
+from autograd_iron.plan.schedule import buffers, merge, row_axes, tiling
 from autograd_iron.support import forks
 
 # A tile's buffers may take this many second-level caches, for they are not all in use at once.
@@ -301,7 +301,7 @@ class Plan:
             self._arrays[value] = target
         for value in kept:
             self._own(value)
-        steps = self._packed(steps)
+        steps = self._merged(steps)
         region = emit.Region(
             steps,
             dense=self._dense(),
@@ -337,11 +337,11 @@ class Plan:
         else:
             self._runs.append(lambda given: run(*[given[i] for i in positions]))
 
-    def _packed(self, steps: list[Step]) -> list[Step]:
+    def _merged(self, steps: list[Step]) -> list[Step]:
         """Join equal steps on small values, and lay these one after the other."""
         views = {v for s in steps if s.primitive in forms.VIEWS for v in s.outputs}
-        steps, packs = pack.pack(self.program, steps, self._arrays.keys() | views)
-        for block, values in packs.items():
+        steps, merged = merge.merge(self.program, steps, self._arrays.keys() | views)
+        for block, values in merged.items():
             memory = self._own(block)
             self.bytes += block.bytes
             start = 0

@@ -11,8 +11,8 @@ from autograd_iron.plan.program import Value
 ALIGNMENT = 64
 
 
-class Work(Protocol):
-    """What runs as one: a step, or a launch on a GPU."""
+class Access(Protocol):
+    """What reads and writes memory in one go: a step, or a task of loops."""
 
     @property
     def reads(self) -> tuple[Value, ...]:
@@ -45,7 +45,7 @@ class Layout:
 
 
 def last_uses(
-    steps: Sequence[Work], roots: dict[Value, Value], kept: Iterable[Value]
+    steps: Sequence[Access], roots: dict[Value, Value], kept: Iterable[Value]
 ) -> dict[Value, int]:
     """Return, per value with memory of its own, the last step that reads it or a view of it."""
     last: dict[Value, int] = {}
@@ -60,7 +60,7 @@ def last_uses(
 
 
 def assign(
-    steps: Sequence[Work],
+    steps: Sequence[Access],
     roots: dict[Value, Value],
     sizes: dict[Value, int],
     kept: Iterable[Value],
@@ -70,7 +70,7 @@ def assign(
 
     Parameters
     ----------
-    steps : sequence of Work
+    steps : sequence of Access
         In order.
     roots : dict
         For a view, the value whose memory it shows.
@@ -126,7 +126,7 @@ def _fitting(free: dict[int, list[int]], wanted: int) -> int | None:
 
 
 def check(
-    steps: Sequence[Work],
+    steps: Sequence[Access],
     roots: dict[Value, Value],
     layout: Layout,
     kept: Iterable[Value],

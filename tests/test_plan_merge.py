@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
-from autograd_iron.plan.schedule.pack import LARGEST
+from autograd_iron.plan.schedule.merge import LARGEST
 from tests.compiling import same_bits
 
 

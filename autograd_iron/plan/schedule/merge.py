@@ -11,13 +11,13 @@ from typing import Any
 
 from autograd_iron.plan.program import Program, Step, Value
 
-LARGEST = 1 << 15  # bytes of a pack: beyond, the work outweighs the call
+LARGEST = 1 << 15  # bytes of a merged value: beyond, the work outweighs the call
 
-Packs = dict[Value, list[Value]]
+Merged = dict[Value, list[Value]]
 
 
-def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[list[Step], Packs]:
-    """Return the steps with equal ones joined, and which values lie in each new one's memory.
+def merge(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[list[Step], Merged]:
+    """Return the steps with equal ones merged, and which values lie in each new one's memory.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
             key = (step.primitive, repr(others), source.dtype)
             alike.setdefault(key, []).append((step, source))
 
-    joined: dict[Value, Step | None] = {}
-    packs: Packs = {}
+    merged: dict[Value, Step | None] = {}
+    found: Merged = {}
     taken: set[Value] = set()
     for members in alike.values():
         first = where[members[0][0].output]
@@ -51,15 +51,15 @@ def pack(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[l
             continue
         size = sum(source.size for source in sources)
         before, after = (program.value((size,), sources[0].dtype) for _ in range(2))
-        packs[before] = sources
-        packs[after] = [step.output for step, _ in members]
-        taken.update(packs[before], packs[after])
+        found[before] = sources
+        found[after] = [step.output for step, _ in members]
+        taken.update(found[before], found[after])
         step, source = members[0]
-        joined |= dict.fromkeys(packs[after])
+        merged |= dict.fromkeys(found[after])
         inputs = tuple(before if v is source else v for v in step.inputs)
-        joined[step.output] = Step(step.primitive, inputs, step.attributes, after)
-    made = [joined.get(step.outputs[0], step) for step in steps]
-    return [step for step in made if step is not None], packs
+        merged[step.output] = Step(step.primitive, inputs, step.attributes, after)
+    made = [merged.get(step.outputs[0], step) for step in steps]
+    return [step for step in made if step is not None], found
 
 
 def _source(step: Step) -> Value | None:
