@@ -98,14 +98,14 @@ def less(x: TensorLike, y: TensorLike, /) -> Tensor:
 def less_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x <= y`, elementwise and broadcast."""
 
-def linear(x: TensorLike, w: TensorLike, b: TensorLike | None = None, /) -> Tensor:
-    """Return `x @ w + b`.
+def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None, /) -> Tensor:
+    """Return `x @ weight.T + bias`: the layout of PyTorch's weights.
 
     Parameters
     ----------
     x : (..., n)
-    w : (n, m)
-    b : (m,), optional
+    weight : (m, n)
+    bias : (m,), optional
 
     Returns
     -------

@@ -20,7 +20,7 @@ y = x @ ai.tensor(TRUE_WEIGHT, device=device).reshape(3, 1) + TRUE_BIAS + noise
 
 model = nn.Linear(3, 1, generator=generator).to(device)
 run = nn.fit(model, nn.Batches(x, y), nn.MSELoss(), nn.SGD(model.parameters(), lr=0.1), steps=200)
-learned = [*model.weight.numpy()[:, 0], *model.bias.numpy()]
+learned = [*model.weight.numpy()[0], *model.bias.numpy()]
 
 with_ones = np.column_stack([x.numpy(), np.ones(SAMPLES)]).astype(np.float64)
 exact = np.linalg.lstsq(with_ones, y.numpy()[:, 0].astype(np.float64))[0]

@@ -49,5 +49,5 @@ print(f"right of    {len(train)} to train on  {len(test)} held out")
 print(f"here        {accuracy(train):15.1%} {accuracy(test):13.1%}")
 theirs = [reference.score(x[rows], benign[rows]) for rows in (train, test)]
 print(f"scikit-learn{theirs[0]:15.1%} {theirs[1]:13.1%}")
-difference = np.abs(model.weight.numpy()[:, 0] - reference.coef_[0]).max()
+difference = np.abs(model.weight.numpy()[0] - reference.coef_[0]).max()
 print(f"largest difference between the weights: {difference:.1e}")

@@ -22,7 +22,7 @@ SIDE = 96  # pixels
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--without-factor", action="store_true", help="no 1 / omega in hidden weights")
-parser.add_argument("--omega", type=float, default=30.0, help="of sin(omega (x @ weight + bias))")
+parser.add_argument("--omega", type=float, default=30.0, help="of sin(omega (x @ weight.T + bias))")
 parser.add_argument("--scale", type=float, default=1.0, help="times all weights but the last")
 parser.add_argument("--lr", type=float, default=0.001, help="of Adam, falling to 0")
 parser.add_argument("--steps", type=int, default=150)
@@ -47,7 +47,7 @@ def psnr(learned: np.ndarray, truth: np.ndarray) -> float:
 
 def network(omega: float, with_factor: bool, scale: float) -> nn.SIREN:
     model = nn.SIREN(
-        2, 128, hidden_layers=3, out_features=1, omega_0=omega, generator=ai.Generator(0)
+        2, 128, hidden_layers=3, out_features=1, omega_0=omega, generator=ai.Generator(5)
     )
     first, *hidden, _ = (layer for layer in model if isinstance(layer, nn.Linear))
     for layer in hidden:
@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
     for number, values in enumerate(found, 1):
         print(f"{number:4}  {values.std():7.2f}  {alike(np.sin(values)):16.2f}")
     optimizer = nn.Adam(model.parameters(), nn.CosineDecay(options.lr, options.steps))
-    batches = nn.Batches(x, truth.reshape(-1, 1), batch_size=2304, generator=ai.Generator(0))
+    batches = nn.Batches(x, truth.reshape(-1, 1), batch_size=2304, generator=ai.Generator(5))
     nn.fit(model, batches, nn.MSELoss(), optimizer, steps=options.steps)
 
     def drawn(side: int) -> np.ndarray:

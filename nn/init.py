@@ -1,6 +1,6 @@
 """Initial values of weights: functions ``(shape, generator, dtype=...) -> Tensor``.
 
-A weight's shape is ``(fan_in, fan_out)``, as `nn.Linear` multiplies ``x @ weight``. Write ``U(-b,
+A weight's shape is ``(fan_out, fan_in)``, as `nn.Linear` multiplies ``x @ weight.T``. Write ``U(-b,
 b)`` for the uniform distribution and ``N(0, s^2)`` for the normal one with standard deviation s.
 
 Where no generator is given, layers draw from `default_generator`: it starts from the same state in
@@ -32,7 +32,7 @@ def xavier_uniform(
     Parameters
     ----------
     shape : (int, int)
-        ``(fan_in, fan_out)``.
+        ``(fan_out, fan_in)``.
     generator : Generator
     gain : float
         A factor for the activation that follows; 5/3 is common for tanh.
@@ -47,7 +47,7 @@ def xavier_uniform(
     ValueError
         When the shape has not two dimensions.
     """
-    fan_in, fan_out = _fans("xavier_uniform", shape)
+    fan_out, fan_in = _fans("xavier_uniform", shape)
     return _uniform(shape, generator, gain * math.sqrt(6.0 / (fan_in + fan_out)), dtype)
 
 
@@ -59,7 +59,7 @@ def xavier_normal(
     The variance of `xavier_uniform`, whose parameters, result and errors it shares (Glorot and
     Bengio 2010, equation 12).
     """
-    fan_in, fan_out = _fans("xavier_normal", shape)
+    fan_out, fan_in = _fans("xavier_normal", shape)
     std = gain * math.sqrt(2.0 / (fan_in + fan_out))
     return generator.normal(shape, mean=0.0, std=std, dtype=dtype)
 
@@ -75,7 +75,7 @@ def kaiming_uniform(
     Parameters
     ----------
     shape : (int, int)
-        ``(fan_in, fan_out)``.
+        ``(fan_out, fan_in)``.
     generator : Generator
     gain : float
         sqrt(2) for relu, sqrt(2 / (1 + a^2)) for a leaky relu of slope a, 1 for no activation.
@@ -90,7 +90,7 @@ def kaiming_uniform(
     ValueError
         When the shape has not two dimensions.
     """
-    fan_in, _ = _fans("kaiming_uniform", shape)
+    _, fan_in = _fans("kaiming_uniform", shape)
     return _uniform(shape, generator, gain * math.sqrt(3.0 / fan_in), dtype)
 
 
@@ -102,7 +102,7 @@ def kaiming_normal(
     The variance of `kaiming_uniform`, whose parameters, result and errors it shares (He et al.
     2015, equation 10).
     """
-    fan_in, _ = _fans("kaiming_normal", shape)
+    _, fan_in = _fans("kaiming_normal", shape)
     return generator.normal(shape, mean=0.0, std=gain / math.sqrt(fan_in), dtype=dtype)
 
 
@@ -115,7 +115,7 @@ def fan_in_uniform(shape: Shape, generator: ai.Generator, dtype: str = "float32"
     Parameters
     ----------
     shape : (int, int)
-        ``(fan_in, fan_out)``.
+        ``(fan_out, fan_in)``.
     generator : Generator
     dtype : str
 
@@ -128,21 +128,21 @@ def fan_in_uniform(shape: Shape, generator: ai.Generator, dtype: str = "float32"
     ValueError
         When the shape has not two dimensions.
     """
-    fan_in, _ = _fans("fan_in_uniform", shape)
+    _, fan_in = _fans("fan_in_uniform", shape)
     return _uniform(shape, generator, 1.0 / math.sqrt(fan_in), dtype)
 
 
 def siren_first(shape: Shape, generator: ai.Generator, dtype: str = "float32") -> ai.Tensor:
     """U(-1/fan_in, 1/fan_in): the first layer of a SIREN, on inputs in [-1, 1].
 
-    With sin(omega_0 (x @ weight + bias)) the first layer then spans several periods of the sine
+    With sin(omega_0 (x @ weight.T + bias)) the first layer then spans several periods of the sine
     over its inputs. Sitzmann, Martel, Bergman, Lindell and Wetzstein, "Implicit neural
     representations with periodic activation functions", NeurIPS 2020,
     https://arxiv.org/abs/2006.09661, section 3.2.
 
     Parameters, result and errors are those of `fan_in_uniform`.
     """
-    fan_in, _ = _fans("siren_first", shape)
+    _, fan_in = _fans("siren_first", shape)
     return _uniform(shape, generator, 1.0 / fan_in, dtype)
 
 
@@ -151,14 +151,14 @@ def siren(
 ) -> ai.Tensor:
     """U(-b, b) with b = sqrt(6 / fan_in) / omega: the layers of a SIREN after the first.
 
-    Inputs that are sines of widely spread phases have variance 1/2, so omega (x @ weight) is close
-    to N(0, 1), and stays near it in every layer, however deep (Sitzmann et al. 2020, section 3.2
-    and theorem 1.8 of the supplement).
+    Inputs that are sines of widely spread phases have variance 1/2, so omega (x @ weight.T) is
+    close to N(0, 1), and stays near it in every layer, however deep (Sitzmann et al. 2020,
+    section 3.2 and theorem 1.8 of the supplement).
 
     Parameters
     ----------
     shape : (int, int)
-        ``(fan_in, fan_out)``.
+        ``(fan_out, fan_in)``.
     generator : Generator
     omega : float
         The frequency that the following sine multiplies by.
@@ -173,7 +173,7 @@ def siren(
     ValueError
         When the shape has not two dimensions.
     """
-    fan_in, _ = _fans("siren", shape)
+    _, fan_in = _fans("siren", shape)
     return _uniform(shape, generator, math.sqrt(6.0 / fan_in) / omega, dtype)
 
 
@@ -182,9 +182,9 @@ def _uniform(shape: Shape, generator: ai.Generator, bound: float, dtype: str) ->
 
 
 def _fans(scheme: str, shape: Shape) -> tuple[int, int]:
-    if len(shape) != 2 or shape[0] < 1:
+    if len(shape) != 2 or shape[1] < 1:
         raise ValueError(
-            f"{scheme}: a shape (fan_in, fan_out) with fan_in at least 1 was expected, and it is "
+            f"{scheme}: a shape (fan_out, fan_in) with fan_in at least 1 was expected, and it is "
             f"{tuple(shape)}. A bias has no fan: draw it with generator.uniform(shape, low, high), "
             f"or start it at ai.zeros(shape)."
         )

@@ -339,7 +339,7 @@ def summary(model: Any) -> str:
     --------
     >>> print(nn.summary(nn.Linear(2, 3)))
     path    type    tensors                   parameters
-    (self)  Linear  weight (2, 3), bias (3,)           9
+    (self)  Linear  weight (3, 2), bias (3,)           9
     total: 9 parameters, 36 bytes
     """
     rows: dict[str, tuple[str, list[str], int]] = {}

@@ -65,7 +65,7 @@ ADDING_UP: dict[str, tuple[Callable[[ai.Tensor], ai.Tensor], ai.Tensor]] = {
     "stacked matmul": (lambda x: x @ beside(x, WEIGHTS), half(2, 2, 4096)),
     "dot": (lambda x: x @ beside(x, WEIGHTS[:, 0]), half(4096)),
     "row times column": (lambda x: x @ beside(x, WEIGHTS[:, :1]), half(1, 4096)),
-    "linear": (lambda x: ai.linear(x, beside(x, WEIGHTS)), half(2, 4096)),
+    "linear": (lambda x: ai.linear(x, beside(x, WEIGHTS.T)), half(2, 4096)),
     "MSELoss": (
         lambda x: nn.MSELoss()(x, beside(x, np.zeros(5000))),
         half(5000, low=-400, high=300),

@@ -285,7 +285,7 @@ def layers(draw: DrawFn) -> Call:
     n, m = draw(st.integers(0, 3)), draw(st.integers(0, 3))
     lead = draw(hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3))
     bias = [(m,)] if draw(st.booleans()) else []
-    return call((*lead, n), (n, m), *bias)
+    return call((*lead, n), (m, n), *bias)
 
 
 @st.composite

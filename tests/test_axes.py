@@ -91,9 +91,9 @@ BY_CHANCE = {
     ("join", "(3,)"): "a single array",
     ("split", "(4,), indices_or_sections=1"): "a single part",
     ("triu", "(2, 3, 3), k=-2"): "nothing lies below that diagonal",
-    ("linear", "(3,) (3, 2)"): "without a bias, which would be added once for each part",
-    ("linear", "(4, 3) (3, 2)"): "without a bias",
-    ("linear", "(2, 4, 3) (3, 2)"): "without a bias",
+    ("linear", "(3,) (2, 3)"): "without a bias, which would be added once for each part",
+    ("linear", "(4, 3) (2, 3)"): "without a bias",
+    ("linear", "(2, 4, 3) (2, 3)"): "without a bias",
 }
 
 

@@ -279,7 +279,7 @@ def other_generators() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (other_model, r"differs: 0.weight is \(2, 9\) float32 here and \(2, 8\) float32 in"),
+        (other_model, r"differs: 0.weight is \(9, 2\) float32 here and \(8, 2\) float32 in"),
         (other_optimizer, r"missing: first_moment.0 "),
         (other_data, "samples is 21 here and 20 in the state"),
         (other_generators, "missing: extra a dict"),

@@ -154,7 +154,7 @@ def test_nothing_is_computed_for_an_input_without_gradient(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     visits = counted(monkeypatch, "linear")
-    x, w, b = leaf(4, 3), leaf(3, 2), leaf(2)
+    x, w, b = leaf(4, 3), leaf(2, 3), leaf(2)
     ai.sum(ai.linear(x, w, b)).backward()
     assert visits["linear"] == 3
     ai.sum(ai.linear(x.detach(), w, b)).backward()

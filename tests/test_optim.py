@@ -448,8 +448,8 @@ def test_the_state_is_flat_and_a_snapshot():
     assert {name: (tensor.shape, str(tensor.dtype)) for name, tensor in state.items()} == {
         "step": ((), "int64"),
         "lr_scale": ((2,), "float64"),
-        "first_moment.weight": ((2, 1), "float32"),
-        "second_moment.weight": ((2, 1), "float32"),
+        "first_moment.weight": ((1, 2), "float32"),
+        "second_moment.weight": ((1, 2), "float32"),
         "updates.weight": ((), "int64"),
         "first_moment.bias": ((1,), "float32"),
         "second_moment.bias": ((1,), "float32"),

@@ -1111,14 +1111,14 @@ def test_an_operation_on_the_wrong_dtype_names_its_shapes() -> None:
     "call",
     [
         lambda x: ai.linear(x, ai.ones((2,))),
-        lambda x: ai.linear(x, ai.ones((2, 3)), ai.ones((4, 3))),
+        lambda x: ai.linear(x, ai.ones((3, 2)), ai.ones((4, 3))),
         lambda x: ai.clip(x, x, None),
         lambda x: ai.clip(x, 0.0, np.ones(2)),
     ],
 )
 def test_what_a_decomposed_primitive_refuses(call: Callable[..., Any]) -> None:
     for f in (call, ai.compile(call)):
-        with pytest.raises((ValueError, TypeError), match=r"w must be|bounds must be"):
+        with pytest.raises((ValueError, TypeError), match=r"weight must be|bounds must be"):
             f(ai.ones((4, 2)))
 
 

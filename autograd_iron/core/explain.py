@@ -39,8 +39,16 @@ def explain(
 
 
 def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
-    shapes = [getattr(a, "shape", ()) for a in arrays if a is not None]
-    if primitive.name in ("matmul", "linear"):
+    shapes: list[tuple[int, ...]] = [getattr(a, "shape", ()) for a in arrays if a is not None]
+    if primitive.name == "linear":
+        left, right = shapes[:2]
+        if left and len(right) == 2 and left[-1] != right[1]:
+            return (
+                f"the inner sizes differ: the last axis of {left} is {left[-1]} but the weight "
+                f"{right} is of (out, in) features, {right[1]} in; a weight of (in, out) is "
+                "transposed with .mT"
+            )
+    elif primitive.name == "matmul":
         left, right = shapes[:2]
         if not left or not right:
             return "a number cannot be multiplied as a matrix; use * instead"
@@ -51,7 +59,7 @@ def _hint(primitive: Primitive, arrays: list[Any]) -> str | None:
                 f"the {'first' if len(right) == 1 else 'second-to-last'} axis of {right} is "
                 f"{inner}; transpose one with .mT, or reshape it"
             )
-        if primitive.name == "matmul" and device.broadcast_shape(left[:-2], right[:-2]) is None:
+        if device.broadcast_shape(left[:-2], right[:-2]) is None:
             return (
                 f"the leading axes {left[:-2]} and {right[:-2]} do not broadcast: aligned at the "
                 "right, two must be equal or one of them 1"

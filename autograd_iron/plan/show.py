@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,9 @@ def show(plan: Plan) -> str:
         lines.append(f"{rows:,} rows in {tiles} tiles of {plan.tile}, {plan.threads} threads")
     if plan.views:
         lines.append("in the memory of others, once and for all:")
-        lines += [f"    {text}" for view in plan.views for text in python(view, set())]
+        called = {repr(value): name for value, name in names.items()}
+        for text in (text for view in plan.views for text in python(view, set())):
+            lines.append("    " + re.sub(r"\bv\d+\b", lambda m: called.get(m[0], m[0]), text))
     for stage in plan.stages:
         lines.append("for each tile:" if stage.tiled else "once:")
         for step in stage.steps:

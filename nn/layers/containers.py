@@ -35,7 +35,7 @@ class Sequential(Module):
     >>> model(ai.zeros((5, 2))).shape
     (5, 1)
     >>> model[0].weight.shape
-    (2, 8)
+    (8, 2)
     >>> [path for path, _ in model.named_parameters()]
     ['0.weight', '0.bias', '2.weight', '2.bias']
     """

@@ -20,7 +20,7 @@ from nn.module import Module, Parameter
 class SIREN(Sequential):
     """A network of sine layers with the initialisation that makes it train.
 
-    ``sin(omega_0 (x @ weight + bias))`` for the first layer and ``hidden_layers`` more, then a
+    ``sin(omega_0 (x @ weight.T + bias))`` for the first layer and ``hidden_layers`` more, then a
     linear layer. Weights start as `nn.init.siren_first` in the first layer and as `nn.init.siren`
     in all others; then every hidden layer sees inputs close to an arcsine distribution and gives
     its sine phases close to a normal one, at any depth: with standard deviation 1 in the second

@@ -12,7 +12,7 @@ from nn.module import Module, Parameter
 
 
 class Linear(Module):
-    """``y = x @ weight + bias``.
+    """``y = x @ weight.T + bias``.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Linear(Module):
 
     Attributes
     ----------
-    weight : Parameter (in_features, out_features)
+    weight : Parameter (out_features, in_features)
     bias : Parameter (out_features,), or None
 
     Raises
@@ -55,7 +55,7 @@ class Linear(Module):
         generator = generator or schemes.default_generator
         self.in_features = in_features
         self.out_features = out_features
-        shape = (in_features, out_features)
+        shape = (out_features, in_features)
         self.weight = Parameter((init or schemes.fan_in_uniform)(shape, generator, dtype=dtype))
         if self.weight.shape != shape or self.weight.dtype != dtypes.dtype(dtype):
             raise ValueError(

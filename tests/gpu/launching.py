@@ -139,7 +139,7 @@ def network_step(points: int) -> tuple[Callable[..., Any], list[Array]]:
     layers: list[nn.Module] = []
     for n, m in pairwise((2, 50, 50, 100, 50, 25, 25, 25, 1)):
         layer = nn.Linear(n, m)
-        layer.weight.assign(rng.standard_normal((n, m)) / np.sqrt(n))
+        layer.weight.assign(rng.standard_normal((m, n)) / np.sqrt(n))
         layer.bias.assign(rng.uniform(-0.1, 0.1, m))
         layers += [layer, nn.Tanh()]
     model = nn.Sequential(*layers[:-1])

@@ -165,7 +165,7 @@ def test_gradients_flow_back_to_where_they_came_from(end: str) -> None:
     w = ai.tensor(ONE, device="cuda", requires_grad=True)
     b = ai.zeros(3)
     b.requires_grad = True
-    y = ai.linear(2 * x.reshape(3, 1), ai.ones((1, 3)), b)
+    y = ai.linear(2 * x.reshape(3, 1), ai.ones((3, 1)), b)
     ai.sum((ai.square(y)[:, 0].to("cuda") * w).to(end) * 3).backward()
     assert b.grad is not None
     assert b.grad.device == "cpu"

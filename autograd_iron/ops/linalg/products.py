@@ -113,75 +113,79 @@ def _weight_gradient(F, g, x, w):
 
 
 @primitive
-def linear(xp, x, w, b=None, /):
-    """Return `x @ w + b`.
+def linear(xp, x, weight, bias=None, /):
+    """Return `x @ weight.T + bias`: the layout of PyTorch's weights.
 
     Parameters
     ----------
     x : (..., n)
-    w : (n, m)
-    b : (m,), optional
+    weight : (m, n)
+    bias : (m,), optional
 
     Returns
     -------
     (..., m)
     """
-    _check_layer(w, b)
-    y = product(xp, x, w)
-    if b is None:
+    _check_layer(weight, bias)
+    y = product(xp, x, weight.T)  # a view: BLAS reads a matrix either way round
+    if bias is None:
         return y
-    if b.dtype != y.dtype:
-        return y + b
-    y += b
+    if bias.dtype != y.dtype:
+        return y + bias
+    y += bias
     return y
 
 
-def _check_layer(w, b):
-    if w.ndim != 2 or (b is not None and b.shape != w.shape[1:]):
-        bias = "" if b is None else f", b has shape {b.shape}"
-        raise ValueError(f"w must be (n, m) and b (m,); w has shape {w.shape}{bias}")
+def _check_layer(weight, bias):
+    if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
+        beside = "" if bias is None else f", bias has shape {bias.shape}"
+        raise ValueError(
+            f"weight must be (m, n) and bias (m,); weight has shape {weight.shape}{beside}"
+        )
 
 
 @linear.shape
-def _(x, w, b):
-    _check_layer(w, b)
-    if x.shape[-1:] != w.shape[:1]:
-        raise ValueError(f"the last axis of {x.shape} is not the first of {w.shape}")
-    operands = (x, w) if b is None else (x, w, b)
-    return Spec((*x.shape[:-1], w.shape[1]), specs.joint(*operands))
+def _(x, weight, bias):
+    _check_layer(weight, bias)
+    if x.shape[-1:] != weight.shape[1:]:
+        raise ValueError(f"the last axis of {x.shape} is not the last of {weight.shape}")
+    operands = (x, weight) if bias is None else (x, weight, bias)
+    return Spec((*x.shape[:-1], weight.shape[0]), specs.joint(*operands))
 
 
 # The bias is added once: the sum over the features cannot be taken apart.
-linear.axes("...N, Nm, m -> ...m")
+linear.axes("...N, mN, m -> ...m")
 
 
 @linear.decompose
-def _(F, x, w, b):
-    _check_layer(w, b)
-    return F.matmul(x, w) if b is None else F.matmul(x, w) + b
+def _(F, x, weight, bias):
+    _check_layer(weight, bias)
+    y = F.matmul(x, F.matrix_transpose(weight))
+    return y if bias is None else y + bias
 
 
 @linear.vmap
-def _(F, batched, x, w, b):
+def _(F, batched, x, weight, bias):
     own = any(batched[:2])
+    w = F.matrix_transpose(weight)
     made = _products(F, batched[:2], x, w) if own else F.matmul(x, w)
-    if b is None:
+    if bias is None:
         return made
-    return made + (with_axes(F, b, made.ndim - own) if batched[2] else b)
+    return made + (with_axes(F, bias, made.ndim - own) if batched[2] else bias)
 
 
 @linear.vjp
-def _(F, g, _out, _x, w, _b):
-    return F.matmul(g, F.matrix_transpose(w))
+def _(F, g, _out, _x, weight, _bias):
+    return F.matmul(g, weight)
 
 
 @linear.vjp
-def _(F, g, _out, x, _w, _b):
+def _(F, g, _out, x, _weight, _bias):
     if x.ndim == 1:
-        return F.expand_dims(x, -1) * g
-    return _weight_gradient(F, g, x, _w)
+        return F.expand_dims(g, -1) * x
+    return _weight_gradient(F, x, g, _weight)
 
 
 @linear.vjp
-def _(F, g, _out, _x, _w, _b):
+def _(F, g, _out, _x, _weight, _bias):
     return g

@@ -87,7 +87,7 @@ def network(
     parts: list[nn.Module] = []
     for w, b in layers:
         layer = nn.Linear(*w.shape)
-        layer.weight, layer.bias = nn.Parameter(w), nn.Parameter(b)
+        layer.weight, layer.bias = nn.Parameter(w.T.copy()), nn.Parameter(b)
         parts += [layer, activation()]
     return nn.Sequential(*parts[:-1]).to(device)
 

@@ -24,7 +24,9 @@ def flat(layers: Layers) -> list[np.ndarray]:
 
 
 def ours(rows: int, through: Through = peers.as_it_is) -> Step:
-    params, v = ([ai.tensor(a) for a in flat(layers)] for layers in (weights(), direction()))
+    params, v = (
+        [ai.tensor(a.T.copy()) for a in flat(layers)] for layers in (weights(), direction())
+    )
     x, labels = (ai.tensor(a) for a in data(rows))
     cross_entropy = nn.CrossEntropyLoss()
 
@@ -42,7 +44,7 @@ def ours(rows: int, through: Through = peers.as_it_is) -> Step:
         return sum(ai.sum(g * u) for g, u in zip(gradients, v, strict=True))
 
     product = through(ai.grad(slope))
-    return lambda: product(params, v, x, labels)
+    return lambda: [made.T for made in product(params, v, x, labels)]
 
 
 def by_hand(rows: int) -> Step:
