@@ -153,6 +153,7 @@ SAMPLES: dict[str, Samples] = {
     "sqrt": elementwise(np.sqrt, POSITIVE),
     "sin": elementwise(np.sin, REAL),
     "cos": elementwise(np.cos, REAL),
+    "arctan": elementwise(np.arctan, REAL),
     "tanh": elementwise(np.tanh, REAL),
     "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, REAL),
     "relu": elementwise(lambda x: np.where(x > 0, x, 0), NONZERO),

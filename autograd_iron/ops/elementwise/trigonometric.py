@@ -30,6 +30,17 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(-F.sin(x), g)
 
 
+@elementwise(floating=True, numpy="arctan", c="atan{f}({x})")
+def arctan(xp, x, /):
+    """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+    return xp.arctan(x)
+
+
+@arctan.vjp
+def _(F, g, _y, x):
+    return F.multiply_no_nan(1 / (1 + x * x), g)
+
+
 @elementwise(floating=True, numpy="tanh", c="tanh{f}({x})")
 def tanh(xp, x, /):
     """Return the hyperbolic tangent."""
