@@ -199,6 +199,9 @@ SAMPLES: dict[str, Samples] = {
     "max": Samples((DISTINCT,), REDUCTIONS, np.max, reductions()),
     "min": Samples((DISTINCT,), REDUCTIONS, np.min, reductions()),
     "norm": Samples((NONZERO,), REDUCTIONS, np.linalg.vector_norm, reductions()),
+    "logsumexp": Samples(
+        (REAL,), REDUCTIONS, lambda x, **over: np.log(np.sum(np.exp(x), **over)), reductions()
+    ),
     "all": Samples((BOOL,), REDUCTIONS + EMPTY_REDUCTIONS, np.all, reductions(small)),
     "any": Samples((BOOL,), REDUCTIONS + EMPTY_REDUCTIONS, np.any, reductions(small)),
     **{

@@ -185,6 +185,33 @@ def _(F, g, y, x, axis, keepdims):
     return F.multiply_no_nan(x, spread(F, scale, x, axis, keepdims))
 
 
+@primitive(floating=True, decomposes=True)
+def logsumexp(F, x, /, axis=None, keepdims=False):
+    """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
+    if dtypes.is_narrow(x.dtype):
+        wide = F.logsumexp(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
+        return F.astype(wide, dtype=x.dtype)
+    largest = F.max(x, axis=axis, keepdims=True)
+    # Nothing is subtracted from infinities: the difference of two would be NaN.
+    largest = F.where(F.isfinite(largest), largest, 0)
+    total = F.log(F.sum(F.exp(x - largest), axis=axis, keepdims=keepdims))
+    return total + F.reshape(largest, shape=total.shape)
+
+
+@logsumexp.shape
+def _(x, axis, keepdims):
+    return Spec(specs.reduced(x, axis, keepdims), x.dtype)
+
+
+logsumexp.axes(labels())
+
+
+@logsumexp.vjp
+def _(F, g, y, x, axis, keepdims):
+    share = F.exp(x - spread(F, y, x, axis, keepdims))
+    return F.multiply_no_nan(share, spread(F, g, x, axis, keepdims))
+
+
 @composite
 def log_softmax(F, x, /, axis=-1):
     """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
