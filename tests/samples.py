@@ -127,6 +127,16 @@ def large_diagonal(shape: Shape) -> Array:
     return np.eye(n, m) * 10 * np.arange(1, m + 1)
 
 
+def lower_cholesky(x: Array) -> Array:
+    """Return it row by row, as by hand, from the lower triangles alone."""
+    made = np.zeros(x.shape)
+    for i in range(x.shape[-1]):
+        for j in range(i + 1):
+            left = x[..., i, j] - np.sum(made[..., i, :j] * made[..., j, :j], axis=-1)
+            made[..., i, j] = np.sqrt(left) if i == j else left / made[..., j, j]
+    return made
+
+
 TRIANGLES = [call((3, 3)), call((2, 4), k=1), call((4, 2), k=-1), call((2, 3, 3), k=-2)]
 SQUARES = [call((1, 1)), call((3, 3)), call((2, 2, 2)), call((0, 0))]
 
@@ -439,6 +449,7 @@ SAMPLES: dict[str, Samples] = {
         end_to_end(np.linalg.qr),
         around=large_diagonal,
     ),
+    "cholesky_of_lower": Samples((REAL,), SQUARES, lower_cholesky, around=large_diagonal),
     "eigh_of_lower": Samples((REAL,), SQUARES, end_to_end(np.linalg.eigh), around=large_diagonal),
 }
 

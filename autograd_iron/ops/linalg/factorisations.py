@@ -179,6 +179,51 @@ def _(F, g, y, _x):
     return _lower(F, F.matmul(v * F.expand_dims(gw, -2) + F.matmul(v, inner), vt))
 
 
+@composite
+def cholesky(F, x, /):
+    """Return the lower triangular `l` with `l @ l.mT` the symmetric part of `x`: `(x + x.mT) / 2`.
+
+    Parameters
+    ----------
+    x : (..., n, n)
+        Its symmetric part is positive definite.
+
+    Raises
+    ------
+    ValueError
+        A matrix is not square, or its symmetric part not positive definite.
+    """
+    return F.cholesky_of_lower((x + F.matrix_transpose(x)) / 2)
+
+
+@primitive(
+    floating=True, numpy="linalg.cholesky", by_kernel="a library of linear algebra factorises"
+)
+def cholesky_of_lower(xp, x, /):
+    """Return what `cholesky` does for the symmetric matrices with the lower triangles of `x`."""
+    return _by_lapack(xp.linalg.cholesky, x)
+
+
+@cholesky_of_lower.shape
+def _(x):
+    _check_matrix(x, square=True)
+    return Spec(x.shape, x.dtype)
+
+
+cholesky_of_lower.axes("...NN -> ...NN")
+
+
+@cholesky_of_lower.vjp
+def _(F, g, y, _x):
+    # Murray, "Differentiation of the Cholesky decomposition", arXiv 1602.07527, equation 10.
+    upper = F.matrix_transpose(y)
+    product = F.matmul(upper, F.tril(g))
+    half = (F.tril(product) + F.tril(product, k=-1)) / 2
+    inner = F.matrix_transpose(F.solve(upper, half))
+    whole = F.solve(upper, inner)
+    return _lower(F, (whole + F.matrix_transpose(whole)) / 2)
+
+
 def _lower(F, g):
     """Return the cotangent of lower triangles from that, symmetric, of whole matrices."""
     return F.tril(g) + F.tril(g, k=-1)
