@@ -50,12 +50,20 @@ from autograd_iron.ops.elementwise.questions import (
     logical_or,
     not_equal,
 )
-from autograd_iron.ops.elementwise.trigonometric import cos, relu, sigmoid, sin, softplus, tanh
+from autograd_iron.ops.elementwise.trigonometric import (
+    arctan,
+    cos,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    tanh,
+)
 from autograd_iron.ops.linalg.products import linear, matmul
 from autograd_iron.ops.linalg.triangles import tril, triu
 from autograd_iron.ops.random import Generator
 from autograd_iron.ops.reduce.extremes import argmax, argmin, max, min
-from autograd_iron.ops.reduce.sums import log_softmax, mean, norm, sum, var
+from autograd_iron.ops.reduce.sums import log_softmax, logsumexp, mean, norm, sum, var
 from autograd_iron.ops.reduce.truths import all, any
 from autograd_iron.ops.shapes.conversion import astype
 from autograd_iron.ops.shapes.joining import concat, pad, split, stack
@@ -86,6 +94,7 @@ __all__ = [
     "all",
     "any",
     "arange",
+    "arctan",
     "argmax",
     "argmin",
     "asarray",
@@ -130,6 +139,7 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "logsumexp",
     "matmul",
     "matrix_transpose",
     "max",

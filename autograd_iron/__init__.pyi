@@ -35,6 +35,9 @@ def all(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: boo
 def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Return whether some value over the axes is true."""
 
+def arctan(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+
 def argmax(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
 
@@ -132,6 +135,9 @@ def logical_not(x: TensorLike, /) -> Tensor:
 
 def logical_or(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x or y`, elementwise and broadcast."""
+
+def logsumexp(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
 
 def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the matrix product over the last axis of `x` and the second-to-last of `y`.

@@ -1,5 +1,5 @@
 """Linear algebra, in NumPy's names: `ai.linalg.qr(x)`."""
 
-from autograd_iron.ops.linalg.factorisations import eigh, qr, solve
+from autograd_iron.ops.linalg.factorisations import cholesky, eigh, qr, solve
 
-__all__ = ["eigh", "qr", "solve"]
+__all__ = ["cholesky", "eigh", "qr", "solve"]

@@ -5,6 +5,20 @@ from typing import Any, Protocol, TypeAlias
 
 from autograd_iron import Tensor, TensorLike
 
+def cholesky(x: TensorLike, /) -> Tensor:
+    """Return the lower triangular `l` with `l @ l.mT` the symmetric part of `x`: `(x + x.mT) / 2`.
+
+    Parameters
+    ----------
+    x : (..., n, n)
+        Its symmetric part is positive definite.
+
+    Raises
+    ------
+    ValueError
+        A matrix is not square, or its symmetric part not positive definite.
+    """
+
 def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return the eigenvalues and eigenvectors of the symmetric part of `x`: `(x + x.mT) / 2`.
 
