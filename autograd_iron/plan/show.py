@@ -17,7 +17,8 @@ from autograd_iron.support.text import visible
 
 if TYPE_CHECKING:
     from autograd_iron.plan.cuda.gpu_plan import GpuPlan
-    from autograd_iron.plan.numpy.build import Plan, Stage
+    from autograd_iron.plan.numpy.build import Plan
+    from autograd_iron.plan.numpy.stage import Stage
 
 WIDTH = 100
 

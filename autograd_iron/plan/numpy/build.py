@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autograd_iron.arrays import cpu, device
 from autograd_iron.plan.numpy import emit, forms
-from autograd_iron.plan.numpy.emit import Text, all_rows, total_of
+from autograd_iron.plan.numpy.emit import Text, all_rows
 from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, Refuse, variable
 from autograd_iron.plan.numpy.source import Source
+from autograd_iron.plan.numpy.stage import Memory, Parameters, Stage, bind
 from autograd_iron.plan.numpy.threads import share_out
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.plan.schedule import buffers, merge, row_axes, tiling
@@ -22,81 +22,6 @@ from autograd_iron.support import forks
 # Milliseconds a step, medians of one run: tanh network, SIREN (see tests/benchmarks/compiled.py).
 #   1/2: 40.7, 329    1: 30.8, 305    2: 29.0, 296    3: 27.9, -    4: -, 316
 CACHES = 2
-
-
-@dataclass
-class Stage:
-    """A region as it runs: what printing and ejecting the plan read.
-
-    Attributes
-    ----------
-    steps : list of Step
-    tiled : bool
-        Whether it runs once for every tile.
-    text : Text
-        Its lines.
-    names : dict of str to object
-        What `make` is called with, by name.
-    parameters : Parameters
-        Of `run`.
-    buffers : set of str
-        Of the names, those of memory that holds values in turn, or in part.
-    slots : dict of Value to int
-        The buffer of each value that has none to itself for good; one buffer holds many in turn.
-    rest : dict of str to object, optional
-        What `make` is called with for a last tile that is lower.
-    """
-
-    steps: list[Step]
-    tiled: bool
-    text: Text
-    names: dict[str, Any]
-    parameters: Parameters
-    buffers: set[str]
-    slots: dict[Value, int]
-    rest: dict[str, Any] | None = None
-
-    def source(self, title: str = "make") -> str:
-        """Return the Python that runs, as a function of this name that makes `run`."""
-        source = Source.of(self.text.setup, self.text.body)
-        return source.text(self.names, self.parameters.labels, title)
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """What `run` of a stage is called with.
-
-    Attributes
-    ----------
-    in_rows : list of Value
-        Arguments of the step of which a tile sees some rows.
-    given : list of Value
-        Other arguments of the step.
-    totals : list of Value
-        The reductions over the rows.
-    tiled : bool
-        Whether it is called with the first and the last row.
-    """
-
-    in_rows: list[Value]
-    given: list[Value]
-    totals: list[Value]
-    tiled: bool = False
-
-    @property
-    def moving(self) -> list[Value]:
-        """The arguments of the step among them."""
-        return [*self.in_rows, *self.given]
-
-    @property
-    def labels(self) -> list[str]:
-        """The names of the parameters."""
-        return [
-            *(("start", "stop") if self.tiled else ()),
-            *(all_rows(v).label for v in self.in_rows),
-            *map(variable, self.given),
-            *(total_of(v).label for v in self.totals),
-        ]
 
 
 class Plan:
@@ -433,44 +358,23 @@ class Plan:
     def _bind(
         self,
         region: emit.Region,
-        text: emit.Text,
+        text: Text,
         source: Source,
         height: int,
         parameters: Parameters,
         kept: set[Value],
         extra: dict[str, Any] | None = None,
-        memory: tuple[buffers.Layout, list[Any]] | None = None,
-    ) -> tuple[Callable[..., None], Stage, tuple[buffers.Layout, list[Any]]]:
+        memory: Memory | None = None,
+    ) -> tuple[Callable[..., None], Stage, Memory]:
         local = [v for v in text.buffered if v not in self._arrays or v in region.combine]
         shapes = {v: region.shape(v, height) for v in local}
-        sizes = {v: max(1, math.prod(s) * v.dtype.itemsize) for v, s in shapes.items()}
-        ends = [v for v in kept if v in sizes]
         if memory is None:
-            layout = buffers.assign(region.steps, text.roots, sizes, ends, text.in_place)
-            memory = layout, [cpu.memory(size) for size in layout.sizes]
-            self.bytes += layout.bytes
-        layout, blocks = memory
-        used = source.names.difference(parameters.labels)
-        looks: dict[Any, Any] = {}  # one array for all values that lie alike in a buffer
-        given: dict[str, Any] = {}
-        for v in local:
-            key = (layout.slot[v], shapes[v], v.dtype)
-            if key not in looks:
-                looks[key] = cpu.cast_memory(blocks[layout.slot[v]], shapes[v], v.dtype)
-            given[variable(v)] = looks[key]
-        buffers_ = set(given)
-        for value, array in self._arrays.items():
-            if value not in shapes:
-                given.setdefault(variable(value), array)
-                if height:
-                    given[all_rows(value).label] = array
-        given |= text.constants | text.settings | (extra or {})
-        given |= {f: cpu.function(f) for f in sorted(text.functions)}
-        given |= {name: _kernel(primitive) for name, primitive in text.kernels.items()}
-        given["height"] = height
-        given = {name: thing for name, thing in given.items() if name in used}
-        stage = Stage(region.steps, height > 0, text, given, parameters, buffers_, layout.slot)
-        return source.bound(given, parameters.labels), stage, memory
+            memory = Memory.of(region.steps, text, shapes, kept)
+            self.bytes += memory.layout.bytes
+        run, stage = bind(
+            region.steps, text, source, height, parameters, shapes, memory, self._arrays, extra
+        )
+        return run, stage, memory
 
 
 def _old(value: Value) -> Name:
@@ -480,23 +384,6 @@ def _old(value: Value) -> Name:
 
 def _copy(target: Name, part: Any) -> Line:
     return Call("copyto", (target, part))
-
-
-def _kernel(primitive: Any) -> Callable[..., None]:
-    """Return what runs a primitive's kernel into buffers, and holds it to its shape rule."""
-
-    def call(out: tuple[Any, ...], *arrays: Any, **attributes: Any) -> None:
-        made = primitive.compute(list(arrays), attributes)
-        found = made if type(made) is tuple else (made,)
-        for buffer, array in zip(out, found, strict=True):
-            if array.shape != buffer.shape or array.dtype != buffer.dtype:
-                raise TypeError(
-                    f"{primitive.name}: the shape rule says {buffer.dtype}{list(buffer.shape)}, "
-                    f"and the kernel made {array.dtype}{list(array.shape)}"
-                )
-            device.write(buffer, array)
-
-    return call
 
 
 def _tile_height(schedule: tiling.Schedule, cache_bytes: int) -> int:

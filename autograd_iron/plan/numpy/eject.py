@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from autograd_iron.arrays import cpu, device, dtypes
-from autograd_iron.plan.numpy.build import Plan, Stage
+from autograd_iron.plan.numpy.build import Plan
 from autograd_iron.plan.numpy.lines import python, variable
+from autograd_iron.plan.numpy.stage import Stage
 from autograd_iron.plan.program import Value
 from autograd_iron.plan.schedule import tiling
 from autograd_iron.support.files import write_together
