@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiling import same_bits
 from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_iron as ai
 import nn
 from autograd_iron.plan.schedule.merge import LARGEST
-from tests.compiling import same_bits
 
 
 def network(hidden: int) -> nn.Module:

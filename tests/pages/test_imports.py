@@ -12,7 +12,7 @@ import pytest
 
 import autograd_iron as ai
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "autograd_iron.support": 0,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 stubs = runpy.run_path(str(REPOSITORY / "docs" / "make_stubs.py"))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiling import same_bits
 
 import autograd_iron as ai
 from autograd_iron.plan.numpy import source
-from tests.compiling import same_bits
 
 X = np.random.default_rng(0).uniform(0.5, 1.5, (3, 4)).astype("float32")
 

@@ -165,16 +165,14 @@ def calls_of(primitive: Primitive) -> list[Callable[[Any], Any]]:
     return [call]
 
 
-OF_OUR_OWN = {
-    *("identity", "multiply_no_nan", "sum_to", "join", "getitem", "add_at", "set_at"),
-    *("gather", "scatter_sum", "read_at", "write_at"),
-    *("to_device", "eigh_of_lower"),
-    *("sigmoid", "relu", "softplus", "log_softmax", "linear", "transpose", "zeros", "ones", "full"),
-    *("binary_cross_entropy", "binary_cross_entropy_with_logits"),
-}
-for word, primitive in PRIMITIVES.items():
-    if word not in CALLS.keys() | OF_OUR_OWN and calls_of(primitive):
-        CALLS[word] = calls_of(primitive)
+# NumPy's functions of these names make arrays of numbers, or something else.
+OF_OUR_OWN = {"identity", "transpose", "zeros", "ones", "full"}
+OF_OUR_OWN |= {word for word in registry if not hasattr(np, word) and not hasattr(np.linalg, word)}
+for word in registry.keys() - CALLS.keys() - OF_OUR_OWN:
+    if word in PRIMITIVES and calls_of(PRIMITIVES[word]):
+        CALLS[word] = calls_of(PRIMITIVES[word])
+    elif hasattr(np.linalg, word):  # of matrices: what is symmetric and definite suits all
+        CALLS[word] = [lambda x, word=word: getattr(np.linalg, word)(x @ x.T)]
 
 ROWS = [(name, call) for name, calls in CALLS.items() for call in calls]
 every_call = pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from samples import DIFFERENTIABLE, PRIMITIVES, SAMPLES, fixed_case, leaves, res
 
 import autograd_iron as ai
 
-PAGE = (Path(__file__).parent.parent / "docs" / "edges.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "edges.md").read_text(encoding="utf-8")
 NUMBERS = {"inf": np.inf, "nan": np.nan}
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

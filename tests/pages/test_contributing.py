@@ -11,7 +11,7 @@ import pytest
 import autograd_iron as ai
 import nn
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "contributing.md").read_text(encoding="utf-8")
 CHANGES = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
 

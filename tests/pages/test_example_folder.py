@@ -19,7 +19,7 @@ from PIL import Image
 import nn
 from nn.training.lock import NAME, FolderLock
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 import reconstruct_image  # noqa: E402
