@@ -19,9 +19,9 @@ def rule(walk: Rewriting, step: Step) -> Step | None:
     """Return an elementwise step on what its operands were before they were broadcast."""
     if not step.primitive.is_elementwise or len(step.outputs) > 1:
         return None
-    inputs = tuple(_unbroadcast(walk, v) for v in step.inputs)
-    if inputs == step.inputs:
+    if not any(_is_broadcast(walk, v) for v in step.values):
         return None
+    inputs = tuple(_unbroadcast(walk, v) for v in step.inputs)
     step = step.with_inputs(inputs)
     shape = device.broadcast_shape(*(v.shape for v in step.values))
     if shape == step.output.shape:
@@ -32,6 +32,12 @@ def rule(walk: Rewriting, step: Step) -> Step | None:
     return Step(broadcast_to, (small,), {"shape": step.output.shape}, step.output)
 
 
+def _is_broadcast(walk: Rewriting, value: Value) -> bool:
+    made = walk.made_by.get(value)
+    return made is not None and made.primitive is broadcast_to
+
+
 def _unbroadcast(walk: Rewriting, operand: Operand) -> Operand:
-    made = walk.made_by.get(operand) if isinstance(operand, Value) else None
-    return operand if made is None or made.primitive is not broadcast_to else made.inputs[0]
+    if isinstance(operand, Value) and _is_broadcast(walk, operand):
+        return walk.made_by[operand].inputs[0]
+    return operand

@@ -21,11 +21,12 @@ def fold_constants(program: Program) -> Program:
 def rule(walk: Rewriting, step: Step) -> Value | None:
     """Return the constant that a step makes of constants."""
     known = walk.constants
+    for value in step.values:
+        if value not in known:
+            return None
     if len(step.outputs) > 1 or step.primitive.collective:
         return None
     if step.output.bytes > SMALL or step.primitive is broadcast_to:
-        return None
-    if not all(v in known for v in step.values):
         return None
     arrays = [known[v] if isinstance(v, Value) else v for v in step.inputs]
     with device.quiet():

@@ -44,8 +44,10 @@ class Rewriting:
     def take(self, step: Step) -> None:
         """Put a step through the rules."""
         renamed = self.renamed
-        inputs = tuple(renamed.get(v, v) if isinstance(v, Value) else v for v in step.inputs)
-        step = step.with_inputs(inputs)
+        if not renamed.keys().isdisjoint(step.values):
+            step = step.with_inputs(
+                tuple([renamed.get(v, v) if type(v) is Value else v for v in step.inputs])
+            )
         for rule in self.rules:
             answer = rule(self, step)
             if isinstance(answer, Value):
@@ -55,7 +57,8 @@ class Rewriting:
                 return
             if answer is not None:
                 step = answer
-        self.made_by.update(dict.fromkeys(step.outputs, step))
+        for out in step.outputs:
+            self.made_by[out] = step
         self.steps.append(step)
 
     def number(self, operand: Operand) -> Any:
