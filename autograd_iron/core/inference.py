@@ -60,7 +60,7 @@ def _check_numbers(primitive: Primitive, operands: list[Any], attributes: dict[s
     A dtype has no room for some numbers, so that no rule over dtypes can say it.
     """
     numbers = [*operands, *attributes.values()] if attributes else operands
-    if any([type(n) is int and not 0 <= n < 128 for n in numbers]):
+    if any(type(n) is int and not 0 <= n < 128 for n in numbers):
         ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
         with device.quiet():
             primitive.kernel_of_any_width()(device.host, *ones, **attributes)
