@@ -9,6 +9,7 @@ from typing import Any
 
 from autograd_iron.arrays import cpu, device
 from autograd_iron.plan.numpy.emit import Text, all_rows, total_of
+from autograd_iron.plan.numpy.held import hold_to_labels, is_foreign
 from autograd_iron.plan.numpy.lines import variable
 from autograd_iron.plan.numpy.source import Source
 from autograd_iron.plan.program import Step, Value
@@ -158,19 +159,28 @@ def bind(
                 given[all_rows(value).label] = array
     given |= text.constants | text.settings | (extra or {})
     given |= {f: cpu.function(f) for f in sorted(text.functions)}
-    given |= {name: _kernel(primitive) for name, primitive in text.kernels.items()}
+    given |= {name: _kernel(primitive, height > 0) for name, primitive in text.kernels.items()}
     given["height"] = height
     given = {name: thing for name, thing in given.items() if name in used}
     stage = Stage(steps, height > 0, text, given, parameters, own, memory.layout.slot)
     return source.bound(given, parameters.labels), stage
 
 
-def _kernel(primitive: Any) -> Callable[..., None]:
-    """Return what runs a primitive's kernel into buffers, and holds it to its shape rule."""
+def _kernel(primitive: Any, tiled: bool) -> Callable[..., None]:
+    """Return what runs a primitive's kernel into buffers, and holds it to its record."""
+    unproven = {primitive} if tiled and is_foreign(primitive) else set()
 
     def call(out: tuple[Any, ...], *arrays: Any, **attributes: Any) -> None:
+        if unproven:
+            hold_to_labels(primitive, list(arrays), attributes)
+            unproven.clear()
         made = primitive.compute(list(arrays), attributes)
         found = made if type(made) is tuple else (made,)
+        if len(found) != len(out):
+            raise TypeError(
+                f"{primitive.name}: the shape rule says {len(out)} outputs, and the kernel made "
+                f"{len(found)}"
+            )
         for buffer, array in zip(out, found, strict=True):
             if array.shape != buffer.shape or array.dtype != buffer.dtype:
                 raise TypeError(
