@@ -8,6 +8,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.explain import EXPLAINED, explain
 from autograd_iron.core.specs import Spec
+from autograd_iron.support.integers import integer
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
@@ -66,11 +67,24 @@ def _check_numbers(primitive: Primitive, operands: list[Any], attributes: dict[s
             primitive.kernel_of_any_width()(device.host, *ones, **attributes)
 
 
+def _check_ruled(ruled: Any) -> None:
+    for one in ruled if isinstance(ruled, tuple) else (ruled,):
+        shape, dtype = getattr(one, "shape", None), getattr(one, "dtype", None)
+        sizes = map(integer, shape) if isinstance(shape, tuple) else (None,)
+        fits = all(n is not None and n >= 0 for n in sizes)
+        if not fits or isinstance(dtype, type) or not hasattr(dtype, "itemsize"):
+            raise TypeError(
+                f"the shape rule returned {one!r}. It has to return Spec(shape, dtype), one for "
+                "each output, with a tuple of sizes from 0 up and a dtype like x.dtype"
+            )
+
+
 def _apply_rule(
     primitive: Primitive, operands: list[Any], attributes: dict[str, Any]
 ) -> Spec | tuple[Spec, ...]:
     if primitive.shape_rule is not None:
         ruled: Spec | tuple[Spec, ...] = primitive.shape_rule(*operands, **attributes)
+        _check_ruled(ruled)
         return ruled
     shape = specs.broadcast(*operands)
     if primitive.ufunc is None:

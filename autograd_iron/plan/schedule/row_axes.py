@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autograd_iron.core.axes import Label, Labels
+from autograd_iron.core.explain import EXPLAINED, explain
 from autograd_iron.core.specs import Spec
 from autograd_iron.plan.program import Program, Step, Value
 
@@ -154,7 +155,27 @@ def _labels(step: Step) -> Labels | None:
     if step.primitive.collective:
         return None
     operands = [Spec(v.shape, v.dtype) if isinstance(v, Value) else v for v in step.inputs]
-    return step.primitive.labels(operands, step.attributes)
+    try:
+        labels = step.primitive.labels(operands, step.attributes)
+        if labels is not None:
+            _check(labels, step)
+    except EXPLAINED as error:
+        explain(step.primitive, operands, step.attributes, error)
+    return labels
+
+
+def _check(labels: Labels, step: Step) -> None:
+    """Refuse labels that are not those of the axes that there are."""
+    made, outputs = labels.outputs, step.outputs
+    if len(made) == 1:
+        made *= len(outputs)
+    if len(made) != len(outputs):
+        raise ValueError(f"its labels name {len(made)} results, and there are {len(outputs)}")
+    pairs = [*zip(labels.operands, step.inputs, strict=True), *zip(made, outputs, strict=True)]
+    for own, v in pairs:
+        if isinstance(v, Value) and len(own) != len(v.shape):
+            what = "a result" if v in outputs else "an operand"
+            raise ValueError(f"its labels name {len(own)} axes of {what} of shape {v.shape}")
 
 
 def _state(program: Program) -> set[Value]:
