@@ -189,7 +189,7 @@ class Compiled(Closed):
         self._tape: Tape | None = None  # of the capture that is going on
         forks.renew(self)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Replay the plan for these arguments, or capture it first."""
         if switches().executor.captures:
             return self._function(*map(bare, args), **kwargs)

@@ -217,6 +217,8 @@ class Watch:
         if key in self._seen or (installed and isinstance(owner, Watched)):
             return
         self._seen[key] = function, owner
+        if not installed:
+            self._read_defaults(function)
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         for name, cell in cells.items():
             value = _contents(cell)
@@ -234,6 +236,16 @@ class Watch:
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self._read(function, constant, _ABSENT)
+
+    def _read_defaults(self, function: FunctionType) -> None:
+        """Watch the default values of parameters, and the lists and dicts among these."""
+        for name in ("__defaults__", "__kwdefaults__"):
+            values = getattr(function, name)
+            if values:
+                label = f"{function.__name__}.{name}"
+                read = _Read(getattr, [function], [name])
+                self._always.append(_Parts(label, [label], read))
+                self._look_at(values, label)
 
     def _read_name(self, owner: Any, name: str, label: str) -> None:
         """Watch what a name stands for in the namespace of an object, or in one of globals."""

@@ -622,3 +622,8 @@ def test_a_printed_plan_says_where_its_values_lie() -> None:
     assert re.search(r"= exp\(argument0\) +# \[3, 2\] float32 in b0", text)
     assert re.search(r"= sin\(argument0\) +# \[3, 2\] float32 in b1", text)
     assert re.search(r"= multiply\(v\d+, v\d+\) +# \[3, 2\] float32 in b[01]\n", text)
+
+
+def test_a_keyword_of_any_name() -> None:
+    step = ai.compile(lambda **named: named["self"] * 2)
+    assert step(self=ai.tensor(3.0)).item() == 6

@@ -231,6 +231,20 @@ def test_cells_and_globals_and_what_they_lead_to() -> None:
         assert reason in line
 
 
+def test_the_default_values_of_parameters() -> None:
+    def scaled(x: ai.Tensor, factors: tuple[float, ...] = (2.0,), *, more: Any = [1.0]) -> Any:  # noqa: B006
+        return x * factors[0] * more[0]
+
+    step = ai.compile(scaled)
+    x = ai.tensor(3.0)
+    assert step(x).item() == 6
+    scaled.__defaults__ = ((5.0,),)
+    assert step(x).item() == 15
+    scaled.__kwdefaults__["more"][0] = 2.0
+    assert step(x).item() == 30
+    assert "scaled.__kwdefaults__['more'][0] was 1.0 and is 2.0" in step.explain()
+
+
 def test_a_global_that_only_a_function_inside_names() -> None:
     global BIAS  # noqa: PLW0603
 
