@@ -8,8 +8,8 @@ import nn
 from devices import from_command_line
 
 device = from_command_line(__doc__)
-inputs = ai.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], device=device)
-truth = ai.tensor([[0], [1], [1], [0]], device=device)
+inputs = ai.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], device=device)
+truth = ai.tensor([[0.0], [1.0], [1.0], [0.0]], device=device)
 
 generator = ai.Generator(0)
 model = nn.Sequential(

@@ -174,7 +174,7 @@ class CrossEntropyLoss(Closed):
     Examples
     --------
     >>> loss = nn.CrossEntropyLoss()
-    >>> float(loss(ai.tensor([[0.0, 1000.0], [0.0, 1000.0]]), ai.tensor([0, 1], dtype="int64")))
+    >>> float(loss(ai.tensor([[0.0, 1000.0], [0.0, 1000.0]]), ai.tensor([0, 1])))
     500.0
     """
 

@@ -18,8 +18,8 @@ class Parameter(ai.Tensor):
     Parameters
     ----------
     value : Tensor, array, number or nested list
-        Copied, so that an optimizer never writes into an array of the caller's. Lists and numbers
-        become float32, arrays keep their dtype, which must be a floating one.
+        Copied, so that an optimizer never writes into an array of the caller's. Floats become
+        float32, arrays keep their dtype, which must be a floating one.
     requires_grad : bool
         ``False`` freezes it: it stays in the ``state_dict``, and optimizers pass it over.
 

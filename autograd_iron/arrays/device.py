@@ -188,7 +188,9 @@ def once_more(work: Callable[[], Any], what: str, arrays: Iterable[Any] = ()) ->
 
 
 def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable[Any] = ()) -> Any:
-    """Return `value` as an array: numbers and lists become float32, arrays keep their dtype.
+    """Return `value` as an array: of float32, int64 or bool, or of the dtype that an array has.
+
+    Plain numbers and lists of them are float32, or int64 if all of them are integers, or bool.
 
     Parameters
     ----------
@@ -198,7 +200,7 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
     copy : bool
         Whether the result must own its memory.
     beside : iterable
-        What numbers and lists meet: among them a float64 keeps all their digits.
+        What numbers and lists meet: among them a float64 keeps all digits of floats.
 
     Raises
     ------
@@ -222,12 +224,12 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
                 return on_gpu.astype(to, copy=copy)
         if isinstance(value, list | tuple):
             _check_parts(value)
-        if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
-            wide = any(hasattr(b, "dtype") and b.dtype == dtypes.float64 for b in beside)
-            to = dtypes.float64 if wide else dtypes.default_float
-        if isinstance(value, int) and dtypes.is_float(to):
+        if isinstance(value, int) and to is not None and dtypes.is_float(to):
             value = float(value)  # NumPy makes an object of what takes more than 64 bits
-        value = _plain_array(value)
+        made = _plain_array(value)
+        if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
+            to = _dtype_of_numbers(value, made, beside)
+        value = made
         _check_range(value, to)
     check_plain(value)
     found = dtypes.dtype(value.dtype)  # in the byte order of this machine
@@ -281,6 +283,22 @@ def _check_parts(values: Iterable[Any]) -> None:
             )
 
 
+def _dtype_of_numbers(value: Any, made: Any, beside: Iterable[Any]) -> Any:
+    if made.dtype.kind == "b":
+        return dtypes.bool_
+    if made.dtype.kind in "iu":
+        return dtypes.int64
+    # NumPy makes floats of integers that no one of its integers holds together.
+    if made.size and numpy.abs(made).max() >= 2.0**63 and _are_integers(value):
+        return dtypes.int64
+    wide = any(hasattr(b, "dtype") and b.dtype == dtypes.float64 for b in beside)
+    return dtypes.float64 if wide else dtypes.default_float
+
+
+def _are_integers(value: Any) -> bool:
+    return all(isinstance(number, int) for number in numpy.asarray(value, dtype=object).flat)
+
+
 def _plain_array(value: Any) -> Any:
     try:
         made = numpy.asanyarray(value)
@@ -289,6 +307,11 @@ def _plain_array(value: Any) -> Any:
             f"cannot make a tensor of {_describe(value)}: {error}. "
             "Give numbers, an array, or nested lists of equal length."
         ) from None
+    if made.dtype.kind == "O" and made.size and _are_integers(value):
+        raise OverflowError(
+            f"cannot make a tensor of {_describe(value)}: out of range for every integer dtype. "
+            "Write floats: 1e20"
+        )
     if made.dtype.kind not in "bfiu" and made.dtype.name != "bfloat16":
         kind = ValueError if made.dtype.kind in "US" else TypeError
         raise kind(

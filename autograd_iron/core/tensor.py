@@ -120,7 +120,8 @@ class Tensor(Operators, Indexing, Conversion):
             if not self.is_floating_point():
                 raise TypeError(
                     f"a {self.dtype} tensor cannot require a gradient: only floating dtypes "
-                    "have one. Convert it first: x.astype('float32')"
+                    'have one. Write its numbers as floats ([1.0, 2.0]), give dtype="float32", '
+                    'or convert it first: x.astype("float32")'
                 )
             self.node = Leaf(self)
 

@@ -1,6 +1,7 @@
 """Making tensors: from values, filled, evenly spaced.
 
-float32 on the host unless `dtype` and `device` ("cuda" is the first GPU) say otherwise.
+On the host unless `device` ("cuda" is the first GPU) says otherwise.  Without a `dtype` values keep
+their kind (floats are float32, integers int64, truths bool), and what is filled is float32.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def tensor(
     Parameters
     ----------
     value : array, Tensor, number or nested list of numbers
-        Numbers and lists become float32; arrays and Tensors keep their dtype.
+        Floats become float32, integers int64 and truths bool; a list of several kinds is of the
+        first of these that it has.  Arrays and Tensors keep their dtype.
     dtype : dtype or str, optional
     requires_grad : bool
     device : str, optional
@@ -45,6 +47,8 @@ def tensor(
         The values are not real numbers, or `requires_grad` with integers.
     ValueError
         A nested list is ragged, or there is no such device.
+    OverflowError
+        A number is too large for the dtype.
     """
     source = value.data if isinstance(value, Tensor) else value
     if device is None:
@@ -65,7 +69,7 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     Parameters
     ----------
     value : array, Tensor, number or nested list of numbers
-        A Tensor of the right dtype is returned as it is.
+        As `tensor` takes them.  A Tensor of the right dtype is returned as it is.
     dtype : dtype or str, optional
     device : str, optional
         Where the values go if they are not there: see `tensor`.
@@ -75,6 +79,13 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     else:
         made = Tensor(devices.as_array(value, dtype))
     return made if device is None else made.to(devices.full_name(device))
+
+
+def point(value: Any) -> Tensor:
+    """Return where a function is differentiated: plain numbers are float32 there, integers too."""
+    # NumPy's float64 is a float of Python's, and keeps its dtype.
+    plain = isinstance(value, int | float | list | tuple) and not hasattr(value, "dtype")
+    return asarray(value, dtypes.default_float if plain else None).detach()
 
 
 def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:

@@ -10,7 +10,7 @@ from autograd_iron.core.backward import pull_back
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import enable_grad, no_grad
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.creation import asarray, tensor
+from autograd_iron.ops.creation import point, tensor
 from autograd_iron.ops.random import Generator
 from autograd_iron.support.integers import integer
 
@@ -36,8 +36,8 @@ def check_grads(
     f : callable
         Of Tensors; returns a floating Tensor, or a list or tuple of them, smooth around `args`.
     args : list or tuple of Tensor, array or number
-        What is neither a list nor a tuple is the one argument.  Floating arguments are checked, as
-        float64; the others are passed on.
+        What is neither a list nor a tuple is the one argument.  Floating arguments and plain
+        numbers are checked, as float64; the others are passed on.
     order : int
         How many times to differentiate.
     eps : float
@@ -58,7 +58,7 @@ def check_grads(
     if whole is None or whole < 1:
         raise ValueError(f"check_grads: order is {order!r}; it must be 1 or more")
     order = whole
-    values = [asarray(a).detach() for a in (args if isinstance(args, list | tuple) else [args])]
+    values = [point(a) for a in (args if isinstance(args, list | tuple) else [args])]
     floating = [i for i, a in enumerate(values) if dtypes.is_float(a.dtype)]
     if not floating:
         raise TypeError("check_grads: no argument is floating, so there is no gradient to check")

@@ -14,7 +14,7 @@ from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.switches import enable_grad, switches
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.creation import asarray
+from autograd_iron.ops.creation import point
 
 
 # The argument of a differentiated function must be a value of its own, or its gradient would flow
@@ -52,7 +52,7 @@ def value_and_grad(
         Takes Tensors, returns a Tensor of one element.
     argnums : int or tuple of int
         Which positional arguments to differentiate.  Each may be a tensor, an array, a number, or a
-        (nested) list, tuple or dict of them.
+        (nested) list, tuple or dict of them.  Plain numbers are float32 here, integers too.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def _fresh(put: list[Tensor], value: Any) -> Tensor:
     if isinstance(value, Tensor) and value.node is not None:
         made = identity(value)
     else:
-        made = asarray(value).detach()
+        made = point(value)
         made.requires_grad = True
     put.append(made)
     return made

@@ -107,7 +107,7 @@ def test_none_equals_no_number() -> None:
 )
 def test_a_number_out_of_range_is_refused(value: Any, dtype: str) -> None:
     for make in (ai.tensor, ai.asarray):
-        with pytest.raises((OverflowError, TypeError), match=r"out of range|would be object"):
+        with pytest.raises(OverflowError, match="out of range"):
             make(value, dtype=dtype)
     if isinstance(value, float):
         with pytest.raises(OverflowError, match="out of range"):
@@ -128,7 +128,7 @@ def test_numbers_in_range_are_kept() -> None:
     assert ai.tensor(2**64 - 1, dtype="uint64").item() == 2**64 - 1
     assert ai.tensor([-128, 127], dtype="int8").tolist() == [-128, 127]
     assert ai.tensor([1.7, -1.7], dtype="int32").tolist() == [1, -1]
-    assert ai.tensor(2**70).item() == ai.tensor(2**70, dtype="float64").item() == float(2**70)
+    assert ai.tensor(2**70, dtype="float64").item() == float(2**70)
     assert ai.tensor(np.array([300]), dtype="uint8").item() == 44, "arrays wrap, as in NumPy"
 
 
@@ -164,6 +164,7 @@ def test_stack_takes_numbers_and_lists_as_they_are_beside_an_array() -> None:
     assert ai.stack([ai.tensor(1, dtype="int64"), 2]).dtype == "int64"
     assert ai.stack([x, [3, 4]]).tolist() == [[1, 2], [3, 4]]
     assert ai.stack([1.0, 2]).dtype == "float32"
+    assert ai.stack([[1, 2], [3, 4]]).dtype == ai.stack([1, True]).dtype == "int64"
     compare(lambda t: ai.stack([t, 0.1, 2]), (wide.detach(),))
 
 

@@ -260,13 +260,67 @@ def test_a_broadcast_bias_in_float16_gets_the_whole_sum() -> None:
 # --- made from nothing
 
 
-@pytest.mark.parametrize("value", [1, 1.5, True, [1, 2], [[True], [False]], [], (1.0, 2)])
-def test_python_numbers_and_lists_become_float32(value: Any) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    {
+        "float32": (1.5, [], (1.0, 2), [[np.float64(1.5)], [1]], [True, 0.5]),
+        "int64": (1, -(2**63), [1, 2], [[-3], [2**62]], [True, 2], [np.uint8(3)], range(3)),
+        "bool": (True, [[True], [False]], [np.bool_(True)]),
+    }.items(),
+)
+def test_python_numbers_and_lists_keep_their_kind(dtype: str, values: tuple[Any, ...]) -> None:
+    for value in values:
+        for make in (ai.tensor, ai.asarray, ai.Tensor):
+            made = make(value)
+            assert made.dtype == dtype
+            np.testing.assert_array_equal(made.data, np.array(value, dtype))
+        assert ai.tensor(value, dtype="float64").dtype == "float64"
+
+
+@pytest.mark.parametrize("value", [2**63, [2**63], [2**63, -1], [2**64, 1], -(2**70)])
+def test_integers_that_int64_does_not_hold_are_refused(value: Any) -> None:
     for make in (ai.tensor, ai.asarray, ai.Tensor):
-        made = make(value)
-        assert made.dtype == np.float32
-        np.testing.assert_array_equal(made.data, np.array(value, "float32"))
-    assert ai.tensor(value, dtype="int64").dtype == np.int64
+        with pytest.raises(OverflowError, match=r"out of range for (int64|every integer dtype)"):
+            make(value)
+    assert ai.tensor([1e30, 2]).dtype == "float32"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("apply", [*OPERATORS, ai.maximum])
+def test_lists_of_integers_and_truths_take_the_dtype_of_the_float(
+    apply: Callable[..., Any], dtype: str
+) -> None:
+    x = float_tensor(dtype, 2)
+    for values in ([1, 2], (True, True), [[1], [2]]):
+        check(apply(x, values), dtype, x)
+
+
+def test_lists_of_integers_stay_integers_beside_integers() -> None:
+    def step(v: Any) -> Any:
+        return ai.add(v, [3, 4]), v * 2, v == [1, 1], v * [True, False], ai.add(v, [0.5, 1])
+
+    for run in (step, ai.compile(step)):
+        found = run(ai.tensor([1, 2]))
+        assert [f.dtype for f in found] == ["int64", "int64", "bool", "int64", "float32"]
+        assert [f.tolist() for f in found] == [[4, 6], [2, 4], [True, False], [1, 0], [1.5, 3]]
+    assert ai.where([True, False], [1, 2], [3, 4]).tolist() == [1, 4]
+    assert ai.add(1, 2).dtype == ai.concat([[1], [2]]).dtype == "int64"
+    assert ai.exp([1, 2]).dtype == ai.mean([1, 2]).dtype == ai.exp(2).dtype == "float32"
+    assert ai.tensor([[1, 2]])[:, [0]].dtype == "int64"
+
+
+def test_a_point_to_differentiate_at_may_be_given_as_integers() -> None:
+    slope = ai.grad(lambda v: ai.sum(v * v))
+    for value, wanted in ((2, 4.0), ([1, 2], [2.0, 4.0])):
+        found = slope(value)
+        assert found.dtype == "float32"
+        assert found.tolist() == wanted
+    assert slope(np.float64(2)).dtype == slope(np.array([2.0])).dtype == "float64"
+    ai.check_grads(lambda v, w: ai.sum(v * w), [2, [1, 2]])
+    x = ai.tensor([1.0, 2.0], requires_grad=True)
+    (x * x).backward([1, 2])
+    assert x.grad is not None
+    assert x.grad.tolist() == [2.0, 8.0]
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, *INTEGERS])
@@ -296,9 +350,9 @@ def test_creation_is_float32_by_default() -> None:
         (ai.linspace(0, 1, 5, endpoint=False), np.linspace(0, 1, 5, endpoint=False)),
         (ai.arange(3.0), np.arange(3.0)),
         (ai.arange(0, 1, 0.25), np.arange(0, 1, 0.25)),
-        (ai.meshgrid([0, 1], [2, 3, 4])[1], np.meshgrid([0, 1], [2, 3, 4])[1]),
+        (ai.meshgrid([0.0, 1], [2.0, 3, 4])[1], np.meshgrid([0, 1], [2, 3, 4])[1]),
         (
-            ai.meshgrid([0, 1], [2, 3], indexing="ij")[0],
+            ai.meshgrid([0.0, 1], [2.0, 3], indexing="ij")[0],
             np.meshgrid([0, 1], [2, 3], indexing="ij")[0],
         ),
         (ai.Generator(0).normal((2, 3)), None),

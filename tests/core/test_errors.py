@@ -200,7 +200,15 @@ BACKWARD = [
     item(
         lambda: t(3, dtype="int64", requires_grad=True),
         TypeError,
-        *("a int64 tensor cannot require a gradient", "only floating", "x.astype('float32')"),
+        *("a int64 tensor cannot require a gradient", "only floating", 'x.astype("float32")'),
+    ),
+    item(
+        lambda: ai.tensor([1, 2], requires_grad=True),
+        TypeError,
+        *(
+            "a int64 tensor cannot require a gradient",
+            'as floats ([1.0, 2.0]), give dtype="float32"',
+        ),
     ),
     item(
         lambda: setattr(t(3, dtype="bool"), "requires_grad", True),

@@ -180,8 +180,11 @@ def test_a_parameter_does_not_share_the_memory_it_was_made_from():
 
 
 def test_an_integer_parameter_is_refused():
-    with pytest.raises(TypeError, match=r'dtype int64.*Parameter\(value\.astype\("float32"\)\)'):
-        nn.Parameter(np.arange(3))
+    for value in (np.arange(3), [1, 2]):
+        with pytest.raises(
+            TypeError, match=r'dtype int64.*Parameter\(value\.astype\("float32"\)\)'
+        ):
+            nn.Parameter(value)
 
 
 def test_a_parameter_collects_gradients():

@@ -79,7 +79,7 @@ def stack(F, arrays, /, axis=0):
     met = [a for a in arrays if hasattr(a, "dtype")]
     if len(met) < len(arrays):  # numbers and lists take the dtype that they have beside an array
         widest = max(met, key=lambda a: (dtypes.is_float(a.dtype), a.dtype.itemsize), default=None)
-        like = (None, None) if widest is None else (widest.dtype, widest.device)
+        like = (dtypes.bool_, None) if widest is None else (widest.dtype, widest.device)
         zero = F.zeros((), *like)
         arrays = [a if hasattr(a, "dtype") else zero + a for a in arrays]
     return F.join(*(F.expand_dims(a, axis) for a in arrays), axis=axis)
