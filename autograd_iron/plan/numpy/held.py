@@ -13,12 +13,12 @@ from autograd_iron.arrays import device
 from autograd_iron.core.axes import Label, passage
 from autograd_iron.core.explain import EXPLAINED
 from autograd_iron.core.primitive import Primitive
+from autograd_iron.ops.reduce.extremes import COMBINED
 from autograd_iron.plan.capture import is_ours
 
 POSITIONS = 4
 # The unit roundoff of floats of so many bytes; of 2, the coarser one.
 _ROUNDOFF = {2: 2.0**-8, 4: 2.0**-24, 8: 2.0**-53}
-_FOLDS = {"sum": "sum", "max": "max", "min": "min"}
 
 
 def is_foreign(primitive: Primitive) -> bool:
@@ -99,7 +99,7 @@ def _is_made_of(whole: Any, parts: list[Any], answer: int | str, arrays: list[An
         if isinstance(answer, int):
             joined = xp.concatenate(parts, axis=answer)
         else:
-            joined = getattr(xp, _FOLDS[answer])(xp.stack(parts), axis=0)
+            joined = COMBINED[answer].kernel(xp, xp.stack(parts), axis=0, keepdims=False)
     except ValueError:
         return False
     if joined.shape != whole.shape:
