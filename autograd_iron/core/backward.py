@@ -150,8 +150,10 @@ def _walk(
             if parent is None or rule is None or (useful is not None and parent not in useful):
                 continue
             contribution = _apply(rule, F, g, output, inputs, node)
-            if contribution.shape != parent.shape:
-                contribution = F.sum_to(contribution, shape=parent.shape)
+            if getattr(contribution, "shape", None) != parent.shape:
+                contribution = _summed(F, contribution, parent, node)
+            if lift is not None and not hasattr(contribution, "node"):
+                raise _not_a_gradient("a raw array", parent, node)
             if contribution.dtype != parent.dtype:
                 contribution = F.astype(contribution, dtype=parent.dtype)
             if travels and node.primitive.name == "to_device":
@@ -204,6 +206,25 @@ def _lift_output(output: Any, node: Node, lift: Lift) -> Any:
     return tuple(
         lift(array, Output(node, i) if dtypes.is_float(array.dtype) else None)
         for i, array in enumerate(output)
+    )
+
+
+def _summed(F: Vocabulary, contribution: Any, parent: Node, node: Node) -> Any:
+    """Return what a rule gave summed down to the shape of its input."""
+    shape = getattr(contribution, "shape", None)
+    if shape is None:
+        raise _not_a_gradient(f"a {type(contribution).__name__}", parent, node)
+    try:
+        return F.sum_to(contribution, shape=parent.shape)
+    except EXPLAINED as error:
+        raise _not_a_gradient(f"shape {shape}", parent, node) from error
+
+
+def _not_a_gradient(given: str, parent: Node, node: Node) -> ValueError:
+    return ValueError(
+        f"backward: the gradient rule of {node.label} returned {given} for an input of shape "
+        f"{parent.shape}. It has to return an array of that shape, or of one that the input "
+        "broadcasts to; where the gradient is recorded, a Tensor: use operators and the words of F"
     )
 
 
