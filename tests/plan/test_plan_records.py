@@ -135,3 +135,16 @@ def test_a_shape_rule_of_another_number_of_outputs(count: int) -> None:
         own = operation(lambda xp, x: (x * 2, x * 3), lambda x: (same(x),) * count)
         with pytest.raises(TypeError, match=f"own: the shape rule says {count} outputs, and .* 2"):
             ai.compile(lambda x: own(x)[0])(X)
+
+
+def test_a_kernel_that_writes_into_its_operand() -> None:
+    def kernel(xp: Any, x: Any) -> Any:
+        x += 1
+        return x
+
+    with own_words():
+        own = operation(kernel, same)
+        x = ai.tensor(X)
+        with pytest.raises(TypeError, match="own: the kernel writes into its operand 0, of shape"):
+            ai.compile(lambda x: own(x * 1) + x)(x)
+        np.testing.assert_array_equal(x.numpy(), X)

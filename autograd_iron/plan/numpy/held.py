@@ -1,4 +1,6 @@
-"""Holding a kernel from outside the engine to the labels of its axes.
+"""Holding a kernel from outside the engine to what a plan takes for granted.
+
+A kernel leaves its operands as they are: in a plan their memory may be that of other values.
 
 A wrong label would be a wrong number: the plan cuts along the axes that labels name.  So before the
 first tile a few positions of each labelled axis are computed together and one by one, from the
@@ -25,6 +27,29 @@ def is_foreign(primitive: Primitive) -> bool:
     """Return whether the kernel of an operation was written outside the engine."""
     code = getattr(primitive.kernel, "__code__", None)
     return code is None or not is_ours(code.co_filename)
+
+
+def first_run(
+    primitive: Primitive, arrays: list[Any], attributes: dict[str, Any], tiled: bool
+) -> Any:
+    """Run a kernel on copies of its operands, and refuse it if it writes into them.
+
+    Raises
+    ------
+    TypeError
+        It does, or in a tile it does not keep the labels of its axes.
+    """
+    if tiled:
+        hold_to_labels(primitive, arrays, attributes)
+    copies = [x.copy() if hasattr(x, "dtype") else x for x in arrays]
+    made = primitive.compute(copies, attributes)
+    for i, (x, copy) in enumerate(zip(arrays, copies, strict=True)):
+        if hasattr(x, "dtype") and x.tobytes() != copy.tobytes():
+            raise TypeError(
+                f"{primitive.name}: the kernel writes into its operand {i}, of shape {x.shape}, "
+                "whose values others need. Return a new array, as x + 1 is and x += 1 is not"
+            )
+    return made
 
 
 def hold_to_labels(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograd_iron.arrays import cpu, device
 from autograd_iron.plan.numpy.emit import Text, all_rows, total_of
-from autograd_iron.plan.numpy.held import hold_to_labels, is_foreign
+from autograd_iron.plan.numpy.held import first_run, is_foreign
 from autograd_iron.plan.numpy.lines import variable
 from autograd_iron.plan.numpy.source import Source
 from autograd_iron.plan.program import Step, Value
@@ -168,13 +168,14 @@ def bind(
 
 def _kernel(primitive: Any, tiled: bool) -> Callable[..., None]:
     """Return what runs a primitive's kernel into buffers, and holds it to its record."""
-    unproven = {primitive} if tiled and is_foreign(primitive) else set()
+    unproven = {primitive} if is_foreign(primitive) else set()
 
     def call(out: tuple[Any, ...], *arrays: Any, **attributes: Any) -> None:
         if unproven:
-            hold_to_labels(primitive, list(arrays), attributes)
+            made = first_run(primitive, list(arrays), attributes, tiled)
             unproven.clear()
-        made = primitive.compute(list(arrays), attributes)
+        else:
+            made = primitive.compute(list(arrays), attributes)
         found = made if type(made) is tuple else (made,)
         if len(found) != len(out):
             raise TypeError(
