@@ -168,7 +168,7 @@ def calls_of(primitive: Primitive) -> list[Callable[[Any], Any]]:
 # NumPy's functions of these names make arrays of numbers, or something else.
 OF_OUR_OWN = {"identity", "transpose", "zeros", "ones", "full"}
 OF_OUR_OWN |= {word for word in registry if not hasattr(np, word) and not hasattr(np.linalg, word)}
-for word in registry.keys() - CALLS.keys() - OF_OUR_OWN:
+for word in sorted(registry.keys() - CALLS.keys() - OF_OUR_OWN):
     if word in PRIMITIVES and calls_of(PRIMITIVES[word]):
         CALLS[word] = calls_of(PRIMITIVES[word])
     elif hasattr(np.linalg, word):  # of matrices: what is symmetric and definite suits all
