@@ -18,7 +18,7 @@ from typing import Any, NoReturn, cast
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.executor import Executor, eager
-from autograd_iron.core.explain import EXPLAINED
+from autograd_iron.core.explain import EXPLAINED, explain
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.index import Index
 from autograd_iron.core.inference import infer
@@ -283,10 +283,10 @@ class Tape(Executor):
         try:
             with no_grad():
                 made = dtypes.by_float32(decomposition, on_tensors, *handles, **attributes)
-        except EXPLAINED:
+        except EXPLAINED as error:
             if primitive.has_shape_rule:
                 infer(primitive, handles, attributes)  # says it in the operation's own words
-            raise
+            explain(primitive, handles, attributes, error)
         finally:
             parts, program.steps = program.steps, before
         several = isinstance(made, tuple)

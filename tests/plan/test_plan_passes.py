@@ -720,3 +720,8 @@ def test_a_broken_assignment_is_seen_on_a_real_plan(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(buffers, "assign", one_buffer)
     with pytest.raises(AssertionError, match=r"overwritten|own input"):
         ai.compile(lambda x, y: ai.tanh(x) @ ai.exp(y).T + ai.sum(x))(X, Y)
+
+
+def test_an_error_of_a_part_names_the_operation() -> None:
+    with pytest.raises(ValueError, match=r"^logsumexp\(float32\[0\], axis=None"):
+        ai.compile(ai.logsumexp)(ai.zeros((0,)))
