@@ -8,13 +8,11 @@ Assignments wait until the end: a capture that fails has changed nothing.
 
 from __future__ import annotations
 
-import os
-import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import copy_context
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.executor import Executor, eager
@@ -32,112 +30,9 @@ from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.shapes.conversion import to_device
 from autograd_iron.plan.loops.views import View, dense_strides
 from autograd_iron.plan.program import Check, Program, Step, Value
+from autograd_iron.plan.refusals import refuse, shared_memory
+from autograd_iron.plan.traced import Traced
 from autograd_iron.support.text import visible
-
-
-class CaptureError(RuntimeError):
-    """The function does something that cannot be replayed."""
-
-
-def _refuse(what: str, instead: str) -> NoReturn:
-    frames = traceback.extract_stack()
-    line = next((f for f in reversed(frames) if not is_ours(f.filename)), frames[-1])
-    raise CaptureError(
-        f"compile: {what} at {line.filename}:{line.lineno} ({line.line}). A compiled step is "
-        f"replayed without running this line again. {instead}"
-    )
-
-
-def is_ours(filename: str) -> bool:
-    """Return whether a file is the engine's, or that of the nn beside it."""
-    path = os.path.realpath(filename)
-    return any(path.startswith(os.path.join(_HOME, name, "")) for name in ("autograd_iron", "nn"))
-
-
-_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-
-
-def shared_memory(target: Tensor, other: Tensor) -> CaptureError:
-    """Return the error for a tensor that is assigned to while another one shows its memory."""
-    return CaptureError(
-        f"compile: the tensor of shape {target.shape} that is assigned to shares its memory with "
-        f"another one that the function uses or is given, of shape {other.shape}. Use one of them "
-        "for both, or make the other a copy with ai.tensor"
-    )
-
-
-class Traced(Tensor):
-    """A Tensor of a function that is being captured.
-
-    Attributes
-    ----------
-    value : Value
-    shows : (Tensor, int) or None
-        Eagerly it would show the memory of this tensor, which was assigned to so many times.
-    """
-
-    __slots__ = ("shows", "value")
-
-    value: Value
-    shows: tuple[Tensor, int] | None
-
-    @staticmethod
-    def make(
-        value: Value, node: Node | None = None, shows: tuple[Tensor, int] | None = None
-    ) -> Traced:
-        """Make a Traced of its number and its node."""
-        made: Traced = object.__new__(Traced)
-        made.value = value
-        made.shows = shows
-        made.node = node
-        made._grad = None
-        return made
-
-    @property
-    def data(self) -> Any:
-        """Refuse: raw arrays escape the capture."""
-        _refuse("`.data` is read", "Use the functions of autograd_iron on the Tensor itself.")
-
-    @property
-    def device(self) -> str:
-        """Where the values are: on the device of the whole step."""
-        return cast(Tape, switches().executor).place
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The size of each axis."""
-        return self.value.shape
-
-    @property
-    def dtype(self) -> Any:
-        """The type of the values."""
-        return self.value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.value.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.value.size
-
-    def __repr__(self) -> str:
-        return f"Traced({self.value}, shape={self.shape}, dtype={self.dtype})"
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("a 0-d tensor has no length")
-        return self.shape[0]
-
-    def detach(self) -> Tensor:
-        """Return the value cut off from the graph."""
-        return Traced.make(self.value, shows=self.shows)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Refuse: NumPy asks for the values."""
-        _refuse("NumPy reads the values", "Use the functions of autograd_iron on the Tensor.")
 
 
 def _without_tape(prepare: Callable[[], None]) -> None:
@@ -227,10 +122,7 @@ class Tape(Executor):
     def run(self, primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         """Run a primitive on Tensors, arrays and numbers, and write it down."""
         if primitive is to_device and attributes["here"] != attributes["there"]:
-            self.forbid(
-                f"a gradient flows back to {attributes['there']}",
-                "A compiled step runs on one device: detach what was moved here, or move the leaf.",
-            )
+            self.move(args[0], attributes["there"])
         check_present(primitive, args)
         handles = [self._operand(a, args) for a in args]
         if not any(isinstance(h, Tensor) for h in handles):
@@ -242,7 +134,7 @@ class Tape(Executor):
             )
         else:
             if not primitive.has_shape_rule:
-                _refuse(
+                refuse(
                     f"{visible(primitive.name)} is called, which does not say what its result is,",
                     f"Say it with @{visible(primitive.name)}.shape, a function of the arrays and "
                     "attributes that returns Spec(shape, dtype); or make it elementwise.",
@@ -328,7 +220,7 @@ class Tape(Executor):
     def assign(self, target: Tensor, value: Any) -> None:
         """Write down an assignment; it happens when the capture is complete."""
         if isinstance(target, Traced):
-            _refuse(
+            refuse(
                 "a result is assigned to",
                 "Assign to tensors that outlive the step; a gradient is set with p.grad = ...",
             )
@@ -402,7 +294,7 @@ class Tape(Executor):
         leaf = _leaf(tensor)
         if not (isinstance(leaf, Traced) or leaf.is_leaf):
             name = "argument" if any(given is leaf for given in self.given) else "tensor"
-            _refuse(
+            refuse(
                 f"a gradient flows through a {name} that was computed outside of the step",
                 f"Detach the {name}, or compute it inside the step.",
             )
@@ -455,7 +347,7 @@ class Tape(Executor):
 
     def move(self, tensor: Tensor, there: str) -> NoReturn:
         """Refuse: a tensor is moved to another device."""
-        _refuse(
+        refuse(
             f'a tensor is moved to "{there}"',
             "A compiled step runs on one device: move the model and the data before it.",
         )
@@ -475,11 +367,11 @@ class Tape(Executor):
 
     def forbid(self, what: str, instead: str) -> NoReturn:
         """Refuse something that cannot be replayed, naming the user's line."""
-        _refuse(what, instead)
+        refuse(what, instead)
 
     def read(self, tensor: Tensor) -> NoReturn:
         """Refuse: a tensor's values are read on the host."""
-        _refuse(
+        refuse(
             "a value is read on the host (float, int, bool, if, item, numpy)",
             "Return the Tensor from the step and read it outside; choose with ai.where.",
         )
@@ -585,7 +477,7 @@ class Tape(Executor):
 
     def _read(self, handle: Traced) -> Value:
         if handle.shows is not None and self._times[handle.shows[0]] != handle.shows[1]:
-            _refuse(
+            refuse(
                 "a view is read whose tensor was assigned to since",
                 "Take the view after the assignment; or take a copy before it, with view * 1.",
             )

@@ -17,10 +17,11 @@ from autograd_iron.arrays import cpu, device
 from autograd_iron.core.switches import is_in, put_executor, switches
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.plan import passes
-from autograd_iron.plan.capture import CaptureError, Tape, shared_memory
+from autograd_iron.plan.capture import Tape
 from autograd_iron.plan.derivative import Results
 from autograd_iron.plan.numpy import forms
 from autograd_iron.plan.numpy.build import Plan
+from autograd_iron.plan.refusals import CaptureError, shared_memory
 from autograd_iron.plan.trees import (
     Bound,
     are_tensors,

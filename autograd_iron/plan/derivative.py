@@ -25,9 +25,11 @@ from autograd_iron.core.graph import Cotangents, Leaf, Node, Output
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.switches import put_executor, switches
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.plan.capture import CaptureError, Tape, Traced
+from autograd_iron.plan.capture import Tape
 from autograd_iron.plan.numpy.build import Plan
 from autograd_iron.plan.program import Program, Step, Value
+from autograd_iron.plan.refusals import CaptureError
+from autograd_iron.plan.traced import Traced
 from autograd_iron.support import forks
 
 if TYPE_CHECKING:

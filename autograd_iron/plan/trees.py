@@ -11,7 +11,8 @@ from autograd_iron.arrays import device
 from autograd_iron.core.plain import PLAIN
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray
-from autograd_iron.plan.capture import CaptureError, Tape
+from autograd_iron.plan.capture import Tape
+from autograd_iron.plan.refusals import CaptureError
 from autograd_iron.plan.watch import is_told_of
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from autograd_iron.arrays import device
 from autograd_iron.core.plain import PLAIN
 from autograd_iron.core.primitive import Primitive
-from autograd_iron.plan.capture import is_ours
+from autograd_iron.plan.refusals import is_ours
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.stand_in import behind
 from autograd_iron.support.text import visible

@@ -16,7 +16,8 @@ from compiling import proven  # noqa: F401
 import autograd_iron as ai
 import nn
 from autograd_iron.arrays import cublas, gpu
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.core.registry import on_tensors
+from autograd_iron.plan.refusals import CaptureError
 
 from .device_under_test import TIER, cupy
 from .planning import RUNS, arrays_of, interpreted, near
@@ -172,6 +173,17 @@ def test_a_gradient_does_not_leave_the_device() -> None:
         ai.compile(lambda x: ai.sum(x * x).backward())(moved)
     with pytest.raises(CaptureError, match="computed outside of the step"):
         ai.compile(lambda: ai.sum(moved * moved).backward())()
+
+
+def test_a_word_of_the_vocabulary_moves_nothing_in_a_step() -> None:
+    def back(x: ai.Tensor) -> ai.Tensor:
+        made: ai.Tensor = on_tensors.to_device(x * 2, here="cuda:0", there="cpu")
+        return made
+
+    x = ai.tensor(X, device="cuda")
+    assert back(x).device == "cpu"
+    with pytest.raises(CaptureError, match='a tensor is moved to "cpu"'):
+        ai.compile(back)(x)
 
 
 def test_arrays_of_cupy_as_arguments() -> None:

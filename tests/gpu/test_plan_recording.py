@@ -15,7 +15,7 @@ from autograd_iron.core import specs
 from autograd_iron.core.primitive import Primitive, primitive
 from autograd_iron.core.registry import registry
 from autograd_iron.core.specs import Spec
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 from .device_under_test import TIER, counts, cupy, forbid, reset
 from .planning import RUNS, interpreted, near, twins

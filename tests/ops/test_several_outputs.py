@@ -14,7 +14,7 @@ from samples import own_words
 
 import autograd_iron as ai
 from autograd_iron.core.specs import Spec
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 X = np.random.default_rng(0).standard_normal((5, 3))
 

@@ -25,7 +25,7 @@ from samples import (
 
 import autograd_iron as ai
 from autograd_iron.arrays import cpu
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 # The buffers' checker is a fixture: hypothesis may keep it from one example to the next.
 settings.register_profile(

@@ -25,7 +25,7 @@ from test_plan import moved, parts
 
 import autograd_iron as ai
 import nn
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3) / 6
 

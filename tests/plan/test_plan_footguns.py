@@ -20,7 +20,7 @@ from samples import own_words
 import autograd_iron as ai
 import nn
 from autograd_iron.core.switches import switches
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
 

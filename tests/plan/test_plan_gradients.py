@@ -13,7 +13,7 @@ from compiling import close, proven, same_bits  # noqa: F401
 
 import autograd_iron as ai
 import nn
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 
 def scaled(w: nn.Parameter, x: ai.Tensor) -> Any:

@@ -18,7 +18,7 @@ from test_plan import INSIDE, Instruction, Problem, cast
 from test_plan import WORDS as TILED_WORDS
 
 import autograd_iron as ai
-from autograd_iron.plan.capture import CaptureError
+from autograd_iron.plan.refusals import CaptureError
 
 COUNT = 120
 many = pytest.param(range(COUNT, 5_000), id="many", marks=pytest.mark.slow)

@@ -9,10 +9,11 @@ goes on kernel by kernel; `explain` says why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from autograd_iron.arrays import cuda, device, gpu
 from autograd_iron.arrays.cublas import Matrices
+from autograd_iron.plan.base import BasePlan
 from autograd_iron.plan.cuda import kernels
 from autograd_iron.plan.cuda.kernels import Kernel
 from autograd_iron.plan.cuda.launches import launches
@@ -28,7 +29,7 @@ SLAB = 1 << 16
 ALIGNMENT = 16
 
 
-class GpuPlan:
+class GpuPlan(BasePlan):
     """A program that is ready to run on a GPU.
 
     Parameters
@@ -66,21 +67,10 @@ class GpuPlan:
                 raise self._explained(error) from None
         self.source = "\n".join(k.source for kernel in self.kernels.values() for k in kernel.all)
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a plan is bound to the memory of this process and cannot be copied or pickled: take "
-            "the compiled function, which captures again"
-        )
-
     def __str__(self) -> str:
         from autograd_iron.plan.show import show_launches
 
         return show_launches(self)
-
-    def draw(self) -> None:
-        """Draw the random numbers of the next run."""
-        for fill, value in self.program.draws:
-            fill(self._arrays[value])
 
     def run(self, *given: Any) -> list[Any]:
         """Run on the arrays of the arguments; return copies of the results.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from autograd_iron.arrays import cpu, device
+from autograd_iron.plan.base import BasePlan
 from autograd_iron.plan.numpy import emit, forms
 from autograd_iron.plan.numpy.emit import Text, all_rows
 from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, Refuse, variable
@@ -24,7 +25,7 @@ from autograd_iron.support import forks
 CACHES = 2
 
 
-class Plan:
+class Plan(BasePlan):
     """A program that is ready to run.
 
     Parameters
@@ -51,12 +52,6 @@ class Plan:
     old : dict of Value to array
         Where a value that the step changes, and is to return as it was, is kept during a step.
     """
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a plan is bound to the memory of this process and cannot be copied or pickled: take "
-            "the compiled function, which captures again"
-        )
 
     def __str__(self) -> str:
         from autograd_iron.plan.show import show
@@ -102,11 +97,6 @@ class Plan:
     def after_fork(self) -> None:
         """Give a forked process a context of its own: a thread of the parent may be in this one."""
         self._quietly = cpu.quietly()
-
-    def draw(self) -> None:
-        """Draw the random numbers of the next run."""
-        for fill, value in self.program.draws:
-            fill(self._arrays[value])
 
     def run(self, *given: Any) -> list[Any]:
         """Run on the arrays of the arguments; return copies of the results.
