@@ -114,7 +114,7 @@ class Executor(ABC):
         `once` refuses an index that names a position twice, where that can be told without waiting.
         """
 
-    # --- what a step says about itself: see `hooks`
+    # --- what a step says about itself: see `extend.capture`
 
     @abstractmethod
     def operands(self, tensors: tuple[Tensor, ...]) -> tuple[Vocabulary, list[Any]]:

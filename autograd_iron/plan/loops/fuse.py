@@ -122,11 +122,14 @@ class _Order:
     def make(self, place: float, shape: Shape | None) -> _Group:
         """Return a new group, which stands before all that are at this place or after it."""
         i = bisect_left(self.all, place, key=_place)
-        low = self.all[i - 1].place if i else None
-        high = self.all[i].place if i < len(self.all) else None
-        if low is None or high is None:
-            new = 0.0 if low is high else high - 1 if low is None else low + 1  # type: ignore[operator]
+        if not self.all:
+            new = 0.0
+        elif not i:
+            new = self.all[0].place - 1
+        elif i == len(self.all):
+            new = self.all[-1].place + 1
         else:
+            low, high = self.all[i - 1].place, self.all[i].place
             new = (low + high) / 2
             if not low < new < high:  # no room is left
                 for number, group in enumerate(self.all):

@@ -16,7 +16,7 @@ from autograd_iron.core.axes import Label, passage
 from autograd_iron.core.explain import EXPLAINED
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.ops.reduce.extremes import COMBINED
-from autograd_iron.plan.capture import is_ours
+from autograd_iron.plan.refusals import is_ours
 
 POSITIONS = 4
 # The unit roundoff of floats of so many bytes; of 2, the coarser one.
@@ -77,7 +77,7 @@ def hold_to_labels(primitive: Primitive, arrays: list[Any], attributes: dict[str
             continue
         together = _computed(primitive, arrays, cut, chosen, attributes)
         parts = [_computed(primitive, arrays, cut, [i], attributes) for i in chosen]
-        if together is None or None in [part and 1 for part in parts]:
+        if together is None or any(part is None for part in parts):
             continue  # the kernel does not take so few
         answers *= len(together) // len(answers)
         for i, answer in enumerate(answers):

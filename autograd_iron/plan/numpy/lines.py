@@ -94,7 +94,7 @@ Line = Call | Let | Put | UnlessFinite | Refuse
 
 def variable(name: Value | Name) -> str:
     """Return the variable that stands for a value, or that a name is."""
-    return f"v{name.number}" if type(name) is Value else name.label  # type: ignore[union-attr]
+    return name.label if isinstance(name, Name) else f"v{name.number}"
 
 
 def python(line: Line, met: set[str]) -> list[str]:
