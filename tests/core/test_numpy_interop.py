@@ -12,6 +12,7 @@ import pytest
 from samples import PRIMITIVES
 
 import autograd_iron as ai
+from autograd_iron.core import interop
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import registry
 
@@ -207,6 +208,16 @@ def test_numpy_answers_on_a_tensor_as_on_an_array(name: str, call: Callable[[Any
         assert a.dtype == b.dtype
         assert a.requires_grad == (b.dtype.kind == "f" and name != "sign")
         np.testing.assert_allclose(a.data, b, rtol=1e-14)
+
+
+def test_none_is_said_to_a_function_whose_defaults_nobody_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As `concatenate` is in NumPy 2.0: its `axis=None` was taken for the default, which is 0."""
+    monkeypatch.setattr(interop, "_signature", lambda function: None)
+    x = ai.tensor(sample())
+    assert np.concatenate([x, W], axis=None).shape == (12,)
+    assert np.concatenate([x, W], axis=0, out=None).shape == (4, 3)
 
 
 @every_call
