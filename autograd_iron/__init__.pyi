@@ -8,12 +8,16 @@ from autograd_iron.arrays import cuda as cuda
 from autograd_iron.arrays.dtypes import bool_ as bool_, float16 as float16, float32 as float32, float64 as float64, int32 as int32, int64 as int64
 from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as no_grad
 from autograd_iron.core.tensor import Tensor as Tensor
-from autograd_iron.ops.creation import arange as arange, asarray as asarray, linspace as linspace, meshgrid as meshgrid, tensor as tensor
-from autograd_iron.ops.random import Generator as Generator
 from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
 from autograd_iron.plan import compile as compile
 from autograd_iron.tools.check import check_grads as check_grads
 from autograd_iron.tools.draw import draw_graph as draw_graph
+from autograd_iron.ops.random import Generator as Generator
+from autograd_iron.ops.creation import arange as arange
+from autograd_iron.ops.creation import asarray as asarray
+from autograd_iron.ops.creation import linspace as linspace
+from autograd_iron.ops.creation import meshgrid as meshgrid
+from autograd_iron.ops.creation import tensor as tensor
 
 __version__: str
 bfloat16: Any

@@ -73,12 +73,17 @@ def imports(module: ModuleType, names: Iterable[str]) -> str:
     """Return the imports of the module that bring these names, as those of a stub."""
     source = Path(str(module.__file__)).read_text(encoding="utf-8")
     lines = []
+    named: set[str] = {"bfloat16"}
     for home, listed in re.findall(
         r"^ *from (autograd_iron\S*) import (\([^)]*\)|.*)$", source, re.M
     ):
         brought = {name.strip() for name in listed.strip("()").split(",")} & set(names)
         if brought:
             lines.append(f"from {home} import " + ", ".join(f"{n} as {n}" for n in sorted(brought)))
+            named |= brought
+    for name in sorted(set(names) - named):  # of a family in `ops`
+        home = getattr(module, name).__module__
+        lines.append(f"from {home} import {name} as {name}")
     return "\n".join(lines)
 
 

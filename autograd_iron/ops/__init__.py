@@ -1,4 +1,10 @@
-"""The operations, a folder a kind and a file a family: importing this registers all of them."""
+"""The operations, a folder a kind and a file a family: importing this registers all of them.
+
+What users call as `ai.name` is in the `__all__` of its family.
+"""
+
+from types import ModuleType
+from typing import Any
 
 from autograd_iron.ops import (
     creation,
@@ -11,3 +17,15 @@ from autograd_iron.ops import (
 )
 
 __all__ = ["creation", "elementwise", "indexing", "linalg", "random", "reduce", "shapes"]
+
+
+def public() -> dict[str, Any]:
+    """Return what users call as `ai.name`, by name."""
+    families: list[ModuleType] = [creation, random]
+    for kind in (elementwise, indexing, linalg, reduce, shapes):
+        families += [getattr(kind, family) for family in kind.__all__]
+    return {
+        name: getattr(family, name)
+        for family in families
+        for name in getattr(family, "__all__", ())
+    }

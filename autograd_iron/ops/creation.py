@@ -18,6 +18,8 @@ from autograd_iron.core.registry import Vocabulary
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
+__all__ = ["arange", "asarray", "full", "linspace", "meshgrid", "ones", "tensor", "zeros"]
+
 Shape = int | Sequence[int]
 
 

@@ -15,6 +15,8 @@ from autograd_iron.core.tensor import Tensor
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.integers import integer
 
+__all__ = ["Generator"]
+
 Shape = int | Sequence[int]
 
 _BYTES_OF_A_THREAD = {"uniform": philox.BLOCK_BYTES, "normal": 2 * philox.BLOCK_BYTES}

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-import nn.functional  # noqa: F401  (its primitives are sampled here too)
-
 Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
 STEPS = 1000
@@ -104,6 +102,16 @@ class Samples:
 
     def domain(self, argument: int) -> Domain:
         return self.domains[min(argument, len(self.domains) - 1)]
+
+
+def end_to_end(elsewhere: Callable[..., Any]) -> Callable[..., Array]:
+    """Return a function that answers with several arrays as one; see `joined`."""
+
+    def one(*arrays: Array, **attributes: Any) -> Array:
+        made = elsewhere(*arrays, **attributes)
+        return np.concatenate([np.ravel(a) for a in made]).astype(made[0].dtype)
+
+    return one
 
 
 # --- calls

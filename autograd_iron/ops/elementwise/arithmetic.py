@@ -12,6 +12,19 @@ from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 
+__all__ = [
+    "abs",
+    "add",
+    "divide",
+    "frexp",
+    "multiply",
+    "negative",
+    "pow",
+    "sign",
+    "square",
+    "subtract",
+]
+
 
 @elementwise(c=C("{y} == 0 && {x} - {x} != 0 ? 0 : {x} * {y}", "({u}){x} * ({u}){y}", "{x} & {y}"))
 def multiply_no_nan(xp, x, y, /):

@@ -10,6 +10,8 @@ from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 
+__all__ = ["clip", "maximum", "minimum", "where"]
+
 
 def _extreme(sign):
     """Return what takes the larger (">") or smaller ("<") of two, and NaN if one of them is."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from autograd_iron.core.primitive import elementwise
 
+__all__ = ["exp", "expm1", "log", "log1p", "sqrt"]
+
 
 @elementwise(floating=True, numpy="exp", c="exp{f}({x})")
 def exp(xp, x, /):

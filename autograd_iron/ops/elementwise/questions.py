@@ -7,6 +7,20 @@ from __future__ import annotations
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 
+__all__ = [
+    "equal",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isnan",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "not_equal",
+]
+
 
 @elementwise(numpy="equal", c="{x:joint} == {y:joint}")
 def equal(xp, x, y, /):

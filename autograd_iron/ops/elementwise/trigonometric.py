@@ -7,6 +7,8 @@ from __future__ import annotations
 from autograd_iron.arrays import device
 from autograd_iron.core.primitive import elementwise
 
+__all__ = ["arctan", "cos", "relu", "sigmoid", "sin", "softplus", "tanh"]
+
 
 @elementwise(floating=True, numpy="sin", c="sin{f}({x})")
 def sin(xp, x, /):

@@ -13,6 +13,8 @@ from autograd_iron.core.batch import with_axes
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
+__all__ = ["linear", "matmul"]
+
 
 @primitive
 def matmul(xp, x, y, /):

@@ -7,6 +7,8 @@ from __future__ import annotations
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
+__all__ = ["tril", "triu"]
+
 
 @primitive(exact=True, numpy="tril", by_kernel="it looks at positions")
 def tril(xp, x, /, k=0):

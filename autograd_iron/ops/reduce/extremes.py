@@ -16,6 +16,8 @@ from autograd_iron.ops.elementwise.choosing import maximum, minimum
 from autograd_iron.ops.reduce.axes import known, labels, spread
 from autograd_iron.ops.reduce.sums import sum
 
+__all__ = ["argmax", "argmin", "max", "min"]
+
 
 def _share_of_ties(F, g, y, x, axis, keepdims):
     chosen = F.astype(x == spread(F, y, x, axis, keepdims), dtype=x.dtype)

@@ -17,6 +17,8 @@ from autograd_iron.core.switches import no_grad
 from autograd_iron.ops.elementwise.arithmetic import add
 from autograd_iron.ops.reduce.axes import known, labels, spread
 
+__all__ = ["log_softmax", "logsumexp", "mean", "norm", "sum", "var"]
+
 
 @primitive
 def sum(xp, x, /, axis=None, keepdims=False):

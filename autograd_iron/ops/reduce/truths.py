@@ -12,6 +12,8 @@ from autograd_iron.core.specs import Spec
 from autograd_iron.ops.elementwise.questions import logical_and, logical_or
 from autograd_iron.ops.reduce.axes import known, labels
 
+__all__ = ["all", "any"]
+
 
 @primitive
 def all(xp, x, /, axis=None, keepdims=False):

@@ -10,6 +10,8 @@ from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
+__all__ = ["astype"]
+
 
 @primitive(exact=True)
 def astype(xp, x, /, dtype):

@@ -15,6 +15,8 @@ from autograd_iron.core.plain import real, setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
+__all__ = ["concat", "pad", "split", "stack"]
+
 
 @primitive(exact=True, by_kernel="it copies several arrays")
 def join(xp, /, *arrays, axis=0):

@@ -10,6 +10,8 @@ from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.ops.shapes.joining import all_but
 
+__all__ = ["flip", "matrix_transpose", "permute_dims", "transpose"]
+
 
 @primitive(exact=True)
 def permute_dims(xp, x, /, axes=None):

@@ -14,6 +14,8 @@ from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
+__all__ = ["broadcast_to", "expand_dims", "reshape", "squeeze"]
+
 
 @primitive(exact=True)
 def reshape(xp, x, /, shape):

@@ -1,0 +1,100 @@
+"""Samples of the operations on each element by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sampling import (
+    BETWEEN,
+    BOOL,
+    INSIDE,
+    INTEGER,
+    NONZERO,
+    POSITIVE,
+    REAL,
+    SHAPES,
+    Array,
+    Domain,
+    Samples,
+    call,
+    elementwise,
+    end_to_end,
+)
+
+import nn.functional  # noqa: F401  (its primitives are sampled here too)
+
+
+def cross_entropy(p: Array, y: Array) -> Any:
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def questions(elsewhere: Callable[..., Any], count: int = 2) -> Samples:
+    """Samples of a comparison: few values, so that ties occur."""
+    return elementwise(elsewhere, *[Domain(((-1.0, -1.0), (0.0, 0.0), (1.5, 1.5)))] * count)
+
+
+SAMPLES: dict[str, Samples] = {
+    # arithmetic
+    "add": elementwise(np.add, REAL, REAL),
+    "subtract": elementwise(np.subtract, REAL, REAL),
+    "multiply": elementwise(np.multiply, REAL, REAL),
+    "multiply_no_nan": elementwise(np.multiply, REAL, NONZERO),
+    "divide": elementwise(np.divide, REAL, NONZERO),
+    "negative": elementwise(np.negative, REAL),
+    "pow": elementwise(np.power, POSITIVE, REAL),
+    "square": elementwise(np.square, REAL),
+    "abs": elementwise(np.abs, NONZERO),
+    "sign": elementwise(np.sign, NONZERO),
+    "identity": elementwise(np.copy, REAL),
+    "frexp": elementwise(end_to_end(np.frexp), Domain(((-1.9, -1.1), (0.3, 0.49)))),
+    # exponentials, roots, trigonometric functions, activations
+    "exp": elementwise(np.exp, REAL),
+    "expm1": elementwise(np.expm1, REAL),
+    "log": elementwise(np.log, POSITIVE),
+    "log1p": elementwise(np.log1p, POSITIVE),
+    "sqrt": elementwise(np.sqrt, POSITIVE),
+    "sin": elementwise(np.sin, REAL),
+    "cos": elementwise(np.cos, REAL),
+    "arctan": elementwise(np.arctan, REAL),
+    "tanh": elementwise(np.tanh, REAL),
+    "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, REAL),
+    "relu": elementwise(lambda x: np.where(x > 0, x, 0), NONZERO),
+    "softplus": elementwise(lambda x: np.logaddexp(0, x), REAL),
+    "binary_cross_entropy": elementwise(cross_entropy, INSIDE, INSIDE, eps=1e-7),
+    "binary_cross_entropy_with_logits": elementwise(
+        lambda z, y: cross_entropy(1 / (1 + np.exp(-z)), y), REAL, INSIDE
+    ),
+    # choosing
+    "maximum": elementwise(np.maximum, REAL, BETWEEN),
+    "minimum": elementwise(np.minimum, REAL, BETWEEN),
+    "clip": elementwise(
+        # NumPy 2.0 has other names, and no call without any bound.
+        lambda x, min=None, max=None: np.clip(
+            x, -np.inf if min is None else min, np.inf if max is None else max
+        ),
+        Domain(((-2.0, -1.1), (-0.9, 0.4), (0.6, 2.0))),
+        calls=[
+            *(call(shape, min=-1, max=0.5) for shape in SHAPES),
+            call((2, 3), min=-1),
+            call((2, 3), max=0.5),
+            call((2, 3), min=None, max=None),
+        ],
+    ),
+    "where": elementwise(np.where, BOOL, REAL, REAL),
+    # questions
+    **{
+        name: questions(getattr(np, name))
+        for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+    },
+    "logical_and": elementwise(np.logical_and, BOOL, BOOL),
+    "logical_or": elementwise(np.logical_or, BOOL, BOOL),
+    "logical_not": elementwise(np.logical_not, BOOL),
+    "bitwise_and": elementwise(np.bitwise_and, INTEGER, INTEGER),
+    "bitwise_or": elementwise(np.bitwise_or, INTEGER, INTEGER),
+    "bitwise_xor": elementwise(np.bitwise_xor, INTEGER, INTEGER),
+    "bitwise_invert": elementwise(np.invert, INTEGER),
+    "isfinite": elementwise(np.isfinite, REAL),
+    "isnan": elementwise(np.isnan, REAL),
+}
