@@ -27,11 +27,14 @@ import autograd_iron as ai
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import on_tensors, raw, registry
 
-FAMILIES = sorted(path.stem for path in Path(__file__).with_name("families").glob("[a-z]*.py"))
-SAMPLES: dict[str, Samples] = {
-    name: entry
-    for family in FAMILIES
-    for name, entry in import_module(f"families.{family}").SAMPLES.items()
+FAMILIES = [
+    import_module(f"families.{path.stem}")
+    for path in sorted(Path(__file__).with_name("families").glob("[a-z]*.py"))
+]
+SAMPLES: dict[str, Samples] = {n: entry for f in FAMILIES for n, entry in f.SAMPLES.items()}
+# Of functions that are made of primitives, by what users write after `ai.` (or from `nn.` on).
+COMPOSITES: dict[str, Samples] = {
+    n: entry for f in FAMILIES for n, entry in getattr(f, "COMPOSITES", {}).items()
 }
 
 PRIMITIVES: dict[str, Primitive] = {
@@ -81,13 +84,17 @@ def over_rows(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[
 
 def fixed_case(name: str, row: Call, seed: str = "") -> Case:
     """Return the call with arrays that are the same in every run."""
-    source = np.random.default_rng(zlib.crc32(f"{name} {row}{seed}".encode()))
+    return case_of(SAMPLES[name], row, f"{name} {row}{seed}")
+
+
+def case_of(entry: Samples, row: Call, seed: str) -> Case:
+    source = np.random.default_rng(zlib.crc32(seed.encode()))
     arrays = []
     for argument, shape in enumerate(row.shapes):
-        domain = SAMPLES[name].domain(argument)
+        domain = entry.domain(argument)
         steps = source.choice(STEPS, shape, replace=not domain.distinct)
         arrays.append(domain.values(np.asarray(steps)))
-    return Case(tuple(SAMPLES[name].settled(arrays)), row.attributes)
+    return Case(tuple(entry.settled(arrays)), row.attributes)
 
 
 @st.composite

@@ -84,6 +84,7 @@ class Samples:
     `elsewhere` answers the same call with NumPy's own function, or a formula unlike the kernel's.
     A primitive is elementwise if element i of its output depends on element i of its inputs alone.
     `around` is added to the first array: what keeps drawn matrices from being singular.
+    `complex` says that the operation takes complex arrays too; then it is tried with them as well.
     """
 
     domains: tuple[Domain, ...]
@@ -93,6 +94,7 @@ class Samples:
     elementwise: bool = False
     eps: float = 1e-6
     around: Callable[[Shape], Array] | None = None
+    complex: bool = False
 
     def settled(self, arrays: list[Array]) -> list[Array]:
         """Return the arrays, the first of them where the primitive is smooth."""
@@ -154,13 +156,16 @@ def broadcastable(count: int) -> SearchStrategy[Call]:
 
 
 def elementwise(
-    elsewhere: Callable[..., Any], *domains: Domain, eps: float = 1e-6, calls: Sequence[Call] = ()
+    elsewhere: Callable[..., Any],
+    *domains: Domain,
+    eps: float = 1e-6,
+    calls: Sequence[Call] = (),
+    complex: bool = False,
 ) -> Samples:
     count = len(domains)
     rows = {1: UNARY, 2: BINARY, 3: TERNARY}[count]
-    return Samples(
-        domains, calls or rows, elsewhere, None if calls else broadcastable(count), True, eps
-    )
+    more = None if calls else broadcastable(count)
+    return Samples(domains, calls or rows, elsewhere, more, True, eps, complex=complex)
 
 
 REDUCTIONS = [

@@ -69,3 +69,12 @@ SAMPLES: dict[str, Samples] = {
         stretches().map(lambda c: call(c.attributes["shape"], shape=c.shapes[0])),
     ),
 }
+
+COMPOSITES: dict[str, Samples] = {
+    "var": Samples((REAL,), [c for c in REDUCTIONS if 0 not in c.shapes[0]], np.var),
+    "log_softmax": Samples(
+        (REAL,),
+        [call((3,)), call((2, 3)), call((2, 3), axis=0), call((2, 3, 2), axis=-2)],
+        lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+    ),
+}
