@@ -18,6 +18,7 @@ from autograd_iron.transforms.gradients import grad, value_and_grad
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:
+    from autograd_iron import fft, special, stats
     from autograd_iron.plan import compile
     from autograd_iron.tools.check import check_grads
     from autograd_iron.tools.draw import draw_graph
@@ -30,6 +31,7 @@ _LATER = {
     "compile": "plan",
     "draw_graph": "tools.draw",
 }
+_LATER_MODULES = ("fft", "special", "stats")
 
 _operations = ops.public()
 globals().update(_operations)
@@ -43,6 +45,7 @@ __all__ = [
     "draw_graph",
     "enable_grad",
     "extend",
+    "fft",
     "float16",
     "float32",
     "float64",
@@ -51,6 +54,8 @@ __all__ = [
     "int64",
     "linalg",
     "no_grad",
+    "special",
+    "stats",
     "value_and_grad",
 ]
 __all__ += sorted(_operations)  # noqa: PLE0605  (names are what it holds)
@@ -60,8 +65,11 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and that oth
 
     def __getattr__(name: str) -> Any:
         """Return what is imported when it is first asked for."""
+        found: Any
         if name == "bfloat16":
             found = dtypes.dtype(name)
+        elif name in _LATER_MODULES:
+            found = import_module(f"{__name__}.{name}")
         elif name in _LATER:
             found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         else:
@@ -73,7 +81,7 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and that oth
 
     def __dir__() -> list[str]:
         """Return the names of the module, those not imported yet among them."""
-        return sorted({*globals(), *_LATER})
+        return sorted({*globals(), *_LATER, *_LATER_MODULES})
 
 
 def _warn_of_another_nn() -> None:

@@ -9,6 +9,7 @@ from autograd_iron.arrays.dtypes import bool_ as bool_, float16 as float16, floa
 from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as no_grad
 from autograd_iron.core.tensor import Tensor as Tensor
 from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
+from autograd_iron import fft as fft, special as special, stats as stats
 from autograd_iron.plan import compile as compile
 from autograd_iron.tools.check import check_grads as check_grads
 from autograd_iron.tools.draw import draw_graph as draw_graph

@@ -21,7 +21,11 @@ from autograd_iron.core.composite import Composite
 from autograd_iron.core.primitive import Primitive
 
 PACKAGE = Path(ai.__file__).parent
-STUBS = {PACKAGE / "__init__.pyi": ai, PACKAGE / "linalg.pyi": ai.linalg}
+STUBS = {
+    PACKAGE / "__init__.pyi": ai,
+    PACKAGE / "linalg.pyi": ai.linalg,
+    PACKAGE / "special.pyi": ai.special,
+}
 
 # What an attribute of a name is, in every operation; any other is Any.
 ATTRIBUTES = {

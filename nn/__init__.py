@@ -1,7 +1,7 @@
 """Neural networks on autograd_iron: models, losses, optimizers, data, checkpoints, training.
 
 Everything that a script needs is here under one name; what is finer lies in the submodules
-(`nn.init` for initial values, `nn.functional` for the elementwise functions under the losses).
+(`nn.init` for initial values, `nn.functional` for functions without parameters).
 
 >>> import autograd_iron as ai, nn
 >>> model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))

@@ -20,7 +20,10 @@ FLOORS = {
     "autograd_iron.core": 1,
     "autograd_iron.ops": 2,
     "autograd_iron.extend": 2,
+    "autograd_iron.fft": 2,
     "autograd_iron.linalg": 2,
+    "autograd_iron.special": 2,
+    "autograd_iron.stats": 2,
     "autograd_iron.transforms": 3,
     "autograd_iron.tools": 3,
     "autograd_iron.plan": 4,
@@ -213,7 +216,7 @@ def loaded(source: str, **environment: str) -> set[str]:
 
 
 def test_import_loads_no_optional_package(tmp_path: Path) -> None:
-    optional = ["cupy", "graphviz", "matplotlib", "ml_dtypes", "pygraphviz", "tqdm"]
+    optional = ["cupy", "graphviz", "matplotlib", "ml_dtypes", "pygraphviz", "scipy", "tqdm"]
     for name in optional:  # stand-ins, so that a guarded import of a missing package shows too
         (tmp_path / f"{name}.py").touch()
     found = loaded("import nn", PYTHONPATH=str(tmp_path))
@@ -231,6 +234,7 @@ def test_import_loads_little_but_numpy(package: str, allowed: set[str]) -> None:
     # Their private parts, in C, are theirs.
     assert {name for name in others if not name.startswith("_")} <= allowed
     later = {"arrays.cpu", "arrays.cublas", "arrays.gpu", "plan", "support.files", "tools"}
+    later |= {"fft", "special", "stats", "ops.special"}
     assert found & {f"autograd_iron.{name}" for name in later} == set()
     assert "nn.training" not in found
     if package == "autograd_iron":
@@ -273,6 +277,8 @@ def test_every_public_name_is_found_however_it_is_asked_for(package: str) -> Non
     [
         "from autograd_iron import check_grads, compile, draw_graph",
         "import autograd_iron.plan.compiled; autograd_iron.compile",
+        "import autograd_iron as ai; ai.special, ai.stats, ai.fft",
+        "from autograd_iron import fft, special, stats",
         "from nn import Checkpoints, CheckpointError, CosineDecay, Run, fit",
         "import nn.training.fit; nn.fit",
         "from typing import get_type_hints; import nn; get_type_hints(nn.fit)",

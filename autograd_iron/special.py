@@ -1,0 +1,3 @@
+"""Special functions, in SciPy's names: `ai.special.erf(x)`."""
+
+__all__: list[str] = []

@@ -1,0 +1,6 @@
+"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from autograd_iron import Tensor, TensorLike
