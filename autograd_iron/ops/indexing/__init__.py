@@ -1,5 +1,5 @@
 """Reading and writing at an index."""
 
-from autograd_iron.ops.indexing import gathering, updates
+from autograd_iron.ops.indexing import along, gathering, updates
 
-__all__ = ["gathering", "updates"]
+__all__ = ["along", "gathering", "updates"]

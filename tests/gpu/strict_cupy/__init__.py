@@ -28,6 +28,7 @@ from . import (
     random,
     reductions,
     shapes,
+    sorting,
     streams,
     testing,
     ufuncs,
@@ -100,7 +101,7 @@ def modules() -> dict[str, ModuleType]:
 def _functions() -> dict[str, object]:
     return {
         name: function
-        for module in (creation, shapes, products, reductions)
+        for module in (creation, shapes, products, reductions, sorting)
         for name, function in vars(module).items()
         if inspect.isfunction(function)
         and function.__module__ == module.__name__

@@ -256,16 +256,6 @@ def nonzero(a: ndarray) -> tuple[ndarray, ...]:
     return tuple(made[axis] for axis in range(a.ndim))
 
 
-def sort(a: ndarray, axis: int | None = -1, kind: Any = None) -> ndarray:
-    return computed(lambda raw: np.sort(raw, axis), [a], name="sort", launches=2, temporaries=1)
-
-
-def argsort(a: ndarray, axis: int | None = -1, kind: Any = None) -> ndarray:
-    return computed(
-        lambda raw: np.argsort(raw, axis), [a], name="argsort", launches=2, temporaries=2
-    )
-
-
 def array_equal(a1: ndarray, a2: ndarray, equal_nan: bool = False) -> ndarray:
     return _verdict(lambda x, y: np.array_equal(x, y, equal_nan), a1, a2)
 

@@ -29,6 +29,15 @@ def scatter_sum(values: Array, indices: Array, size: int, axis: int) -> Array:
     return np.moveaxis(flat @ chosen, -1, axis)
 
 
+def scatter_sum_along(values: Array, indices: Array, size: int, axis: int) -> Array:
+    """Add up one element at a time."""
+    axis %= values.ndim
+    made = np.zeros((*values.shape[:axis], size, *values.shape[axis + 1 :]), values.dtype)
+    for place in np.ndindex(values.shape):
+        made[(*place[:axis], indices[place], *place[axis + 1 :])] += values[place]
+    return made
+
+
 def add_at(x: Array, value: Array, index: Any) -> Array:
     positions = np.arange(x.size).reshape(x.shape)[index]
     made = x.flatten()
@@ -80,5 +89,38 @@ SAMPLES: dict[str, Samples] = {
             call((3, 0), (0,), size=2, axis=1),
         ],
         scatter_sum,
+    ),
+    "gather_along": Samples(
+        (REAL, INDEX),
+        [
+            call((3,), (4,), axis=0),
+            call((2, 3), (2, 5), axis=-1),
+            call((3, 4, 2), (3, 1, 2), axis=1),
+            call((3, 0), (1, 0), axis=0),
+        ],
+        np.take_along_axis,
+    ),
+    "scatter_sum_along": Samples(
+        (REAL, INDEX),
+        [
+            call((4,), (4,), size=3, axis=0),
+            call((2, 5), (2, 5), size=3, axis=-1),
+            call((3, 1, 2), (3, 1, 2), size=4, axis=1),
+            call((1, 0), (1, 0), size=2, axis=0),
+        ],
+        scatter_sum_along,
+    ),
+}
+
+COMPOSITES: dict[str, Samples] = {
+    "take_along_axis": Samples(
+        (REAL, INDEX),
+        [
+            call((2, 3), (2, 4)),
+            call((2, 3), (1, 3), axis=0),
+            call((2, 1, 3), (1, 4, 2), axis=-1),
+            call((2, 3), (5,), axis=None),
+        ],
+        np.take_along_axis,
     ),
 }
