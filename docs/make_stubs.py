@@ -44,6 +44,7 @@ GIVEN = {
     "pad_width": 1,
     "indices_or_sections": 2,
     "fill_value": 0,
+    "indices": np.zeros((4, 4), "i8"),
     "arrays": [np.ones((4, 4), "f4")] * 2,
 }
 HEAD = '''"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""

@@ -24,7 +24,7 @@ def take_along_axis(a: ndarray, indices: ndarray, axis: int | None) -> ndarray:
         size = raw.size if axis is None else raw.shape[axis]
         return np.take_along_axis(raw, places % size if size else places, axis)
 
-    return computed(taken, [a, indices], name="take", launches=3 * a.ndim, temporaries=a.ndim + 1)
+    return computed(taken, [a, indices], name="take", launches=3 * a.ndim - 1, temporaries=a.ndim)
 
 
 def searchsorted(a: ndarray, v: ndarray, side: str = "left", sorter: Any = None) -> ndarray:
