@@ -257,6 +257,13 @@ def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
 def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Return the sum over the axes."""
 
+def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+    """Return the elements of `x` at positions along an axis (None: of the flattened `x`).
+
+    Each slice of `x` has positions of its own, as `argsort` and `argmax` return them; the other
+    axes of `x` and of the indices broadcast.
+    """
+
 def tanh(x: TensorLike, /) -> Tensor:
     """Return the hyperbolic tangent."""
 
