@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_iron import extend, linalg, ops
 from autograd_iron.arrays import cuda, dtypes
-from autograd_iron.arrays.dtypes import bool_, float16, float32, float64, int32, int64
+from autograd_iron.arrays.dtypes import (
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int32,
+    int64,
+)
 from autograd_iron.core.switches import enable_grad, no_grad
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.transforms.gradients import grad, value_and_grad
@@ -41,6 +50,8 @@ __all__ = [
     "bool_",
     "check_grads",
     "compile",
+    "complex64",
+    "complex128",
     "cuda",
     "draw_graph",
     "enable_grad",

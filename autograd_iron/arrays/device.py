@@ -7,6 +7,7 @@ that: the host pays nothing for devices.
 
 from __future__ import annotations
 
+import cmath
 import math
 import threading
 from collections.abc import Callable, Iterable
@@ -99,9 +100,11 @@ def demote_0d(given: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
     strong = [a.dtype for a, w in zip(arrays, weak, strict=True) if not w and hasattr(a, "dtype")]
     if not strong or not any(weak):
         return arrays
-    floats = [found for found in strong if dtypes.is_float(found)]
+    floats = [found for found in strong if dtypes.is_inexact(found)]
 
     def target(number: Any) -> Any:
+        if dtypes.is_complex(number):
+            return numpy.result_type(*floats or [dtypes.default_float], 1j)
         if floats or dtypes.is_float(number):
             return max(floats, key=lambda found: found.itemsize) if floats else dtypes.default_float
         return numpy.result_type(*strong, number.type(0).item())
@@ -190,7 +193,8 @@ def once_more(work: Callable[[], Any], what: str, arrays: Iterable[Any] = ()) ->
 def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable[Any] = ()) -> Any:
     """Return `value` as an array: of float32, int64 or bool, or of the dtype that an array has.
 
-    Plain numbers and lists of them are float32, or int64 if all of them are integers, or bool.
+    Plain numbers and lists of them are float32, or int64 if all of them are integers, or bool; or
+    complex64 if one of them is complex.
 
     Parameters
     ----------
@@ -205,8 +209,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
     Raises
     ------
     TypeError
-        The values are not real numbers, or they are more than numbers: masked, say; or a list holds
-        Tensors that require a gradient.
+        The values are no numbers, or they are more than numbers: masked, say; or they are complex
+        and the dtype is not; or a list holds Tensors that require a gradient.
     ValueError
         A nested list is ragged.
     OverflowError
@@ -220,20 +224,24 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
         on_gpu = cuda.adopt(value)
         if on_gpu is not None:
             to = dtypes.dtype(on_gpu.dtype) if to is None else to
+            _check_complex(on_gpu.dtype, to)
             with on_gpu.device:
                 return on_gpu.astype(to, copy=copy)
         if isinstance(value, list | tuple):
             _check_parts(value)
-        if isinstance(value, int) and to is not None and dtypes.is_float(to):
+        if isinstance(value, int) and to is not None and dtypes.is_inexact(to):
             value = float(value)  # NumPy makes an object of what takes more than 64 bits
         made = _plain_array(value)
         if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
             to = _dtype_of_numbers(value, made, beside)
         value = made
+        if to is not None:
+            _check_complex(value.dtype, to)
         _check_range(value, to)
     check_plain(value)
     found = dtypes.dtype(value.dtype)  # in the byte order of this machine
     to = found if to is None else to
+    _check_complex(found, to)
     return numpy.array(value, dtype=to) if copy else numpy.asarray(value, dtype=to)
 
 
@@ -264,7 +272,7 @@ def check_plain(array: Any) -> None:
 def _check_parts(values: Iterable[Any]) -> None:
     """Refuse a list of which something would be lost: gradients, masks."""
     for value in values:
-        if type(value) in (float, int, bool):
+        if type(value) in (float, int, bool, complex):
             continue
         if isinstance(value, list | tuple):
             _check_parts(value)
@@ -288,6 +296,10 @@ def _dtype_of_numbers(value: Any, made: Any, beside: Iterable[Any]) -> Any:
         return dtypes.bool_
     if made.dtype.kind in "iu":
         return dtypes.int64
+    if made.dtype.kind == "c":
+        met = (b.dtype for b in beside if hasattr(b, "dtype"))
+        wide = any(found in (dtypes.float64, dtypes.complex128) for found in met)
+        return dtypes.complex128 if wide else dtypes.default_complex
     # NumPy makes floats of integers that no one of its integers holds together.
     if made.size and numpy.abs(made).max() >= 2.0**63 and _are_integers(value):
         return dtypes.int64
@@ -312,13 +324,21 @@ def _plain_array(value: Any) -> Any:
             f"cannot make a tensor of {_describe(value)}: out of range for every integer dtype. "
             "Write floats: 1e20"
         )
-    if made.dtype.kind not in "bfiu" and made.dtype.name != "bfloat16":
+    if made.dtype.kind not in "bfiuc" and made.dtype.name != "bfloat16":
         kind = ValueError if made.dtype.kind in "US" else TypeError
         raise kind(
             f"cannot make a tensor of {_describe(value)}: its dtype would be {made.dtype}. "
             f"{dtypes.WHAT_IS_SUPPORTED}."
         )
     return made
+
+
+def _check_complex(found: Any, to: Any) -> None:
+    if found.kind == "c" and to.kind != "c":
+        raise TypeError(
+            f"complex numbers do not fit {to}; take their parts, ai.real(x) and ai.imag(x), or "
+            "their absolute values, ai.abs(x)"
+        )
 
 
 def _check_range(made: Any, to: Any) -> None:
@@ -390,7 +410,7 @@ def all_finite(array: Any) -> bool:
     """
     if cuda.cupy is not None and cuda.is_array(array):
         return False
-    return math.isfinite(numpy.vdot(array, array))
+    return cmath.isfinite(numpy.vdot(array, array))
 
 
 def storage(array: Any) -> Any:

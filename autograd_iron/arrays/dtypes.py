@@ -15,6 +15,8 @@ import numpy
 float16 = numpy.dtype("float16")
 float32 = numpy.dtype("float32")
 float64 = numpy.dtype("float64")
+complex64 = numpy.dtype("complex64")
+complex128 = numpy.dtype("complex128")
 int32 = numpy.dtype("int32")
 int64 = numpy.dtype("int64")
 uint64 = numpy.dtype("uint64")
@@ -22,13 +24,20 @@ bool_ = numpy.dtype("bool")
 bfloat16: Any = None  # the dtype of ml_dtypes, once something asked for it
 
 default_float = float32
+default_complex = complex64
 _BY_NAME: dict[str, Any] = {
-    found.name: found for found in (float16, float32, float64, int32, int64, bool_)
+    found.name: found
+    for found in (float16, float32, float64, complex64, complex128, int32, int64, bool_)
 }
 COMMON = frozenset(_BY_NAME.values())  # in the byte order of this machine
 
 WHAT_IS_SUPPORTED = (
-    "Tensors hold real numbers: bool, (u)int8 to (u)int64, float16 to float64, bfloat16"
+    "Tensors hold numbers: bool, (u)int8 to (u)int64, float16 to float64, bfloat16, complex64, "
+    "complex128"
+)
+UNORDERED = (
+    "complex numbers ({dtype}) have no order: none is smaller than another. Compare ai.abs(x), or "
+    "ai.real(x) and ai.imag(x)"
 )
 
 
@@ -40,7 +49,7 @@ def dtype(name: Any) -> Any:
     Raises
     ------
     TypeError
-        The name is unknown, or the dtype is not a real number or a boolean.
+        The name is unknown, or the dtype is not one of numbers or truths.
     ImportError
         It is bfloat16, and ml_dtypes is not installed.
     """
@@ -56,7 +65,8 @@ def dtype(name: Any) -> Any:
         raise _not_a_dtype(f"{name!r} is not known") from None
     if found.kind == "V" and found.name == "bfloat16":
         return _load_bfloat16()
-    if found.kind not in "bfiu" or found.itemsize > 8 or found.char not in numpy.typecodes["All"]:
+    wide = found.itemsize > (16 if found.kind == "c" else 8)
+    if found.kind not in "bfiuc" or wide or found.char not in numpy.typecodes["All"]:
         raise _not_a_dtype(f"{found} is not supported")
     return found if found.isnative else found.newbyteorder("=")
 
@@ -80,8 +90,26 @@ def _load_bfloat16() -> Any:
 
 
 def is_float(dtype: Any) -> bool:
-    """Return whether this is a floating dtype."""
+    """Return whether this is a floating dtype, whose numbers are real."""
     return bool(dtype.kind in "fV")  # of the kind "V", bfloat16 alone gets in
+
+
+def is_complex(dtype: Any) -> bool:
+    """Return whether this is a dtype of complex numbers."""
+    return bool(dtype.kind == "c")
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Return whether this is a dtype that gradients have: a floating or a complex one."""
+    return bool(dtype.kind in "fcV")
+
+
+def real_of(dtype: Any) -> Any:
+    """Return the dtype of the real parts of numbers: that of real numbers is their own."""
+    return _REAL_OF.get(dtype, dtype)
+
+
+_REAL_OF = {complex64: float32, complex128: float64}
 
 
 def is_narrow(dtype: Any) -> bool:
@@ -93,12 +121,16 @@ def joint_dtype(met: list[Any], number: Any) -> Any:
     """Return the dtype in which a Python number meets arrays of these dtypes."""
     if bfloat16 is None or bfloat16 not in met:
         return numpy.result_type(*met, number)
-    others = [found for found in met if is_float(found) and found != bfloat16]
+    others = [found for found in met if is_inexact(found) and found != bfloat16]
+    if isinstance(number, complex):
+        others.append(complex64)
     return numpy.result_type(float32, *others) if others else bfloat16
 
 
 def extreme(dtype: Any, lowest: bool) -> Any:
     """Return the value below (or above) all others of a dtype."""
+    if is_complex(dtype):
+        raise TypeError(UNORDERED.format(dtype=dtype))
     if is_float(dtype):
         return -numpy.inf if lowest else numpy.inf
     if dtype.kind == "b":
@@ -109,11 +141,13 @@ def extreme(dtype: Any, lowest: bool) -> Any:
 
 def fits(value: Any, dtype: Any) -> bool:
     """Return whether an array or a number may be cast to a dtype: to no lesser kind, in range."""
-    if is_float(dtype):
-        return True
     found = getattr(value, "dtype", None)
+    if is_float(dtype):
+        return not (isinstance(value, complex) if found is None else is_complex(found))
+    if is_complex(dtype):
+        return True
     if found is not None:
-        return not is_float(found) and bool(numpy.can_cast(found, dtype, "same_kind"))
+        return not is_inexact(found) and bool(numpy.can_cast(found, dtype, "same_kind"))
     if isinstance(value, bool) or dtype.kind == "b":
         return isinstance(value, bool)
     return isinstance(value, int) and extreme(dtype, True) <= value <= extreme(dtype, False)

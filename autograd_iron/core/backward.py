@@ -85,6 +85,11 @@ def _cotangent(output: Tensor, given: Tensor | None) -> Tensor:
                 f"backward: a tensor of shape {output.shape} needs a gradient of that shape to "
                 "start from; reduce it to one number first (sum or mean), or pass gradient="
             )
+        if dtypes.is_complex(output.dtype):
+            raise RuntimeError(
+                f"backward: a {output.dtype} number has no gradient of its own, only a real one "
+                "has; make a real number of it (ai.real(x), ai.abs(x)), or pass gradient="
+            )
         return switches().executor.ones_like(output)
     if given.shape != output.shape:
         raise ValueError(
@@ -96,7 +101,8 @@ def _cotangent(output: Tensor, given: Tensor | None) -> Tensor:
             f"backward: the gradient is on {given.device} but the tensor on {output.device}; "
             f'move it first: gradient.to("{output.device}")'
         )
-    return given if given.dtype == output.dtype else given.astype(output.dtype)
+    fitted: Tensor = in_dtype(on_tensors, given, output.dtype)
+    return fitted
 
 
 def _add_up(starts: Sequence[tuple[Node, Any]]) -> dict[Node, Any]:
@@ -155,7 +161,7 @@ def _walk(
             if lift is not None and not hasattr(contribution, "node"):
                 raise _not_a_gradient("a raw array", parent, node)
             if contribution.dtype != parent.dtype:
-                contribution = F.astype(contribution, dtype=parent.dtype)
+                contribution = in_dtype(F, contribution, parent.dtype)
             if travels and node.primitive.name == "to_device":
                 device.go_to(contribution)
             before = cotangents.get(parent)
@@ -170,6 +176,15 @@ def _walk(
             del contribution, before
         del g, inputs, output
     return results
+
+
+def in_dtype(F: Vocabulary, value: Any, dtype: Any) -> Any:
+    """Return a cotangent in the dtype of its value: of a real value it is the real part."""
+    if value.dtype == dtype:
+        return value
+    if value.dtype.kind == "c" and dtype.kind != "c":
+        value = F.real(value)
+    return F.astype(value, dtype=dtype)
 
 
 def _leading_to(wanted: set[Node], newest_first: list[Node]) -> set[Node]:
@@ -204,7 +219,7 @@ def _lift_output(output: Any, node: Node, lift: Lift) -> Any:
     if not isinstance(output, tuple):
         return lift(output, node)
     return tuple(
-        lift(array, Output(node, i) if dtypes.is_float(array.dtype) else None)
+        lift(array, Output(node, i) if dtypes.is_inexact(array.dtype) else None)
         for i, array in enumerate(output)
     )
 

@@ -53,7 +53,7 @@ class Conversion:
         """Return the values as a read-only numpy.ndarray: the host's memory itself, or a copy."""
         return devices.read_only(switches().executor.read(self))
 
-    def item(self: Any) -> float | int | bool:
+    def item(self: Any) -> float | int | bool | complex:
         """Return the value of a single-element tensor as a Python number.
 
         Raises
@@ -66,7 +66,7 @@ class Conversion:
                 f"a tensor of shape {self.shape} has {self.size} elements, not one: "
                 "index or reduce it first, or use .numpy()"
             )
-        value: float | int | bool = switches().executor.read(self).item()
+        value: float | int | bool | complex = switches().executor.read(self).item()
         return value
 
     def tolist(self: Any) -> Any:
@@ -74,10 +74,22 @@ class Conversion:
         return switches().executor.read(self).tolist()
 
     def __float__(self: Any) -> float:
-        return float(self.item())
+        return float(self._real_item("float"))
 
     def __int__(self: Any) -> int:
-        return int(self.item())
+        return int(self._real_item("int"))
+
+    def _real_item(self: Any, kind: str) -> Any:
+        number = self.item()
+        if isinstance(number, complex):
+            raise TypeError(
+                f"a {self.dtype} tensor is no {kind}; use complex(t), or a part of it: t.real, "
+                "t.imag, abs(t)"
+            )
+        return number
+
+    def __complex__(self: Any) -> complex:
+        return complex(self.item())
 
     def __bool__(self: Any) -> bool:
         return bool(self.item())

@@ -186,7 +186,7 @@ class Eager(Executor):
             # Who calls such a primitive knows that it has several outputs, which no type says here.
             several: Any = tuple(map(Tensor.wrap, output, places))
             return cast(Tensor, several)
-        if tracked and primitive.rules and output.dtype.kind in "fV" and switches().recording:
+        if tracked and primitive.rules and output.dtype.kind in "fcV" and switches().recording:
             return Tensor.wrap(
                 output, node_of(primitive, tracked, parents, arrays, output, attributes)
             )

@@ -146,7 +146,7 @@ class Cotangents:
         g = self._found[index]
         if g is None:
             shape, dtype = self._node.shape[index], self._node.dtype[index]
-            dtype = dtype if dtypes.is_float(dtype) else dtypes.default_float
+            dtype = dtype if dtypes.is_inexact(dtype) else dtypes.default_float
             g = self._found[index] = self._F.zeros(shape, dtype=dtype, device=self.device)
         return g
 

@@ -17,6 +17,7 @@ _OUR_NAME = {
     "absolute": "abs",
     "true_divide": "divide",
     "power": "pow",
+    "conjugate": "conj",
     "float_power": "pow",
     "concatenate": "concat",
     "transpose": "permute_dims",

@@ -11,7 +11,7 @@ from autograd_iron.core.plain import PLAIN, setting
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
 
-NUMBERS = frozenset((float, int, bool))
+NUMBERS = frozenset((float, int, bool, complex))
 
 
 def operand(value: Any, beside: tuple[Any, ...]) -> Any:
@@ -24,7 +24,7 @@ def operand(value: Any, beside: tuple[Any, ...]) -> Any:
         number = value.item()
         if type(number) in NUMBERS:
             return number
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | complex):
         return setting(value)
     return device.as_array(value, beside=beside)
 
@@ -84,19 +84,19 @@ def check_present(primitive: Primitive, args: tuple[Any, ...]) -> None:
 def promote(primitive: Primitive, arrays: list[Any]) -> list[Any]:
     """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
     met = [a.dtype for a in arrays if hasattr(a, "dtype")]
-    floats = [found for found in met if dtypes.is_float(found)]
+    floats = [found for found in met if dtypes.is_inexact(found)]
     if floats:
         if len(floats) == len(met):
             return arrays
         target = max(floats, key=lambda found: found.itemsize)
-    elif primitive.floating or any(isinstance(a, float) for a in arrays):
+    elif primitive.floating or any(isinstance(a, float | complex) for a in arrays):
         target = dtypes.default_float
     else:
         return arrays
     conditions = [i for i, rule in enumerate(primitive.rules) if rule is None]
     return [
         a.astype(target)
-        if hasattr(a, "dtype") and not dtypes.is_float(a.dtype) and i not in conditions
+        if hasattr(a, "dtype") and not dtypes.is_inexact(a.dtype) and i not in conditions
         else a
         for i, a in enumerate(arrays)
     ]

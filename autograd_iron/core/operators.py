@@ -26,6 +26,7 @@ class Operators:
     __slots__ = ()
 
     node: Any
+    ndim: Any
 
     def __add__(self, other: Any) -> Tensor:
         return F.add(self, other)
@@ -152,6 +153,32 @@ class Operators:
     def mT(self) -> Tensor:
         """The tensor with its last two axes swapped."""
         return F.matrix_transpose(self)
+
+    @property
+    def H(self) -> Tensor:
+        """The conjugate transpose of a matrix."""
+        if self.ndim != 2:
+            raise ValueError(f"H is of matrices, with 2 axes, not {self.ndim}; use mH for stacks")
+        return F.conj(F.matrix_transpose(self))
+
+    @property
+    def mH(self) -> Tensor:
+        """The tensor with its last two axes swapped, conjugated."""
+        return F.conj(F.matrix_transpose(self))
+
+    @property
+    def real(self) -> Tensor:
+        """The real parts; of real numbers the tensor itself."""
+        return F.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary parts."""
+        return F.imag(self)
+
+    def conj(self) -> Tensor:
+        """Return the complex conjugates; of real numbers the tensor itself."""
+        return F.conj(self)
 
     def reshape(self, *shape: Any) -> Tensor:
         """Return the values in another shape; one size may be -1."""

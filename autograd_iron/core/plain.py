@@ -14,7 +14,7 @@ from typing import Any
 from autograd_iron.arrays import device
 from autograd_iron.support.integers import integer
 
-PLAIN = frozenset((int, float, bool, str, NoneType, EllipsisType))
+PLAIN = frozenset((int, float, bool, complex, str, NoneType, EllipsisType))
 # Settings that are integers or tuples of them, of which an array has no other meaning.
 _OF_INTEGERS = frozenset(
     ("axis", "axes", "shape", "pad_width", "size", "indices_or_sections", "argnums")

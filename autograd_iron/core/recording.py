@@ -86,7 +86,7 @@ def places_of(
     attributes: dict[str, Any],
 ) -> list[Node | None]:
     """Return where in the graph each of several results is; None where no gradient flows."""
-    floats = [dtypes.is_float(output.dtype) for output in outputs]
+    floats = [dtypes.is_inexact(output.dtype) for output in outputs]
     node = None
     if tracked and switches().recording and primitive.rules and any(floats):
         node = node_of(primitive, tracked, parents, arrays, outputs, attributes)

@@ -45,7 +45,7 @@ def same(x: Any, /, **_: Any) -> Spec:
 def joint(*operands: Any) -> Any:
     """Return the dtype in which operands meet: numbers take that of the arrays."""
     met = [x.dtype for x in operands if hasattr(x, "dtype")]
-    numbers = [x for x in operands if isinstance(x, int | float)]
+    numbers = [x for x in operands if isinstance(x, int | float | complex)]
     for number in numbers:
         met = [dtypes.joint_dtype(met, number)]
     return met[0] if len(met) == 1 else device.result_type(*met)

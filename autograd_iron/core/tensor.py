@@ -41,7 +41,7 @@ class Tensor(Operators, Indexing, Conversion):
     Raises
     ------
     TypeError
-        `requires_grad` with a dtype that is not floating.
+        `requires_grad` with a dtype that is neither floating nor complex.
     """
 
     __slots__ = ("__weakref__", "_grad", "data", "node")
@@ -92,6 +92,10 @@ class Tensor(Operators, Indexing, Conversion):
         """Return whether the dtype is a floating one."""
         return dtypes.is_float(self.dtype)
 
+    def is_complex(self) -> bool:
+        """Return whether the values are complex numbers."""
+        return dtypes.is_complex(self.dtype)
+
     @property
     def device(self) -> str:
         """Where the values are: "cpu", "cuda:0", "cuda:1" and so on."""
@@ -117,10 +121,11 @@ class Tensor(Operators, Indexing, Conversion):
         if not value:
             self.node = None
         elif self.node is None:
-            if not self.is_floating_point():
+            if not dtypes.is_inexact(self.dtype):
                 raise TypeError(
-                    f"a {self.dtype} tensor cannot require a gradient: only floating dtypes "
-                    'have one. Write its numbers as floats ([1.0, 2.0]), give dtype="float32", '
+                    f"a {self.dtype} tensor cannot require a gradient: only floating and "
+                    "complex dtypes have one. Write its numbers as floats ([1.0, 2.0]), give "
+                    'dtype="float32", '
                     'or convert it first: x.astype("float32")'
                 )
             self.node = Leaf(self)
@@ -228,7 +233,7 @@ class Tensor(Operators, Indexing, Conversion):
         TypeError
             The value does not fit: floats into integers, integers into truths, or out of range.
         """
-        if not isinstance(value, (Tensor, float, int)):
+        if not isinstance(value, (Tensor, float, int, complex)):
             array = devices.as_array(value, beside=(self,))
             value = devices.move(array, self.device) if isinstance(value, list | tuple) else array
         shape = getattr(value, "shape", ())

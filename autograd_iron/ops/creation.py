@@ -31,8 +31,8 @@ def tensor(
     Parameters
     ----------
     value : array, Tensor, number or nested list of numbers
-        Floats become float32, integers int64 and truths bool; a list of several kinds is of the
-        first of these that it has.  Arrays and Tensors keep their dtype.
+        Complex numbers become complex64, floats float32, integers int64 and truths bool; a list of
+        several kinds is of the first of these that it has.  Arrays and Tensors keep their dtype.
     dtype : dtype or str, optional
     requires_grad : bool
     device : str, optional
@@ -46,7 +46,7 @@ def tensor(
     Raises
     ------
     TypeError
-        The values are not real numbers, or `requires_grad` with integers.
+        The values are no numbers, or `requires_grad` with integers.
     ValueError
         A nested list is ragged, or there is no such device.
     OverflowError
@@ -86,8 +86,13 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
 def point(value: Any) -> Tensor:
     """Return where a function is differentiated: plain numbers are float32 there, integers too."""
     # NumPy's float64 is a float of Python's, and keeps its dtype.
-    plain = isinstance(value, int | float | list | tuple) and not hasattr(value, "dtype")
-    return asarray(value, dtypes.default_float if plain else None).detach()
+    plain = isinstance(value, int | float | complex | list | tuple) and not hasattr(value, "dtype")
+    made = asarray(value)
+    return (asarray(value, dtypes.default_float) if plain and _is_real(made) else made).detach()
+
+
+def _is_real(made: Tensor) -> bool:
+    return not made.is_complex()
 
 
 def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
@@ -97,7 +102,7 @@ def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) ->
         return switches().executor.unshared(
             F.broadcast_to(asarray(value, dtype, device), shape=shape)
         )
-    if type(value) is float and not dtypes.is_float(dtype):
+    if type(value) is complex or (type(value) is float and not dtypes.is_inexact(dtype)):
         devices.as_array(value, dtype)  # which refuses nan and what is out of range
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
         return F.xp.full(shape, value, dtype)

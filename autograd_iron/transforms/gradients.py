@@ -144,7 +144,7 @@ def _map(f: Callable[[Any], Any], tree: Any) -> Any:
 def _is_numbers(tree: Any) -> bool:
     if isinstance(tree, list | tuple):
         return bool(tree) and all(_is_numbers(part) for part in tree)
-    return isinstance(tree, int | float)
+    return isinstance(tree, int | float | complex)
 
 
 def _fresh(put: list[Tensor], value: Any) -> Tensor:

@@ -28,8 +28,7 @@ def objects() -> Any:
 
 NO_NUMBERS: dict[str, Any] = {
     "None in a list": [None, 1.0],
-    "complex": 1j,
-    "complex array": np.array([1j, 2]),
+    "complex longdouble": np.clongdouble(1j),
     "longdouble": np.longdouble(1.5),
     "Fraction": Fraction(1, 2),
     "Decimals": [Decimal(1), Decimal(2)],

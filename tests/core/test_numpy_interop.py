@@ -40,6 +40,9 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "square": [np.square],
     "abs": [np.abs, np.absolute],
     "sign": [np.sign],
+    "conj": [np.conj, np.conjugate],
+    "real": [np.real],
+    "imag": [np.imag],
     "frexp": [lambda x: np.frexp(x)[0]],
     "tril": [np.tril, lambda x: np.tril(x, 1)],
     "triu": [np.triu, lambda x: np.triu(x, k=-1)],
@@ -206,7 +209,7 @@ def test_numpy_answers_on_a_tensor_as_on_an_array(name: str, call: Callable[[Any
     for a, b in zip(ours, theirs, strict=True):
         assert isinstance(a, ai.Tensor)
         assert a.dtype == b.dtype
-        assert a.requires_grad == (b.dtype.kind == "f" and name != "sign")
+        assert a.requires_grad == (b.dtype.kind == "f" and name not in ("sign", "imag"))
         np.testing.assert_allclose(a.data, b, rtol=1e-14)
 
 

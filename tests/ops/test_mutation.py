@@ -7,12 +7,14 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from samples import PRIMITIVES, RULES, SAMPLES, fixed_case, result
+from samples import PRIMITIVES, RULES, SAMPLES, ZERO_OF_REALS, fixed_case, result
 
 import autograd_iron as ai
 
 # Rules whose gradient is zero everywhere, so that no scaling can show; each with its reason.
-ALWAYS_ZERO: dict[tuple[str, int], str] = {}
+ALWAYS_ZERO: dict[tuple[str, int], str] = {
+    (name, 0): "that of real numbers is zero" for name in ZERO_OF_REALS
+}
 
 Rule = Callable[..., Any]
 

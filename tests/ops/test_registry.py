@@ -15,6 +15,7 @@ from samples import (
     LAYOUTS,
     PRIMITIVES,
     SAMPLES,
+    ZERO_OF_REALS,
     Array,
     Case,
     cases,
@@ -70,7 +71,7 @@ def test_every_argument_has_a_rule_or_none_on_purpose(name: str) -> None:
 def test_samples_move_every_argument_that_has_a_rule(name: str) -> None:
     # A gradient that is zero on all the samples would check nothing.
     for argument, rule in enumerate(PRIMITIVES[name].rules):
-        if rule is None:
+        if rule is None or name in ZERO_OF_REALS:
             continue
         moved = False
         for row in SAMPLES[name].calls:

@@ -3,9 +3,10 @@
 from autograd_iron.ops.elementwise import (
     arithmetic,
     choosing,
+    complex,
     exponential,
     questions,
     trigonometric,
 )
 
-__all__ = ["arithmetic", "choosing", "exponential", "questions", "trigonometric"]
+__all__ = ["arithmetic", "choosing", "complex", "exponential", "questions", "trigonometric"]

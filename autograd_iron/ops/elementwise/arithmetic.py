@@ -40,12 +40,12 @@ multiply_no_nan.neutral = (1, None)
 
 @multiply_no_nan.vjp
 def _(F, g, _y, _x, y):
-    return F.multiply_no_nan(y, g)
+    return F.multiply_no_nan(F.conj(y), g)
 
 
 @multiply_no_nan.vjp
 def _(F, g, _y, x, _y_in):
-    return F.multiply_no_nan(x, g)
+    return F.multiply_no_nan(F.conj(x), g)
 
 
 @elementwise(numpy="add", c=C("{x} + {y}", "({u}){x} + ({u}){y}", "{x} | {y}"))
@@ -97,12 +97,12 @@ multiply.neutral = (1, 1)
 
 @multiply.vjp
 def _(F, g, _out, _x, y):
-    return F.multiply_no_nan(y, g)
+    return F.multiply_no_nan(F.conj(y), g)
 
 
 @multiply.vjp
 def _(F, g, _out, x, _y):
-    return F.multiply_no_nan(x, g)
+    return F.multiply_no_nan(F.conj(x), g)
 
 
 @elementwise(floating=True, numpy="divide", c="{x} / {y}")

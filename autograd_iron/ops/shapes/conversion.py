@@ -16,7 +16,18 @@ __all__ = ["astype"]
 @primitive(exact=True)
 def astype(xp, x, /, dtype):
     """Return the values in another dtype; a cast to integers carries no gradient."""
-    return x.astype(dtypes.dtype(dtype))
+    return x.astype(_target(x, dtype))
+
+
+def _target(x, dtype):
+    """Return the dtype to cast to; no part of a complex number is silently lost."""
+    found = dtypes.dtype(dtype)
+    if x.dtype.kind == "c" and found.kind not in "cb":
+        raise TypeError(
+            f"complex numbers are no {found}; take their parts, ai.real(x) and ai.imag(x), or "
+            "their absolute values, ai.abs(x)"
+        )
+    return found
 
 
 astype.converts = True
@@ -27,7 +38,7 @@ astype.c = C.same("{x}", exact=True)
 
 @astype.shape
 def _(x, dtype):
-    return Spec(x.shape, dtypes.dtype(dtype))
+    return Spec(x.shape, _target(x, dtype))
 
 
 @astype.vjp

@@ -115,4 +115,8 @@ _TYPES = (
     "complex128 dtype iinfo finfo newaxis pi inf nan e broadcast_shapes promote_types issubdtype"
 )
 globals().update({name: getattr(np, name) for name in _TYPES.split()})
-globals().update(ufuncs.table | {"amax": reductions.max, "amin": reductions.min} | _functions())
+globals().update(
+    ufuncs.table
+    | {"angle": ufuncs.angle, "amax": reductions.max, "amin": reductions.min}
+    | _functions()
+)

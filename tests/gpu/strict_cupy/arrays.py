@@ -77,6 +77,7 @@ class ndarray:
     T = property(lambda self: self.view_of(self.raw.T))
     mT = property(lambda self: self.view_of(self.raw.mT))
     real = property(lambda self: self.view_of(self.raw.real))
+    imag = property(lambda self: self.view_of(self.raw.imag))
     flat = property(lambda self: self.reshape(-1)[...].copy())
 
     @property

@@ -47,6 +47,14 @@ def expand_dims(a: ndarray, axis: Any) -> ndarray:
     return a.view_of(np.expand_dims(a.raw, axis))
 
 
+def real(val: ndarray) -> ndarray:
+    return device_array(val, "array").real
+
+
+def imag(val: ndarray) -> ndarray:
+    return device_array(val, "array").imag
+
+
 def squeeze(a: ndarray, axis: Any = None) -> ndarray:
     return a.squeeze(axis)
 

@@ -126,6 +126,11 @@ def overlaps(array: ndarray, out: ndarray) -> bool:
 table = {name: ufunc(name) for name in NAMES.split()}
 table["conj"] = table["conjugate"]
 
+
+def angle(z: Any, deg: bool = False) -> ndarray:
+    return computed(lambda raw: np.angle(raw, deg), [operand(z)], name="angle")
+
+
 BINARY = {
     "add": "add",
     "sub": "subtract",

@@ -15,6 +15,7 @@ from sampling import (
     POSITIVE,
     REAL,
     SHAPES,
+    UNARY,
     Array,
     Domain,
     Samples,
@@ -49,6 +50,11 @@ SAMPLES: dict[str, Samples] = {
     "sign": elementwise(np.sign, NONZERO),
     "identity": elementwise(np.copy, REAL),
     "frexp": elementwise(end_to_end(np.frexp), Domain(((-1.9, -1.1), (0.3, 0.49)))),
+    # complex numbers and their parts
+    "complex_conjugate": elementwise(np.conjugate, REAL, complex=True),
+    "real_part": elementwise(np.real, REAL, complex=True),
+    "imaginary_part": elementwise(np.imag, REAL, complex=True),
+    "angle": elementwise(np.angle, NONZERO, calls=[*UNARY, call((2, 3), deg=True)], complex=True),
     # exponentials, roots, trigonometric functions, activations
     "exp": elementwise(np.exp, REAL),
     "expm1": elementwise(np.expm1, REAL),
