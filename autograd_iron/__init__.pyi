@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias
 
 from autograd_iron import extend as extend, linalg as linalg
 from autograd_iron.arrays import cuda as cuda
-from autograd_iron.arrays.dtypes import bool_ as bool_, float16 as float16, float32 as float32, float64 as float64, int32 as int32, int64 as int64
+from autograd_iron.arrays.dtypes import bool_ as bool_, complex128 as complex128, complex64 as complex64, float16 as float16, float32 as float32, float64 as float64, int32 as int32, int64 as int64
 from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as no_grad
 from autograd_iron.core.tensor import Tensor as Tensor
 from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
@@ -37,6 +37,12 @@ def add(x: TensorLike, y: TensorLike, /) -> Tensor:
 def all(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Return whether every value over the axes is true."""
 
+def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
+    """Return the angle of complex numbers, between -pi and pi, in radians or in degrees.
+
+    At 0 its derivative is 0, and so is that of real numbers everywhere.
+    """
+
 def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Return whether some value over the axes is true."""
 
@@ -60,6 +66,12 @@ def clip(x: TensorLike, /, min: Any = None, max: Any = None) -> Tensor:
 
 def concat(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
     """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
+
+def conj(x: TensorLike, /) -> Tensor:
+    """Return the complex conjugate; a real array is returned as it is."""
+
+def conjugate(x: TensorLike, /) -> Tensor:
+    """Return the complex conjugate; a real array is returned as it is."""
 
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
@@ -93,6 +105,9 @@ def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
 
 def greater_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x >= y`, elementwise and broadcast."""
+
+def imag(x: TensorLike, /) -> Tensor:
+    """Return the imaginary part; that of a real array is zeros."""
 
 def isfinite(x: TensorLike, /) -> Tensor:
     """Return whether `x` is neither infinite nor NaN, elementwise."""
@@ -205,6 +220,9 @@ def permute_dims(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
 
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+
+def real(x: TensorLike, /) -> Tensor:
+    """Return the real part; a real array is returned as it is."""
 
 def relu(x: TensorLike, /) -> Tensor:
     """Return `max(x, 0)`; the derivative at 0 is 0."""
