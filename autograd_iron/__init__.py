@@ -7,6 +7,7 @@ and `__init__.pyi` lists all of them with their signatures.
 __version__ = "0.1.0"
 
 from importlib import import_module
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron import extend, linalg, ops
@@ -18,11 +19,18 @@ from autograd_iron.arrays.dtypes import (
     float16,
     float32,
     float64,
+    int8,
+    int16,
     int32,
     int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from autograd_iron.core.switches import enable_grad, no_grad
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.ops.datatypes import __array_namespace_info__
 from autograd_iron.transforms.gradients import grad, value_and_grad
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
@@ -42,11 +50,15 @@ _LATER = {
 }
 _LATER_MODULES = ("fft", "special", "stats")
 
-_operations = ops.public()
+newaxis = None
+__array_api_version__ = "2024.12"
+_operations = ops.public() | {"bool": bool_}
 globals().update(_operations)
 
 __all__ = [
     "Tensor",
+    "__array_api_version__",
+    "__array_namespace_info__",
     "bool_",
     "check_grads",
     "compile",
@@ -54,6 +66,7 @@ __all__ = [
     "complex128",
     "cuda",
     "draw_graph",
+    "e",
     "enable_grad",
     "extend",
     "fft",
@@ -61,12 +74,22 @@ __all__ = [
     "float32",
     "float64",
     "grad",
+    "inf",
+    "int8",
+    "int16",
     "int32",
     "int64",
     "linalg",
+    "nan",
+    "newaxis",
     "no_grad",
+    "pi",
     "special",
     "stats",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
     "value_and_grad",
 ]
 __all__ += sorted(_operations)  # noqa: PLE0605  (names are what it holds)

@@ -1,5 +1,6 @@
 """Signatures for editors and type checkers, written by `make stubs`: do not edit."""
 
+import builtins
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 

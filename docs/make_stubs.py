@@ -32,7 +32,7 @@ ATTRIBUTES = {
     "axis": "int | Sequence[int] | None",
     "axes": "Sequence[int] | None",
     "shape": "int | Sequence[int]",
-    "keepdims": "bool",
+    "keepdims": "builtins.bool",  # there is a dtype of that name
     "k": "int",
     "device": "str | None",
 }
@@ -49,6 +49,7 @@ GIVEN = {
 }
 HEAD = '''"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
 
+import builtins
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 '''
@@ -86,9 +87,14 @@ def imports(module: ModuleType, names: Iterable[str]) -> str:
         if brought:
             lines.append(f"from {home} import " + ", ".join(f"{n} as {n}" for n in sorted(brought)))
             named |= brought
-    for name in sorted(set(names) - named):  # of a family in `ops`
-        home = getattr(module, name).__module__
-        lines.append(f"from {home} import {name} as {name}")
+    for name in sorted(set(names) - named):  # of a family in `ops`, or a constant
+        value = getattr(module, name)
+        if isinstance(value, float | str | None):
+            lines.append(f"{name}: {type(value).__name__ if value is not None else None}")
+        elif isinstance(value, np.dtype):
+            lines.append(f"{name}: Any")
+        else:
+            lines.append(f"from {value.__module__} import {name} as {name}")
     return "\n".join(lines)
 
 

@@ -245,6 +245,23 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
     return numpy.array(value, dtype=to) if copy else numpy.asarray(value, dtype=to)
 
 
+def shares_memory(array: Any, source: Any) -> bool:
+    """Return whether an array shows memory of what it was made from."""
+    if isinstance(source, Array):
+        return bool(numpy.may_share_memory(array, source))
+    if cuda.is_array(source) and cuda.is_array(array):
+        return bool(storage(array).data.ptr == storage(source).data.ptr)
+    if isinstance(array, Array) and not isinstance(source, Scalar | int | float | complex | list):
+        return not array.flags.owndata  # of a buffer, or of another library's array
+    return False
+
+
+def from_dlpack(value: Any) -> Any:
+    """Return what another library offers by DLPack, as an array where it lives."""
+    on_gpu = cuda.adopt(value)
+    return numpy.from_dlpack(value) if on_gpu is None else on_gpu
+
+
 def check_plain(array: Any) -> None:
     """Refuse an array that is more than its numbers, which would be all that a tensor keeps.
 

@@ -17,8 +17,13 @@ float32 = numpy.dtype("float32")
 float64 = numpy.dtype("float64")
 complex64 = numpy.dtype("complex64")
 complex128 = numpy.dtype("complex128")
+int8 = numpy.dtype("int8")
+int16 = numpy.dtype("int16")
 int32 = numpy.dtype("int32")
 int64 = numpy.dtype("int64")
+uint8 = numpy.dtype("uint8")
+uint16 = numpy.dtype("uint16")
+uint32 = numpy.dtype("uint32")
 uint64 = numpy.dtype("uint64")
 bool_ = numpy.dtype("bool")
 bfloat16: Any = None  # the dtype of ml_dtypes, once something asked for it
@@ -125,6 +130,28 @@ def joint_dtype(met: list[Any], number: Any) -> Any:
     if isinstance(number, complex):
         others.append(complex64)
     return numpy.result_type(float32, *others) if others else bfloat16
+
+
+def meeting(met: list[Any], numbers: Iterable[Any]) -> Any:
+    """Return the dtype in which arrays of these dtypes and Python numbers meet."""
+    found = joint_dtype(met, False)
+    for number in numbers:
+        found = joint_dtype([found], number)
+    return found
+
+
+def can_cast(found: Any, to: Any, casting: Any) -> bool:
+    """Return whether NumPy casts a dtype to another by this rule."""
+    return bool(numpy.can_cast(found, to, casting))
+
+
+def limits(dtype: Any) -> Any:
+    """Return what NumPy, or ml_dtypes, says about the numbers of a floating dtype."""
+    if dtype.kind != "V":
+        return numpy.finfo(dtype)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
 
 
 def extreme(dtype: Any, lowest: bool) -> Any:

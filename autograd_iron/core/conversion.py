@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import device as devices
@@ -13,6 +14,8 @@ from autograd_iron.core.switches import switches
 
 if TYPE_CHECKING:
     from autograd_iron.core.tensor import Tensor
+
+STANDARDS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the array API, which Tensors follow
 
 
 class Conversion:
@@ -115,6 +118,53 @@ class Conversion:
                 raise ValueError(f"a {self.dtype} tensor cannot become {dtype} without a copy")
             return values.astype(dtype)
         return values.copy() if copy else values
+
+    def __dlpack__(
+        self: Any,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:
+        if self.node is not None:
+            raise BufferError(
+                "another library asked for the values of a tensor that requires a gradient, which "
+                "would cut it off from the graph. Give it t.detach() if that is meant"
+            )
+        switches().executor.forbid(
+            "another library asks for the values of a Tensor", "Give it what the step returns."
+        )
+        asked = {
+            "stream": stream,
+            "max_version": max_version,
+            "dl_device": dl_device,
+            "copy": copy,
+        }
+        return self.data.__dlpack__(**{k: v for k, v in asked.items() if v is not None})
+
+    def __dlpack_device__(self: Any) -> tuple[int, int]:
+        return self.data.__dlpack_device__()
+
+    def __array_namespace__(self: Any, *, api_version: str | None = None) -> Any:
+        if api_version not in (None, *STANDARDS):
+            raise ValueError(
+                f"the array API standard of {api_version!r} is not known here; these are: "
+                f"{', '.join(STANDARDS)}"
+            )
+        return import_module(__name__.partition(".")[0])
+
+    def to_device(self: Any, device: Any, /, *, stream: Any = None) -> Tensor:
+        """Return the tensor on a device: the array API standard's word for `to`.
+
+        Raises
+        ------
+        ValueError
+            There is no such device, or a `stream` is given.
+        """
+        if stream is not None:
+            raise ValueError("to_device: stream is not supported: results wait for the copy")
+        return self.to(devices.full_name(device))
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return interop.ufunc(ufunc, method, inputs, kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_iron.ops import (
     creation,
+    datatypes,
     elementwise,
     indexing,
     linalg,
@@ -16,12 +17,21 @@ from autograd_iron.ops import (
     shapes,
 )
 
-__all__ = ["creation", "elementwise", "indexing", "linalg", "random", "reduce", "shapes"]
+__all__ = [
+    "creation",
+    "datatypes",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "random",
+    "reduce",
+    "shapes",
+]
 
 
 def public() -> dict[str, Any]:
     """Return what users call as `ai.name`, by name."""
-    families: list[ModuleType] = [creation, random]
+    families: list[ModuleType] = [creation, datatypes, random]
     for kind in (elementwise, indexing, linalg, reduce, shapes):
         families += [getattr(kind, family) for family in kind.__all__]
     return {

@@ -1,7 +1,7 @@
 """Making tensors: from values, filled, evenly spaced.
 
 On the host unless `device` ("cuda" is the first GPU) says otherwise.  Without a `dtype` values keep
-their kind (floats are float32, integers int64, truths bool), and what is filled is float32.
+their kind (floats are float32, integers int64, truths bool); zeros and ones are float32.
 """
 
 from __future__ import annotations
@@ -14,11 +14,22 @@ from autograd_iron.arrays import dtypes
 from autograd_iron.core.composite import composite
 from autograd_iron.core.operands import NUMBERS
 from autograd_iron.core.plain import real, setting
-from autograd_iron.core.registry import Vocabulary
+from autograd_iron.core.registry import Vocabulary, on_tensors
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
-__all__ = ["arange", "asarray", "full", "linspace", "meshgrid", "ones", "tensor", "zeros"]
+__all__ = [
+    "arange",
+    "asarray",
+    "copy",
+    "from_dlpack",
+    "full",
+    "linspace",
+    "meshgrid",
+    "ones",
+    "tensor",
+    "zeros",
+]
 
 Shape = int | Sequence[int]
 
@@ -62,7 +73,9 @@ def tensor(
     return Tensor(made, requires_grad)
 
 
-def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+def asarray(
+    value: Any, dtype: Any = None, device: str | None = None, *, copy: bool | None = None
+) -> Tensor:
     """Make a tensor that shares the memory of an array where it can.
 
     Writing into the array afterwards changes the tensor, unseen by the engine: a gradient that
@@ -75,12 +88,66 @@ def asarray(value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     dtype : dtype or str, optional
     device : str, optional
         Where the values go if they are not there: see `tensor`.
+    copy : bool, optional
+        True: with memory of its own.  False: never, not even to convert or to move.
+
+    Raises
+    ------
+    ValueError
+        `copy=False`, and the values are not there in this form.
     """
     if isinstance(value, Tensor):
-        made = value if dtype is None else value.astype(dtype)
+        made = value if dtype is None or dtypes.dtype(dtype) == value.dtype else value.astype(dtype)
     else:
         made = Tensor(devices.as_array(value, dtype))
-    return made if device is None else made.to(devices.full_name(device))
+    if device is not None:
+        made = made.to(devices.full_name(device))
+    if copy is None:
+        return made
+    is_tensor = isinstance(value, Tensor)
+    shared = made is value if is_tensor else devices.shares_memory(made.data, value)
+    if shared != copy:
+        return made
+    if not copy:
+        raise ValueError(
+            f"asarray: a {type(value).__name__} does not become a tensor of {made.dtype} on "
+            f"{made.device} without a copy, which copy=False forbids. Leave copy away"
+        )
+    copied: Tensor = on_tensors.copy(made)
+    return copied
+
+
+@composite
+def copy(F: Vocabulary, x: Any, /) -> Any:
+    """Return the values in memory of their own; gradients flow through it."""
+    x = x if hasattr(x, "dtype") else asarray(x)
+    return F.astype(x, dtype=x.dtype)
+
+
+def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = None) -> Tensor:
+    """Make a tensor of another library's, by DLPack: on the same memory where that is possible.
+
+    Parameters
+    ----------
+    x : object with `__dlpack__` and `__dlpack_device__`
+    device : str, optional
+        Where the values go if they are not there: see `tensor`.
+    copy : bool, optional
+        As in `asarray`.
+
+    Raises
+    ------
+    TypeError
+        The object does not speak DLPack.
+    ValueError
+        `copy=False`, and the values are not there in this form.
+    """
+    if not (hasattr(x, "__dlpack__") and hasattr(x, "__dlpack_device__")):
+        raise TypeError(
+            f"from_dlpack: a {type(x).__name__} has no __dlpack__ and __dlpack_device__; make a "
+            "tensor of its values with ai.asarray or ai.tensor"
+        )
+    return asarray(devices.from_dlpack(x), device=device, copy=copy)
 
 
 def point(value: Any) -> Tensor:
@@ -125,11 +192,13 @@ def ones(F: Vocabulary, shape: Shape, dtype: Any = "float32", device: str | None
 def full(
     F: Vocabulary,
     shape: Shape,
-    fill_value: float,
-    dtype: Any = "float32",
+    fill_value: Any,
+    dtype: Any = None,
     device: str | None = None,
 ) -> Any:
-    """Return a tensor filled with a number."""
+    """Return a tensor filled with a number: float32, int64 or bool, as the number is."""
+    if dtype is None:
+        dtype = devices.as_array(setting(fill_value, "fill_value")).dtype
     return _fill(F, shape, fill_value, dtype, device)
 
 
@@ -165,12 +234,14 @@ def arange(
 def linspace(
     start: float,
     stop: float,
-    num: int,
-    dtype: Any = "float32",
+    num: int = 50,
     endpoint: bool = True,
+    dtype: Any = None,
     device: str | None = None,
 ) -> Tensor:
     """Return `num` evenly spaced values from `start` to `stop`, which `endpoint` includes."""
+    if not isinstance(endpoint, bool | int):
+        raise TypeError(f"linspace: endpoint is True or False, not {endpoint!r}; write dtype=...")
     found = dtypes.dtype(dtype)
     start, stop, num = real(start), real(stop), setting(num, "num")
     return Tensor(

@@ -345,7 +345,7 @@ def test_creation_is_float32_by_default() -> None:
     for made, values in [
         (ai.zeros((2, 3)), np.zeros((2, 3))),
         (ai.ones(3), np.ones(3)),
-        (ai.full((2,), 7), np.full(2, 7)),
+        (ai.full((2,), 7.0), np.full(2, 7)),
         (ai.linspace(0, 1, 5), np.linspace(0, 1, 5)),
         (ai.linspace(0, 1, 5, endpoint=False), np.linspace(0, 1, 5, endpoint=False)),
         (ai.arange(3.0), np.arange(3.0)),

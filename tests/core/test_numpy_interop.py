@@ -150,6 +150,8 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
         lambda x: np.pad(x, (1, 0), constant_values=2.0),
     ],
     "flip": [np.flip, lambda x: np.flip(x, 0), lambda x: np.flip(x, axis=(0, 1))],
+    "copy": [np.copy],
+    "take_along_axis": [lambda x: np.take_along_axis(x, np.array([[1], [0]]), 1)],
     "matmul": [lambda x: np.matmul(x, W.T), lambda x: np.linalg.matmul(W.T, x)],
 }
 

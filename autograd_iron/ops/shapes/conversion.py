@@ -10,7 +10,7 @@ from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 
-__all__ = ["astype"]
+__all__: list[str] = []  # users call `ops.datatypes.astype`
 
 
 @primitive(exact=True)
