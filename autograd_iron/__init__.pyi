@@ -1,23 +1,39 @@
 """Signatures for editors and type checkers, written by `make stubs`: do not edit."""
 
+import builtins
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
 from autograd_iron import extend as extend, linalg as linalg
 from autograd_iron.arrays import cuda as cuda
-from autograd_iron.arrays.dtypes import bool_ as bool_, complex128 as complex128, complex64 as complex64, float16 as float16, float32 as float32, float64 as float64, int32 as int32, int64 as int64
+from autograd_iron.arrays.dtypes import bool_ as bool_, complex128 as complex128, complex64 as complex64, float16 as float16, float32 as float32, float64 as float64, int16 as int16, int32 as int32, int64 as int64, int8 as int8, uint16 as uint16, uint32 as uint32, uint64 as uint64, uint8 as uint8
 from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as no_grad
 from autograd_iron.core.tensor import Tensor as Tensor
+from autograd_iron.ops.datatypes import __array_namespace_info__ as __array_namespace_info__
 from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
 from autograd_iron import fft as fft, special as special, stats as stats
 from autograd_iron.plan import compile as compile
 from autograd_iron.tools.check import check_grads as check_grads
 from autograd_iron.tools.draw import draw_graph as draw_graph
 from autograd_iron.ops.random import Generator as Generator
+__array_api_version__: str
 from autograd_iron.ops.creation import arange as arange
 from autograd_iron.ops.creation import asarray as asarray
+from autograd_iron.ops.datatypes import astype as astype
+bool: Any
+from autograd_iron.ops.datatypes import can_cast as can_cast
+e: float
+from autograd_iron.ops.datatypes import finfo as finfo
+from autograd_iron.ops.creation import from_dlpack as from_dlpack
+from autograd_iron.ops.datatypes import iinfo as iinfo
+inf: float
+from autograd_iron.ops.datatypes import isdtype as isdtype
 from autograd_iron.ops.creation import linspace as linspace
 from autograd_iron.ops.creation import meshgrid as meshgrid
+nan: float
+newaxis: None
+pi: float
+from autograd_iron.ops.datatypes import result_type as result_type
 from autograd_iron.ops.creation import tensor as tensor
 
 __version__: str
@@ -34,7 +50,7 @@ def abs(x: TensorLike, /) -> Tensor:
 def add(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the sum `x + y`, broadcast."""
 
-def all(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def all(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether every value over the axes is true."""
 
 def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
@@ -43,7 +59,7 @@ def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
     At 0 its derivative is 0, and so is that of real numbers everywhere.
     """
 
-def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether some value over the axes is true."""
 
 def arctan(x: TensorLike, /) -> Tensor:
@@ -54,9 +70,6 @@ def argmax(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
 
 def argmin(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
-
-def astype(x: TensorLike, /, dtype: Any) -> Tensor:
-    """Return the values in another dtype; a cast to integers carries no gradient."""
 
 def broadcast_to(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
     """Return `x` stretched to `shape`, as a read-only view where possible."""
@@ -72,6 +85,9 @@ def conj(x: TensorLike, /) -> Tensor:
 
 def conjugate(x: TensorLike, /) -> Tensor:
     """Return the complex conjugate; a real array is returned as it is."""
+
+def copy(x: TensorLike, /) -> Tensor:
+    """Return the values in memory of their own; gradients flow through it."""
 
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
@@ -97,8 +113,8 @@ def flip(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
 def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
 
-def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = 'float32', device: str | None = None) -> Tensor:
-    """Return a tensor filled with a number."""
+def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Return a tensor filled with a number: float32, int64 or bool, as the number is."""
 
 def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x > y`, elementwise and broadcast."""
@@ -156,7 +172,7 @@ def logical_not(x: TensorLike, /) -> Tensor:
 def logical_or(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x or y`, elementwise and broadcast."""
 
-def logsumexp(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
 
 def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -176,16 +192,16 @@ def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
 def matrix_transpose(x: TensorLike, /) -> Tensor:
     """Return `x` with its last two axes swapped."""
 
-def max(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def max(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the largest value over the axes; equal ones share the gradient equally."""
 
 def maximum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
-def mean(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def mean(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the mean over the axes; of integers, in float32."""
 
-def min(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def min(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the smallest value over the axes; equal ones share the gradient equally."""
 
 def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -197,7 +213,7 @@ def multiply(x: TensorLike, y: TensorLike, /) -> Tensor:
 def negative(x: TensorLike, /) -> Tensor:
     """Return `-x`."""
 
-def norm(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def norm(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
 
 def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -272,7 +288,7 @@ def stack(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0)
 def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the difference `x - y`, broadcast."""
 
-def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the sum over the axes."""
 
 def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
@@ -294,7 +310,7 @@ def tril(x: TensorLike, /, k: int = 0) -> Tensor:
 def triu(x: TensorLike, /, k: int = 0) -> Tensor:
     """Return matrices with what lies below their diagonal `k` set to 0."""
 
-def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bool = False, correction: Any = 0) -> Tensor:
+def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
     """Return the variance over the axes: the mean square distance from the mean.
 
     Parameters
