@@ -7,7 +7,6 @@ that: the host pays nothing for devices.
 
 from __future__ import annotations
 
-import cmath
 import math
 import threading
 from collections.abc import Callable, Iterable
@@ -427,7 +426,7 @@ def all_finite(array: Any) -> bool:
     """
     if cuda.cupy is not None and cuda.is_array(array):
         return False
-    return cmath.isfinite(numpy.vdot(array, array))
+    return math.isfinite(numpy.vdot(array, array).real)
 
 
 def storage(array: Any) -> Any:

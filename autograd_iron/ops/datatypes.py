@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays import device as devices
@@ -27,8 +26,7 @@ INEXACT = KINDS["real floating"] + KINDS["complex floating"]
 PLAIN = (bool, int, float, complex)
 
 
-@dataclass(frozen=True)
-class FloatInfo:
+class FloatInfo(NamedTuple):
     """The limits of a floating dtype, as Python's numbers.
 
     Attributes
@@ -56,8 +54,7 @@ class FloatInfo:
     dtype: Any
 
 
-@dataclass(frozen=True)
-class IntegerInfo:
+class IntegerInfo(NamedTuple):
     """The limits of an integer dtype: `bits`, `max` and `min`."""
 
     bits: int
