@@ -46,6 +46,14 @@ GIVEN = {
     "fill_value": 0,
     "indices": np.zeros((4, 4), "i8"),
     "arrays": [np.ones((4, 4), "f4")] * 2,
+    "axis1": 0,
+    "axis2": 1,
+    "destination": 1,
+    "new_shape": (2, 2),
+    "repeats": 2,
+    "reps": 2,
+    "shift": 1,
+    "source": 0,
 }
 HEAD = '''"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
 
@@ -121,17 +129,26 @@ def function(name: str, operation: Primitive | Composite) -> str:
 
 def returned(operation: Primitive | Composite) -> str:
     """Return the type of what a call gives, by calling the operation."""
+    try:
+        made = called(operation, np.eye(4, dtype="f4") + 1)
+    except ValueError:  # it takes three axes
+        made = called(operation, np.ones((4, 4, 4), "f4"))
+    return "tuple[Tensor, ...]" if isinstance(made, tuple) else "Tensor"
+
+
+def called(operation: Primitive | Composite, operand: Any) -> Any:
+    """Return the result of a call with this operand, and with settings that suit."""
     args: list[Any] = []
     settings: dict[str, Any] = {}
     for parameter in inspect.signature(operation).parameters.values():
         if parameter.default is not parameter.empty:
             continue
-        value = GIVEN.get(parameter.name, np.eye(4, dtype="f4") + 1)
-        if parameter.kind is parameter.POSITIONAL_ONLY:
+        value = GIVEN.get(parameter.name, operand)
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
             args.append(value)
         else:
             settings[parameter.name] = value
-    return "tuple[Tensor, ...]" if isinstance(operation(*args, **settings), tuple) else "Tensor"
+    return operation(*args, **settings)
 
 
 class _Text:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
 
+from autograd_iron.arrays import device
 from autograd_iron.core.explain import EXPLAINED, plain_kind
 from autograd_iron.core.registry import Vocabulary, on_tensors, register
+from autograd_iron.core.tensor import Tensor
 
 
 class Composite:
@@ -53,3 +55,15 @@ class Composite:
 def composite(function: Callable[..., Any], /) -> Composite:
     """Add a function `(F, *args, **kwargs)` to the vocabulary under its own name."""
     return Composite(function)
+
+
+def operand(F: Vocabulary, x: Any, beside: tuple[Any, ...] = ()) -> Any:
+    """Return what a composite was given as something with a shape, of which the words take it.
+
+    Users give arrays, numbers and nested lists too; `beside` is what these meet, as in `as_array`.
+    """
+    if isinstance(x, Tensor):
+        return x
+    if F.xp is None:
+        return Tensor(device.as_array(x, beside=beside))
+    return x if hasattr(x, "ndim") else F.xp.asarray(x)

@@ -101,7 +101,7 @@ def test_attributes_that_are_numbers_never_widen(dtype: str) -> None:
     x = float_tensor(dtype)
     for number in (0.75, np.float64(0.75), np.float16(0.75)):
         check(ai.clip(x, number, np.float64(1.25)), dtype, x)
-        check(ai.pad(x, 1, number), dtype, x)
+        check(ai.pad(x, 1, constant_values=number), dtype, x)
         check(ai.var(x, correction=number), dtype, x)
 
 

@@ -98,7 +98,7 @@ SHAPES = [
         "into 2 equal parts",
     ),
     item(lambda: ai.split(t(5), 0), ValueError, "split", "0 parts"),
-    item(lambda: ai.pad(t(2), -1), ValueError, "pad(float32[2], pad_width=-1"),
+    item(lambda: ai.pad(t(2), -1), ValueError, "pad_constant(float32[2], pad_width=-1"),
     item(lambda: ai.max(t(0)), ValueError, "max(float32[0]", "no identity"),
     item(lambda: ai.argmin(t(0)), ValueError, "argmin(float32[0]", "empty"),
 ]

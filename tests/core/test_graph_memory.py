@@ -47,7 +47,7 @@ KEPT: list[tuple[str, Callable[..., ai.Tensor], str, set[str]]] = [
     ("sum over broadcast", lambda x, y: x + y[0], "y", set()),
     ("concat", lambda x, y: ai.concat([x, y]), "xy", set()),
     ("where", lambda x, y: ai.where(np.eye(3) > 0, x, y), "xy", set()),
-    ("pad", lambda x, y: ai.pad(x, 1), "x", set()),
+    ("pad_constant", lambda x, y: ai.pad(x, 1), "x", set()),
     ("gather", lambda x, y: x[[0, 2]], "x", set()),
     ("astype", lambda x, y: x.astype("float32"), "x", set()),
     ("no gradient", lambda x, y: ai.tanh(x) * y, "", set()),

@@ -57,7 +57,7 @@ LAUNCHES = {
     "negative": (1, 1),
     "norm": (3, 11),
     "not_equal": (1, 0),
-    "pad": (2, 1),
+    "pad_constant": (2, 1),
     "permute_dims": (0, 1),
     "pow": (1, 20),
     "relu": (1, 2),
@@ -86,5 +86,5 @@ MOST = 25
 # Where the stand-in counts a copy of an element onto itself, or a fill, that CuPy leaves out.
 STAND_IN = {
     "getitem": (0, 4),
-    "pad": (3, 1),
+    "pad_constant": (3, 1),
 }

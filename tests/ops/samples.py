@@ -131,7 +131,7 @@ def result(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> a
 
 def joined(outputs: Any) -> Any:
     """Return several Tensors end to end, in the dtype of the first; one as it is."""
-    if not isinstance(outputs, tuple):
+    if not isinstance(outputs, tuple | list):
         return outputs
     return ai.concat([ai.astype(t, outputs[0].dtype).reshape(-1) for t in outputs])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from families.rearranging import LISTS
 from samples import COMPOSITES, Call, case_of, joined
 
 import autograd_iron as ai
@@ -18,6 +19,8 @@ def found(path: str) -> Callable[..., Any]:
     home, names = (nn, path.split(".")[1:]) if path.startswith("nn.") else (ai, path.split("."))
     for name in names:
         home = getattr(home, name)
+    if path in LISTS:
+        return lambda *arrays, **settings: home(list(arrays), **settings)  # type: ignore[operator]
     return home  # type: ignore[return-value]
 
 

@@ -355,7 +355,7 @@ SMOOTH: dict[str, tuple[int, Callable[..., Any]]] = {
     "linear": (3, lambda c, x, y, z: ai.linear(x, y, z)),
     "transpose": (1, lambda c, x: x.T),
     "flip": (1, lambda c, x: ai.flip(x, -1)),
-    "pad": (1, lambda c, x: ai.pad(x, ((0, 0), (1, 0)), c)),
+    "pad": (1, lambda c, x: ai.pad(x, ((0, 0), (1, 0)), constant_values=c)),
     "first column": (1, lambda c, x: x[:, 0]),
     "last columns": (1, lambda c, x: x[:, 1:]),
     "some rows": (1, lambda c, x: x[1:4]),

@@ -297,7 +297,7 @@ def test_share_sees_through_what_it_has_shared() -> None:
         lambda x: (x + 1, x + 1.0),
         lambda x: (x + 1, x + True),
         lambda x: (x / 0.0, x / -0.0),
-        lambda x: (ai.pad(x, 1, 0.0), ai.pad(x, 1, -0.0)),
+        lambda x: (ai.pad(x, 1, constant_values=0.0), ai.pad(x, 1, constant_values=-0.0)),
         lambda x: (x - 1, 1 - x),
         lambda x: (x[0], x[1]),
         lambda x: (x[0:1], x[0]),

@@ -86,7 +86,7 @@ IN_ROWS: dict[str, Callable[[ai.Tensor], Any]] = {
     "stack": lambda x: ai.stack([x, ai.tanh(x)], axis=1),
     "stack first": lambda x: ai.stack([x, ai.tanh(x)], axis=0) * 2,
     "split": lambda x: [p * 2 for p in ai.split(ai.tanh(x), 3, axis=1)],
-    "pad columns": lambda x: ai.pad(ai.tanh(x), ((0, 0), (1, 2)), 3.0) * 2,
+    "pad columns": lambda x: ai.pad(ai.tanh(x), ((0, 0), (1, 2)), constant_values=3.0) * 2,
     "pad rows": lambda x: ai.pad(ai.tanh(x), ((1, 0), (0, 0))) * 2,
     "flip columns": lambda x: ai.flip(ai.tanh(x), 1) * 2,
     "flip rows": lambda x: ai.flip(ai.tanh(x), 0) * x,

@@ -1,5 +1,21 @@
-"""Shapes, order, joining, dtype and device."""
+"""Shapes, order, joining and taking apart, borders, dtype and device."""
 
-from autograd_iron.ops.shapes import conversion, joining, order, reshaping
+from autograd_iron.ops.shapes import (
+    conversion,
+    joining,
+    order,
+    padding,
+    repeats,
+    reshaping,
+    splitting,
+)
 
-__all__ = ["conversion", "joining", "order", "reshaping"]
+__all__ = [
+    "conversion",
+    "joining",
+    "order",
+    "padding",
+    "repeats",
+    "reshaping",
+    "splitting",
+]

@@ -1,21 +1,29 @@
-"""Arrays joined and taken apart: concat, stack, split, pad."""
+"""Arrays joined: along an axis, along a new one, in blocks."""
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import all_batched
-from autograd_iron.core.composite import composite
-from autograd_iron.core.plain import real, setting
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
-__all__ = ["concat", "pad", "split", "stack"]
+__all__ = [
+    "append",
+    "block",
+    "column_stack",
+    "concat",
+    "concatenate",
+    "dstack",
+    "hstack",
+    "row_stack",
+    "stack",
+    "vstack",
+]
 
 
 @primitive(exact=True, by_kernel="it copies several arrays")
@@ -75,6 +83,9 @@ def concat(F, arrays, /, axis=0):
     return F.join(*arrays, axis=axis)
 
 
+concatenate = concat
+
+
 @composite
 def stack(F, arrays, /, axis=0):
     """Return a sequence of equally shaped arrays joined along a new axis."""
@@ -87,134 +98,83 @@ def stack(F, arrays, /, axis=0):
     return F.join(*(F.expand_dims(a, axis) for a in arrays), axis=axis)
 
 
-@primitive(exact=True)
-def split(xp, x, /, indices_or_sections, axis=0):
-    """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
+def _each(F, arrays):
+    """Return the parts of a sequence, or of an array along its first axis, each with a shape."""
+    return [operand(F, a) for a in arrays]
 
-    Raises
-    ------
-    ValueError
-        The axis does not divide into that many equal parts.
+
+@composite
+def vstack(F, arrays, /):
+    """Return a sequence of arrays joined as rows: along the first axis, after `atleast_2d`."""
+    return F.join(*(F.atleast_2d(a) for a in _each(F, arrays)), axis=0)
+
+
+row_stack = vstack
+
+
+@composite
+def hstack(F, arrays, /):
+    """Return a sequence of arrays joined along the second axis, or the only one."""
+    parts = [F.atleast_1d(a) for a in _each(F, arrays)]
+    return F.join(*parts, axis=0 if parts and parts[0].ndim == 1 else 1)
+
+
+@composite
+def dstack(F, arrays, /):
+    """Return a sequence of arrays joined along the third axis, after `atleast_3d`."""
+    return F.join(*(F.atleast_3d(a) for a in _each(F, arrays)), axis=2)
+
+
+@composite
+def column_stack(F, arrays, /):
+    """Return a sequence of arrays joined as columns, those with one axis as one column each."""
+    parts = _each(F, arrays)
+    columns = [a if a.ndim > 1 else F.reshape(a, shape=(a.size, 1)) for a in parts]
+    return F.join(*columns, axis=1)
+
+
+@composite
+def append(F, x, values, /, axis=None):
+    """Return `values` joined to the end of `x` along an axis (None: both are flattened first)."""
+    return F.concat([operand(F, x), operand(F, values)], axis=axis)
+
+
+@composite
+def block(F, arrays, /):
+    """Return an array put together from nested lists of blocks, as NumPy has them.
+
+    The blocks of the innermost lists are joined along the last axis, what comes of those along the
+    one before it, and so on.
     """
-    return tuple(x[part] for part in _parts(x, indices_or_sections, axis))
+    depth = _depth(arrays)
+    leaves = list(_leaves(F, arrays))
+    if not leaves:
+        raise ValueError("there are no blocks to put together")
+    ndim = max(depth, *(leaf.ndim for leaf in leaves))
+
+    def put_together(part, level):
+        if not isinstance(part, list):
+            part = operand(F, part)
+            return F.reshape(part, shape=(1,) * (ndim - part.ndim) + tuple(part.shape))
+        return F.join(*(put_together(p, level + 1) for p in part), axis=ndim - depth + level)
+
+    return put_together(arrays, 0)
 
 
-@split.shape
-def _(x, indices_or_sections, axis):
-    (at,) = axes_of(axis, x.ndim)
-    parts = [part[-1] for part in _parts(x, indices_or_sections, axis)]
-    sizes = [max(0, part.stop - part.start) for part in parts]
-    return tuple(Spec((*x.shape[:at], n, *x.shape[at + 1 :]), x.dtype) for n in sizes)
+def _depth(arrays):
+    if not isinstance(arrays, list):
+        if isinstance(arrays, tuple):
+            raise TypeError("a tuple is no block: nest lists, and make arrays of the rest")
+        return 0
+    depths = {_depth(part) for part in arrays}
+    if len(depths) != 1:
+        raise ValueError("the lists of blocks are empty, or not nested equally deep")
+    return depths.pop() + 1
 
 
-def _parts(x, indices_or_sections, axis):
-    """Return the index of each part of a split."""
-    (axis,) = axes_of(axis, x.ndim)
-    size = x.shape[axis]
-    indices_or_sections = setting(indices_or_sections, "indices_or_sections")
-    if isinstance(indices_or_sections, int):
-        if indices_or_sections < 1:
-            raise ValueError(f"cannot split into {indices_or_sections} parts; give 1 or more")
-        step, rest = divmod(size, indices_or_sections)
-        if rest:
-            raise ValueError(
-                f"axis {axis} of size {size} does not divide into {indices_or_sections} "
-                "equal parts; give the positions of the cuts instead"
-            )
-        cuts = [step * i for i in range(1, indices_or_sections)]
-    else:
-        cuts = list(indices_or_sections)
-    before = (slice(None),) * axis
-    ends = zip([0, *cuts], [*cuts, size], strict=True)
-    return [(*before, slice(*slice(start, end).indices(size))) for start, end in ends]
-
-
-@split.axes
-def _(x, indices_or_sections, axis):
-    return Labels((all_but(x.ndim, axis),), (all_but(x.ndim, axis),))
-
-
-@split.decompose
-def _(F, x, indices_or_sections, axis):
-    parts = _parts(x, indices_or_sections, axis)
-    return tuple(F.getitem(x, index=part) for part in parts)
-
-
-@split.vjp
-def _(F, g, _y, _x, indices_or_sections, axis):
-    parts = _parts(_x, indices_or_sections, axis)
-    cuts = [(part[-1].start, part[-1].stop) for part in parts]
-    grow = all(start <= end for start, end in cuts)
-    if grow and all(end == start for (_, end), (start, _) in pairwise(cuts)):
-        return F.join(*g, axis=axis)
-    # Positions that do not grow cut parts that overlap, or leave some of x out.
-    total = F.zeros(_x.shape, dtype=_x.dtype, device=device.of(g))
-    for i, part in enumerate(parts):
-        total = total if g.is_zero(i) else F.add_at(total, g[i], index=part)
-    return total
-
-
-@primitive(by_kernel="it copies into a larger array")
-def pad(xp, x, /, pad_width, constant_values=0):
-    """Return `x` with a border of a constant.
-
-    Parameters
-    ----------
-    pad_width : int, (before, after), or one such pair per axis
-    constant_values : number
-    """
-    _check_fit(constant_values, x.dtype)
-    if x.ndim == 0:
-        return xp.array(x)
-    return xp.pad(x, _pairs(pad_width, x.ndim), constant_values=constant_values)
-
-
-def _check_fit(value, dtype):
-    if isinstance(value, tuple):
-        for part in value:
-            _check_fit(part, dtype)
-    elif value not in (0, 1) and not dtypes.fits(value, dtype):
-        raise TypeError(f"a border of {value} does not fit {dtype}; convert x first")
-
-
-def _pairs(pad_width, ndim):
-    if isinstance(pad_width, int):
-        return ((pad_width, pad_width),) * ndim
-    if isinstance(pad_width[0], int):
-        return (tuple(pad_width),) * ndim
-    pairs = tuple(tuple(pair) for pair in pad_width)
-    return pairs * ndim if len(pairs) == 1 else pairs
-
-
-@pad.shape
-def _(x, pad_width, constant_values):
-    pairs = _pairs(pad_width, x.ndim) if x.ndim else ()
-    if len(pairs) != x.ndim or min((n for pair in pairs for n in pair), default=0) < 0:
-        raise ValueError(f"pad_width {pad_width} is not a pair of sizes for each of {x.ndim} axes")
-    shape = tuple(n + sum(pair) for n, pair in zip(x.shape, pairs, strict=True))
-    return Spec(shape, x.dtype)
-
-
-@pad.axes
-def _(x, pad_width, constant_values):
-    pairs = _pairs(pad_width, x.ndim) if x.ndim else ()
-    own = tuple(i if pair == (0, 0) else None for i, pair in enumerate(pairs))
-    return Labels((own,), (own,))
-
-
-@pad.vmap
-def _(F, _batched, x, pad_width, constant_values):
-    pairs = _pairs(pad_width, x.ndim - 1) if x.ndim > 1 else ()
-    return F.pad(x, pad_width=((0, 0), *pairs), constant_values=constant_values)
-
-
-@pad.vjp
-def _(F, g, _y, _x, pad_width, constant_values):
-    if _x.ndim == 0:
-        return g
-    pairs = _pairs(pad_width, _x.ndim)
-    inner = tuple(slice(before, before + n) for (before, _), n in zip(pairs, _x.shape, strict=True))
-    return F.getitem(g, index=inner)
-
-
-pad.forms["constant_values"] = real
+def _leaves(F, arrays):
+    if not isinstance(arrays, list):
+        yield operand(F, arrays)
+        return
+    for part in arrays:
+        yield from _leaves(F, part)

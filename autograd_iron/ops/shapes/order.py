@@ -5,12 +5,26 @@
 from __future__ import annotations
 
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.composite import composite
+from autograd_iron.core.batch import moved
+from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.ops.shapes.joining import all_but
 
-__all__ = ["flip", "matrix_transpose", "permute_dims", "transpose"]
+__all__ = [
+    "flip",
+    "fliplr",
+    "flipud",
+    "matrix_transpose",
+    "moveaxis",
+    "permute_dims",
+    "roll",
+    "rollaxis",
+    "rot90",
+    "swapaxes",
+    "transpose",
+]
 
 
 @primitive(exact=True)
@@ -117,3 +131,112 @@ def _(F, g, _y, _x, axis):
 @flip.axes
 def _(x, axis):
     return Labels((all_but(x.ndim, axis),), (all_but(x.ndim, axis),))
+
+
+@composite
+def flipud(F, x, /):
+    """Return `x` with the order along its first axis reversed."""
+    return F.flip(x, axis=0)
+
+
+@composite
+def fliplr(F, x, /):
+    """Return `x` with the order along its second axis reversed."""
+    return F.flip(x, axis=1)
+
+
+@composite
+def swapaxes(F, x, /, axis1, axis2):
+    """Return `x` with two axes exchanged."""
+    x = operand(F, x)
+    (first,), (second,) = axes_of(axis1, x.ndim), axes_of(axis2, x.ndim)
+    order = list(range(x.ndim))
+    order[first], order[second] = second, first
+    return F.permute_dims(x, axes=tuple(order))
+
+
+@composite
+def moveaxis(F, x, /, source, destination):
+    """Return `x` with axes at other places, the rest in their order.
+
+    Parameters
+    ----------
+    source, destination : int or sequence of int
+        The axes, and for each its place in the result.
+    """
+    x = operand(F, x)
+    start, end = axes_of(source, x.ndim), axes_of(destination, x.ndim)
+    if len(start) != len(end):
+        raise ValueError(f"{len(start)} axes cannot move to {len(end)} places")
+    order = [a for a in range(x.ndim) if a not in start]
+    for target, a in sorted(zip(end, start, strict=True)):
+        order.insert(target, a)
+    return F.permute_dims(x, axes=tuple(order))
+
+
+@composite
+def rollaxis(F, x, /, axis, start=0):
+    """Return `x` with one axis moved back until it lies before the axis `start` (see moveaxis)."""
+    x = operand(F, x)
+    (axis,) = axes_of(axis, x.ndim)
+    (start,) = axes_of(setting(start, "axis"), x.ndim + 1) if start >= 0 else axes_of(start, x.ndim)
+    return moved(F, x, axis, start - (axis < start))
+
+
+@composite
+def roll(F, x, /, shift, axis=None):
+    """Return `x` with its elements shifted along axes; what leaves at one end enters at the other.
+
+    Parameters
+    ----------
+    shift : int or tuple of int
+        By how many places; of several, one for each axis.
+    axis : int, tuple of int, or None
+        None: `x` is rolled as if it were flat.
+    """
+    x = operand(F, x)
+    shift = setting(shift, "shift")
+    if axis is None:
+        flat = F.reshape(x, shape=(-1,))
+        total = sum(shift) if isinstance(shift, tuple) else shift
+        return F.reshape(_rolled(F, flat, total, 0), shape=x.shape)
+    axis = setting(axis, "axis")
+    shifts = shift if isinstance(shift, tuple) else (shift,)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    count = max(len(shifts), len(axes))
+    if not {len(shifts), len(axes)} <= {1, count}:
+        raise ValueError(f"{len(shifts)} shifts do not fit {len(axes)} axes")
+    total = {}
+    for n, a in zip(shifts * (count // len(shifts)), axes * (count // len(axes)), strict=True):
+        (a,) = axes_of(a, x.ndim)
+        total[a] = total.get(a, 0) + n
+    for a, n in total.items():
+        x = _rolled(F, x, n, a)
+    return x
+
+
+def _rolled(F, x, shift, axis):
+    size = x.shape[axis]
+    shift = shift % size if size else 0
+    if not shift:
+        return F.reshape(x, shape=x.shape)
+    before = (slice(None),) * axis
+    tail = F.getitem(x, index=(*before, slice(size - shift, None)))
+    return F.join(tail, F.getitem(x, index=(*before, slice(None, size - shift))), axis=axis)
+
+
+@composite
+def rot90(F, x, /, k=1, axes=(0, 1)):
+    """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
+    x = operand(F, x)
+    pair = axes_of(axes, x.ndim)
+    if len(pair) != 2:
+        raise ValueError(f"axes {axes} are not two")
+    k = setting(k, "k") % 4
+    if k == 0:
+        return F.reshape(x, shape=x.shape)
+    if k == 2:
+        return F.flip(x, axis=pair)
+    if k == 3:
+        return F.flip(F.swapaxes(x, *pair), axis=pair[1])
+    return F.swapaxes(F.flip(x, axis=pair[1]), *pair)

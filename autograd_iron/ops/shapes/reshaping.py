@@ -5,16 +5,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from autograd_iron.arrays import device
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import with_axes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
-from autograd_iron.core.specs import Spec, axes_of
+from autograd_iron.core.specs import Spec, axes_of, broadcast
 
-__all__ = ["broadcast_to", "expand_dims", "reshape", "squeeze"]
+__all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_arrays",
+    "broadcast_shapes",
+    "broadcast_to",
+    "expand_dims",
+    "flatten",
+    "ravel",
+    "reshape",
+    "squeeze",
+]
 
 
 @primitive(exact=True)
@@ -78,6 +91,7 @@ def squeeze(F, x, /, axis=None):
     ValueError
         An axis has another size.
     """
+    x = operand(F, x)
     axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
     wide = [a for a in axes if x.shape[a] != 1]
     if wide:
@@ -86,10 +100,12 @@ def squeeze(F, x, /, axis=None):
 
 
 @composite
-def expand_dims(F, x, /, axis):
+def expand_dims(F, x, /, axis=0):
     """Return `x` with new axes of size 1 at these places of the result."""
+    x = operand(F, x)
     axis = setting(axis, "axis")
-    count = len(axis) if isinstance(axis, tuple) else 1
+    axis = axis if isinstance(axis, tuple) else (axis,)
+    count = len(axis)
     axes = axes_of(axis, x.ndim + count)
     old = iter(x.shape)
     return F.reshape(x, shape=tuple(1 if i in axes else next(old) for i in range(x.ndim + count)))
@@ -134,3 +150,69 @@ def _(x, shape):
 def _(F, _batched, x, shape):
     wide = (shape,) if isinstance(shape, int) else tuple(shape)
     return F.broadcast_to(with_axes(F, x, len(wide)), shape=(x.shape[0], *wide))
+
+
+@composite
+def ravel(F, x, /, order="C"):
+    """Return the values along one axis, in row-major order ("F": in column-major order)."""
+    x = operand(F, x)
+    if order not in ("C", "A", "K", "F"):
+        raise ValueError(f"order is 'C', 'F', 'A' or 'K', not {order!r}")
+    return F.reshape(F.permute_dims(x) if order == "F" else x, shape=(-1,))
+
+
+@composite
+def flatten(F, x, /, start_dim=0, end_dim=-1):
+    """Return `x` with the axes from one to another, both included, made one; a number has one."""
+    x = operand(F, x)
+    if not x.ndim:
+        return F.reshape(x, shape=(1,))
+    (start,), (end,) = axes_of(start_dim, x.ndim), axes_of(end_dim, x.ndim)
+    if start > end:
+        raise ValueError(f"start_dim {start_dim} comes after end_dim {end_dim}")
+    size = math.prod(x.shape[start : end + 1])
+    return F.reshape(x, shape=(*x.shape[:start], size, *x.shape[end + 1 :]))
+
+
+def _with_at_least(F, arrays, shaped):
+    made = [F.reshape(x, shape=shaped(x.shape)) for x in (operand(F, a) for a in arrays)]
+    return made[0] if len(made) == 1 else tuple(made)
+
+
+@composite
+def atleast_1d(F, /, *arrays):
+    """Return the arrays, those without axes with one of size 1."""
+    return _with_at_least(F, arrays, lambda shape: shape or (1,))
+
+
+@composite
+def atleast_2d(F, /, *arrays):
+    """Return the arrays, those of fewer than two axes as one row."""
+    return _with_at_least(F, arrays, lambda shape: (1,) * (2 - len(shape)) + shape)
+
+
+@composite
+def atleast_3d(F, /, *arrays):
+    """Return the arrays, those of fewer than three axes with new ones around as NumPy has them."""
+    around = {0: lambda s: (1, 1, 1), 1: lambda s: (1, *s, 1), 2: lambda s: (*s, 1)}
+    return _with_at_least(F, arrays, lambda shape: around.get(len(shape), lambda s: s)(shape))
+
+
+@composite
+def broadcast_arrays(F, /, *arrays):
+    """Return the arrays stretched to the shape that they broadcast to, as read-only views."""
+    given = [operand(F, a) for a in arrays]
+    shape = broadcast(*given) if given else ()
+    return tuple(F.broadcast_to(a, shape=shape) for a in given)
+
+
+def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the shape that arrays of these shapes broadcast to.
+
+    Raises
+    ------
+    ValueError
+        They do not.
+    """
+    sizes = [setting(shape, "shape") for shape in shapes]
+    return broadcast(*(Spec(n if isinstance(n, tuple) else (n,), None) for n in sizes))

@@ -90,7 +90,7 @@ SAMPLES: dict[str, Samples] = {
         lambda *arrays, axis=0: np.concatenate(arrays, axis),
         joins(),
     ),
-    "pad": Samples(
+    "pad_constant": Samples(
         (REAL,),
         [
             call((), pad_width=1),
@@ -99,6 +99,7 @@ SAMPLES: dict[str, Samples] = {
             call((2, 3), pad_width=1),
             call((2, 3), pad_width=(0, 2), constant_values=-1),
             call((2, 3), pad_width=[[1, 0], [0, 2]]),
+            call((2, 3), pad_width=1, constant_values=((1, 2), (3, 4))),
             call((2, 3), pad_width=((1, 2),)),
             call((0, 2), pad_width=((1, 1), (0, 0))),
         ],

@@ -1,0 +1,168 @@
+"""Samples of functions that rearrange, join and repeat values, made of primitives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sampling import REAL, SHAPES, Call, Samples, call, end_to_end
+
+R = (REAL,)
+
+
+def of_list(function: Any) -> Any:
+    """Return a function of a list of arrays as one of the arrays."""
+    return lambda *arrays, **settings: function(list(arrays), **settings)
+
+
+def pads() -> list[Call]:
+    widths: list[Any] = [1, (2, 1), ((3, 0), (0, 4)), ((1,), (2,)), ((5, 7), (9, 2))]
+    calls = [call((3, 4), pad_width=w, mode=m) for w in widths for m in MODES]
+    calls += [call((2, 3), pad_width=w, mode=m, reflect_type="odd") for w in widths for m in ODD]
+    calls += [
+        call((1, 3), pad_width=2, mode=m, reflect_type=t) for m in ODD for t in ("even", "odd")
+    ]
+    calls += [call((4,), pad_width=3, mode=m, stat_length=n) for m in STATISTICS for n in (1, 2, 9)]
+    return calls
+
+
+ODD = ("reflect", "symmetric")
+STATISTICS = ("maximum", "minimum", "mean")
+MODES = ("constant", "edge", "wrap", "linear_ramp", *ODD, *STATISTICS)
+
+SAMPLES: dict[str, Samples] = {}
+COMPOSITES: dict[str, Samples] = {
+    "ravel": Samples(R, [*map(call, SHAPES), call((2, 3), order="F")], np.ravel),
+    "flatten": Samples(
+        R,
+        [call((2, 3, 4)), call((2, 3, 4), start_dim=1), call((2, 3, 4), start_dim=-3, end_dim=-2)],
+        lambda x, start_dim=0, end_dim=-1: x.reshape(
+            {(0, -1): (24,), (1, -1): (2, 12), (-3, -2): (6, 4)}[start_dim, end_dim]
+        ),
+    ),
+    "atleast_1d": Samples(R, [*map(call, SHAPES)], np.atleast_1d),
+    "atleast_2d": Samples(R, [*map(call, SHAPES)], np.atleast_2d),
+    "atleast_3d": Samples(R, [*map(call, SHAPES), call((2, 3, 1, 2))], np.atleast_3d),
+    "broadcast_arrays": Samples(
+        R,
+        [call((3,), (2, 1)), call((2, 3), ()), call((0,), (1, 1))],
+        end_to_end(np.broadcast_arrays),
+    ),
+    "flipud": Samples(R, [call((3,)), call((2, 3)), call((0, 2))], np.flipud),
+    "fliplr": Samples(R, [call((2, 3)), call((2, 3, 2))], np.fliplr),
+    "swapaxes": Samples(
+        R,
+        [call((2, 3), axis1=0, axis2=1), call((2, 3, 4), axis1=-1, axis2=0)],
+        np.swapaxes,
+    ),
+    "moveaxis": Samples(
+        R,
+        [
+            call((2, 3, 4), source=0, destination=-1),
+            call((2, 3, 4, 1), source=(0, 1), destination=(2, 0)),
+            call((2, 3, 4), source=[-1, 0], destination=[0, 1]),
+        ],
+        np.moveaxis,
+    ),
+    "rollaxis": Samples(
+        R,
+        [call((2, 3, 4), axis=a, start=s) for a, s in [(2, 0), (0, 3), (1, -1), (-1, 1), (1, 1)]],
+        np.rollaxis,
+    ),
+    "roll": Samples(
+        R,
+        [
+            call((4,), shift=1),
+            call((2, 3), shift=-2),
+            call((2, 3), shift=(1, 1)),
+            call((2, 3), shift=7, axis=1),
+            call((2, 3, 2), shift=(1, -1), axis=(0, 2)),
+            call((3, 3), shift=1, axis=(0, 1)),
+            call((3, 3), shift=(1, 3), axis=0),
+            call((3, 4), shift=(1, 3), axis=(1, 1)),
+            call((0, 2), shift=1),
+            call((), shift=3),
+        ],
+        np.roll,
+    ),
+    "rot90": Samples(
+        R,
+        [call((2, 3), k=k) for k in (1, 2, 3, 4, -1)] + [call((2, 3, 4), k=1, axes=(2, 0))],
+        np.rot90,
+    ),
+    "repeat": Samples(
+        R,
+        [
+            call((), repeats=3),
+            call((3,), repeats=2),
+            call((2, 3), repeats=2),
+            call((2, 3), repeats=[2], axis=1),
+            call((2, 3), repeats=(1, 0, 3), axis=-1),
+            call((2, 3), repeats=np.array([2, 1]), axis=0),
+            call((2, 3), repeats=0, axis=0),
+            call((2, 0), repeats=2, axis=0),
+        ],
+        np.repeat,
+    ),
+    "tile": Samples(
+        R,
+        [
+            call((), reps=3),
+            call((3,), reps=2),
+            call((2, 3), reps=(2, 1)),
+            call((3,), reps=(2, 2)),
+            call((2, 3, 1), reps=[2]),
+            call((2, 3), reps=(0, 2)),
+            call((2, 3), reps=()),
+        ],
+        np.tile,
+    ),
+    "resize": Samples(
+        R,
+        [call((2, 3), new_shape=(2, 2)), call((2, 3), new_shape=(3, 4)), call((0,), new_shape=2)],
+        np.resize,
+    ),
+    "array_split": Samples(
+        R,
+        [
+            call((7,), indices_or_sections=3),
+            call((2, 5), indices_or_sections=4, axis=1),
+            call((5, 2), indices_or_sections=[1, 3]),
+            call((2,), indices_or_sections=4),
+        ],
+        end_to_end(np.array_split),
+    ),
+    "vsplit": Samples(R, [call((4, 2), indices_or_sections=2)], end_to_end(np.vsplit)),
+    "hsplit": Samples(
+        R,
+        [call((4,), indices_or_sections=2), call((2, 4), indices_or_sections=[1])],
+        end_to_end(np.hsplit),
+    ),
+    "dsplit": Samples(R, [call((1, 2, 4), indices_or_sections=2)], end_to_end(np.dsplit)),
+    "unstack": Samples(
+        R,
+        [call((2, 3)), call((2, 3), axis=-1), call((2, 3, 2), axis=1)],
+        end_to_end(lambda x, axis=0: [*np.moveaxis(x, axis, 0)]),
+    ),
+    "append": Samples(
+        R,
+        [call((3,), (2,)), call((2, 3), ()), call((2, 3), (1, 3), axis=0)],
+        np.append,
+    ),
+    "pad": Samples(R, pads(), np.pad),
+}
+# Of lists of arrays: the arrays are the operands here, and the functions get them as a list.
+LISTS: dict[str, Samples] = {
+    "concat": Samples(
+        R, [call((2, 3), (1, 3)), call((2,), (3, 1), axis=None)], of_list(np.concatenate)
+    ),
+    "stack": Samples(R, [call((2,), (2,)), call((2, 3), (2, 3), axis=-1)], of_list(np.stack)),
+    "vstack": Samples(R, [call((3,), (3,)), call((2, 3), (3,))], of_list(np.vstack)),
+    "hstack": Samples(
+        R, [call((3,), (2,)), call((2, 3), (2, 1)), call((), (2,))], of_list(np.hstack)
+    ),
+    "dstack": Samples(R, [call((3,), (3,)), call((2, 3), (2, 3))], of_list(np.dstack)),
+    "column_stack": Samples(R, [call((3,), (3, 2)), call((2,), (2,))], of_list(np.column_stack)),
+    "block": Samples(R, [call((2, 3), (2, 1)), call((3,), ())], of_list(np.block)),
+}
+COMPOSITES |= LISTS
