@@ -21,6 +21,7 @@ from autograd_iron.ops.creation import arange as arange
 from autograd_iron.ops.creation import asarray as asarray
 from autograd_iron.ops.datatypes import astype as astype
 bool: Any
+from autograd_iron.ops.shapes.reshaping import broadcast_shapes as broadcast_shapes
 from autograd_iron.ops.datatypes import can_cast as can_cast
 e: float
 from autograd_iron.ops.datatypes import finfo as finfo
@@ -62,6 +63,9 @@ def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
 def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether some value over the axes is true."""
 
+def append(x: TensorLike, values: Any, /, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `values` joined to the end of `x` along an axis (None: both are flattened first)."""
+
 def arctan(x: TensorLike, /) -> Tensor:
     """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
 
@@ -71,13 +75,41 @@ def argmax(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
 def argmin(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
 
+def array_split(x: TensorLike, /, indices_or_sections: Any, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
+    """Return `x` cut along an axis as `split` does, into parts of sizes that may differ by one."""
+
+def atleast_1d(*arrays: Sequence[TensorLike]) -> Tensor:
+    """Return the arrays, those without axes with one of size 1."""
+
+def atleast_2d(*arrays: Sequence[TensorLike]) -> Tensor:
+    """Return the arrays, those of fewer than two axes as one row."""
+
+def atleast_3d(*arrays: Sequence[TensorLike]) -> Tensor:
+    """Return the arrays, those of fewer than three axes with new ones around as NumPy has them."""
+
+def block(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return an array put together from nested lists of blocks, as NumPy has them.
+
+    The blocks of the innermost lists are joined along the last axis, what comes of those along the
+    one before it, and so on.
+    """
+
+def broadcast_arrays(*arrays: Sequence[TensorLike]) -> tuple[Tensor, ...]:
+    """Return the arrays stretched to the shape that they broadcast to, as read-only views."""
+
 def broadcast_to(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
     """Return `x` stretched to `shape`, as a read-only view where possible."""
 
 def clip(x: TensorLike, /, min: Any = None, max: Any = None) -> Tensor:
     """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
 
+def column_stack(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return a sequence of arrays joined as columns, those with one axis as one column each."""
+
 def concat(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
+    """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
+
+def concatenate(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
     """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
 
 def conj(x: TensorLike, /) -> Tensor:
@@ -95,20 +127,35 @@ def cos(x: TensorLike, /) -> Tensor:
 def divide(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the quotient `x / y`, broadcast; integers give float32."""
 
+def dsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Return `x` cut into parts along its third axis (see split)."""
+
+def dstack(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return a sequence of arrays joined along the third axis, after `atleast_3d`."""
+
 def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x == y`, elementwise and broadcast."""
 
 def exp(x: TensorLike, /) -> Tensor:
     """Return e to the power `x`."""
 
-def expand_dims(x: TensorLike, /, axis: int | Sequence[int] | None) -> Tensor:
+def expand_dims(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> Tensor:
     """Return `x` with new axes of size 1 at these places of the result."""
 
 def expm1(x: TensorLike, /) -> Tensor:
     """Return `exp(x) - 1`, accurate near 0."""
 
+def flatten(x: TensorLike, /, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
+    """Return `x` with the axes from one to another, both included, made one; a number has one."""
+
 def flip(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
     """Return `x` with the order along the axes (None: all) reversed."""
+
+def fliplr(x: TensorLike, /) -> Tensor:
+    """Return `x` with the order along its second axis reversed."""
+
+def flipud(x: TensorLike, /) -> Tensor:
+    """Return `x` with the order along its first axis reversed."""
 
 def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
@@ -121,6 +168,12 @@ def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
 
 def greater_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x >= y`, elementwise and broadcast."""
+
+def hsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Return `x` cut into parts along its second axis, or the only one (see split)."""
+
+def hstack(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return a sequence of arrays joined along the second axis, or the only one."""
 
 def imag(x: TensorLike, /) -> Tensor:
     """Return the imaginary part; that of a real array is zeros."""
@@ -207,6 +260,15 @@ def min(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bui
 def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
+def moveaxis(x: TensorLike, /, source: Any, destination: Any) -> Tensor:
+    """Return `x` with axes at other places, the rest in their order.
+
+    Parameters
+    ----------
+    source, destination : int or sequence of int
+        The axes, and for each its place in the result.
+    """
+
 def multiply(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the product `x * y`, broadcast."""
 
@@ -222,13 +284,21 @@ def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
 def ones(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of ones."""
 
-def pad(x: TensorLike, /, pad_width: Any, constant_values: Any = 0) -> Tensor:
-    """Return `x` with a border of a constant.
+def pad(x: TensorLike, /, pad_width: Any, mode: Any = 'constant', *, constant_values: Any = 0, end_values: Any = 0, stat_length: Any = None, reflect_type: Any = 'even') -> Tensor:
+    """Return `x` with a border around it, as NumPy's `pad` makes one.
 
     Parameters
     ----------
-    pad_width : int, (before, after), or one such pair per axis
-    constant_values : number
+    pad_width : int, (before, after), one such pair per axis, or a dict of these by axis
+    mode : str
+        What the border holds: "constant", "edge" (the outermost values), "reflect" and "symmetric"
+        (`x` mirrored, without and with its edge), "wrap" (`x` over again), "linear_ramp" (from the
+        edge to `end_values`), "maximum", "minimum", "mean" or "median" (of the `stat_length` values
+        at that edge; None: of all), "empty" (zeros here).
+    constant_values, end_values : number, (before, after), or one such pair per axis
+    stat_length : int, (before, after), one such pair per axis, or None
+    reflect_type : {"even", "odd"}
+        "odd": what is mirrored is taken from twice the edge.
     """
 
 def permute_dims(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
@@ -237,14 +307,52 @@ def permute_dims(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
+def ravel(x: TensorLike, /, order: Any = 'C') -> Tensor:
+    """Return the values along one axis, in row-major order ("F": in column-major order)."""
+
 def real(x: TensorLike, /) -> Tensor:
     """Return the real part; a real array is returned as it is."""
 
 def relu(x: TensorLike, /) -> Tensor:
     """Return `max(x, 0)`; the derivative at 0 is 0."""
 
+def repeat(x: TensorLike, /, repeats: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `x` with each slice along an axis repeated.
+
+    Parameters
+    ----------
+    repeats : int or sequence of int
+        How often; of a sequence, one number for each slice.  A Tensor is read, for the shape of the
+        result depends on it.
+    axis : int or None
+        None: `x` is flattened first.
+    """
+
 def reshape(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
     """Return the values in another shape, in row-major order; one size may be -1."""
+
+def resize(x: TensorLike, /, new_shape: Any) -> Tensor:
+    """Return the values in another shape, over again from the start where more are needed."""
+
+def roll(x: TensorLike, /, shift: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `x` with its elements shifted along axes; what leaves at one end enters at the other.
+
+    Parameters
+    ----------
+    shift : int or tuple of int
+        By how many places; of several, one for each axis.
+    axis : int, tuple of int, or None
+        None: `x` is rolled as if it were flat.
+    """
+
+def rollaxis(x: TensorLike, /, axis: int | Sequence[int] | None, start: Any = 0) -> Tensor:
+    """Return `x` with one axis moved back until it lies before the axis `start` (see moveaxis)."""
+
+def rot90(x: TensorLike, /, k: int = 1, axes: Sequence[int] | None = (0, 1)) -> Tensor:
+    """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
+
+def row_stack(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return a sequence of arrays joined as rows: along the first axis, after `atleast_2d`."""
 
 def sigmoid(x: TensorLike, /) -> Tensor:
     """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
@@ -291,6 +399,9 @@ def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
 def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the sum over the axes."""
 
+def swapaxes(x: TensorLike, /, axis1: Any, axis2: Any) -> Tensor:
+    """Return `x` with two axes exchanged."""
+
 def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
     """Return the elements of `x` at positions along an axis (None: of the flattened `x`).
 
@@ -301,6 +412,14 @@ def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | 
 def tanh(x: TensorLike, /) -> Tensor:
     """Return the hyperbolic tangent."""
 
+def tile(x: TensorLike, /, reps: Any) -> Tensor:
+    """Return copies of `x` side by side, so many along each axis; new axes come first.
+
+    Parameters
+    ----------
+    reps : int or tuple of int
+    """
+
 def transpose(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
 
@@ -310,6 +429,9 @@ def tril(x: TensorLike, /, k: int = 0) -> Tensor:
 def triu(x: TensorLike, /, k: int = 0) -> Tensor:
     """Return matrices with what lies below their diagonal `k` set to 0."""
 
+def unstack(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
+    """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
+
 def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
     """Return the variance over the axes: the mean square distance from the mean.
 
@@ -318,6 +440,12 @@ def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bui
     correction : int or float
         Subtracted from the number of elements in the divisor (1: the unbiased estimate).
     """
+
+def vsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Return `x` cut into parts along its first axis, of two or more (see split)."""
+
+def vstack(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return a sequence of arrays joined as rows: along the first axis, after `atleast_2d`."""
 
 def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `x` where the condition holds, else `y`, broadcast."""
