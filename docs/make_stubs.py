@@ -30,7 +30,7 @@ STUBS = {
 # What an attribute of a name is, in every operation; any other is Any.
 ATTRIBUTES = {
     "axis": "int | Sequence[int] | None",
-    "axes": "Sequence[int] | None",
+    "axes": "int | Sequence[Any] | None",
     "shape": "int | Sequence[int]",
     "keepdims": "builtins.bool",  # there is a dtype of that name
     "k": "int",
@@ -54,6 +54,7 @@ GIVEN = {
     "reps": 2,
     "shift": 1,
     "source": 0,
+    "subscripts": "ij",
 }
 HEAD = '''"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
 
@@ -131,8 +132,8 @@ def returned(operation: Primitive | Composite) -> str:
     """Return the type of what a call gives, by calling the operation."""
     try:
         made = called(operation, np.eye(4, dtype="f4") + 1)
-    except ValueError:  # it takes three axes
-        made = called(operation, np.ones((4, 4, 4), "f4"))
+    except ValueError:  # it takes three axes, or axes of size 3
+        made = called(operation, np.ones((3, 3, 3), "f4"))
     return "tuple[Tensor, ...]" if isinstance(made, tuple) else "Tensor"
 
 

@@ -182,6 +182,22 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "column_stack": [lambda x: np.column_stack([x, W])],
     "block": [lambda x: np.block([[x, W], [W, x]])],
     "matmul": [lambda x: np.matmul(x, W.T), lambda x: np.linalg.matmul(W.T, x)],
+    "dot": [lambda x: np.dot(x, x.T)],
+    "vdot": [lambda x: np.vdot(x, W)],
+    "vecdot": [lambda x: np.vecdot(x, W), lambda x: np.linalg.vecdot(x, W, axis=0)],
+    "inner": [lambda x: np.inner(W, x)],
+    "outer": [lambda x: np.outer(x, W), lambda x: np.linalg.outer(x[0], W[0])],
+    "tensordot": [lambda x: np.tensordot(x, W), lambda x: np.tensordot(x, W, axes=(0, 0))],
+    "matvec": [lambda x: np.matvec(x, W[0])] if hasattr(np, "matvec") else [],
+    "vecmat": [lambda x: np.vecmat(W[:, 0], x)] if hasattr(np, "vecmat") else [],
+    "multi_dot": [lambda x: np.linalg.multi_dot([x, W.T, x])],
+    "kron": [lambda x: np.kron(x, W)],
+    "cross": [lambda x: np.cross(x, W), lambda x: np.linalg.cross(W, x)],
+    "einsum": [
+        lambda x: np.einsum("ij->j", x),
+        lambda x: np.einsum("ij,kj", x, W, optimize=True),
+        lambda x: np.einsum(W, [0, 1], x, [2, 1], [2, 0]),
+    ],
 }
 
 
@@ -292,7 +308,9 @@ def test_a_ufuncs_defaults_may_be_spelled_out(name: str) -> None:
     inputs = [ai.tensor(np.abs(W).astype(dtype)) for _ in range(ufunc.nin)]
     if name == "matmul":
         inputs[1] = inputs[1].T
-    given = UFUNC_DEFAULTS if name != "matmul" else {"out": None, "dtype": None}
+    elif name in ("matvec", "vecmat"):
+        inputs[name == "matvec"] = inputs[0][0] if name == "matvec" else inputs[0][:, 0]
+    given = UFUNC_DEFAULTS if ufunc.signature is None else {"out": None, "dtype": None}
     if ufunc.nout > 1:
         given = {key: value for key, value in given.items() if key != "out"}
     spelled = parts(ufunc(*inputs, **given))
@@ -309,8 +327,6 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "numpy.median": np.median,
     "numpy.arctan2": lambda x: np.arctan2(x, 1.0),
     "numpy.cumsum": np.cumsum,
-    "numpy.dot": lambda x: np.dot(x, x.T),
-    "numpy.einsum": lambda x: np.einsum("ij->j", x),
     "numpy.logaddexp": lambda x: np.logaddexp(W, x),
     "numpy.modf": np.modf,
     "numpy.add.reduce": np.add.reduce,

@@ -1,5 +1,5 @@
 """Linear algebra."""
 
-from autograd_iron.ops.linalg import factorisations, products, triangles
+from autograd_iron.ops.linalg import contractions, einsum, factorisations, products, triangles
 
-__all__ = ["factorisations", "products", "triangles"]
+__all__ = ["contractions", "einsum", "factorisations", "products", "triangles"]
