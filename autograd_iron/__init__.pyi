@@ -124,14 +124,54 @@ def copy(x: TensorLike, /) -> Tensor:
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
 
+def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return the cross product of vectors of three elements.
+
+    Parameters
+    ----------
+    axisa, axisb, axisc : int
+        Where the vectors are in `a`, in `b` and in the result.
+    axis : int, optional
+        All three of these.
+    """
+
 def divide(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the quotient `x / y`, broadcast; integers give float32."""
+
+def dot(a: Any, b: Any, /) -> Tensor:
+    """Return the product over the last axis of `a` and the second-to-last of `b` (or its only one).
+
+    Unlike `matmul` it does not broadcast: all other axes of `a`, then those of `b`, are kept.
+    """
 
 def dsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return `x` cut into parts along its third axis (see split)."""
 
 def dstack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined along the third axis, after `atleast_3d`."""
+
+def einsum(subscripts: Any, /, *operands: Any, optimize: Any = True) -> Tensor:
+    """Return the sum of products that letters of axes say, as NumPy's einsum.
+
+    An axis whose letter the result lacks is summed over; a letter that an operand has twice is its
+    diagonal; `...` stands for axes that broadcast.  Without `->` the result has the letters that
+    occur once, in the order of the alphabet.
+
+    Parameters
+    ----------
+    subscripts : str
+        `"ij,jk->ik"`.  Or operands and lists of whole numbers take turns, the last list being that
+        of the result: `einsum(x, [0, 1], y, [1, 2], [0, 2])`.
+    *operands : array
+    optimize : bool, str or list
+        How an order is found for more than two operands: what `numpy.einsum_path` takes, or the
+        path that it returns.  False: from left to right.
+
+    Raises
+    ------
+    ValueError
+        The subscripts do not fit the operands.
+    """
 
 def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x == y`, elementwise and broadcast."""
@@ -178,11 +218,17 @@ def hstack(arrays: Sequence[TensorLike], /) -> Tensor:
 def imag(x: TensorLike, /) -> Tensor:
     """Return the imaginary part; that of a real array is zeros."""
 
+def inner(a: Any, b: Any, /) -> Tensor:
+    """Return the product over the last axes of both arrays."""
+
 def isfinite(x: TensorLike, /) -> Tensor:
     """Return whether `x` is neither infinite nor NaN, elementwise."""
 
 def isnan(x: TensorLike, /) -> Tensor:
     """Return whether `x` is NaN, elementwise."""
+
+def kron(a: Any, b: Any, /) -> Tensor:
+    """Return the Kronecker product: blocks of `b`, one for each element of `a`."""
 
 def less(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x < y`, elementwise and broadcast."""
@@ -245,6 +291,9 @@ def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
 def matrix_transpose(x: TensorLike, /) -> Tensor:
     """Return `x` with its last two axes swapped."""
 
+def matvec(x1: Any, x2: Any, /) -> Tensor:
+    """Return the products of matrices (..., m, n) and vectors (..., n)."""
+
 def max(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the largest value over the axes; equal ones share the gradient equally."""
 
@@ -284,6 +333,9 @@ def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
 def ones(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of ones."""
 
+def outer(a: Any, b: Any, /) -> Tensor:
+    """Return the products of each element of `a` with each of `b`, both flattened."""
+
 def pad(x: TensorLike, /, pad_width: Any, mode: Any = 'constant', *, constant_values: Any = 0, end_values: Any = 0, stat_length: Any = None, reflect_type: Any = 'even') -> Tensor:
     """Return `x` with a border around it, as NumPy's `pad` makes one.
 
@@ -301,7 +353,7 @@ def pad(x: TensorLike, /, pad_width: Any, mode: Any = 'constant', *, constant_va
         "odd": what is mirrored is taken from twice the edge.
     """
 
-def permute_dims(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
+def permute_dims(x: TensorLike, /, axes: int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed)."""
 
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
@@ -348,7 +400,7 @@ def roll(x: TensorLike, /, shift: Any, axis: int | Sequence[int] | None = None) 
 def rollaxis(x: TensorLike, /, axis: int | Sequence[int] | None, start: Any = 0) -> Tensor:
     """Return `x` with one axis moved back until it lies before the axis `start` (see moveaxis)."""
 
-def rot90(x: TensorLike, /, k: int = 1, axes: Sequence[int] | None = (0, 1)) -> Tensor:
+def rot90(x: TensorLike, /, k: int = 1, axes: int | Sequence[Any] | None = (0, 1)) -> Tensor:
     """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
 
 def row_stack(arrays: Sequence[TensorLike], /) -> Tensor:
@@ -412,6 +464,15 @@ def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | 
 def tanh(x: TensorLike, /) -> Tensor:
     """Return the hyperbolic tangent."""
 
+def tensordot(a: Any, b: Any, /, axes: int | Sequence[Any] | None = 2) -> Tensor:
+    """Return the sum of products over axes of both arrays.
+
+    Parameters
+    ----------
+    axes : int or (axes of a, axes of b)
+        A number stands for the last so many axes of `a` and the first so many of `b`.
+    """
+
 def tile(x: TensorLike, /, reps: Any) -> Tensor:
     """Return copies of `x` side by side, so many along each axis; new axes come first.
 
@@ -420,7 +481,7 @@ def tile(x: TensorLike, /, reps: Any) -> Tensor:
     reps : int or tuple of int
     """
 
-def transpose(x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(x: TensorLike, /, axes: int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
 
 def tril(x: TensorLike, /, k: int = 0) -> Tensor:
@@ -440,6 +501,15 @@ def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bui
     correction : int or float
         Subtracted from the number of elements in the divisor (1: the unbiased estimate).
     """
+
+def vdot(a: Any, b: Any, /) -> Tensor:
+    """Return the sum of the products of all elements, those of `a` conjugated."""
+
+def vecdot(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+    """Return the products of vectors along an axis, `x1` conjugated; all other axes broadcast."""
+
+def vecmat(x1: Any, x2: Any, /) -> Tensor:
+    """Return the products of vectors (..., n), conjugated, and matrices (..., n, m)."""
 
 def vsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return `x` cut into parts along its first axis, of two or more (see split)."""

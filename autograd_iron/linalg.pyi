@@ -20,6 +20,9 @@ def cholesky(x: TensorLike, /) -> Tensor:
         A matrix is not square, or its symmetric part not positive definite.
     """
 
+def cross(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+    """Return the cross product of vectors of three elements along an axis."""
+
 def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return the eigenvalues and eigenvectors of the symmetric part of `x`: `(x + x.mT) / 2`.
 
@@ -40,6 +43,35 @@ def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
     ValueError
         A matrix is not square.
     """
+
+def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the matrix product over the last axis of `x` and the second-to-last of `y`.
+
+    Parameters
+    ----------
+    x : (..., n, k) or (k,)
+    y : (..., k, m) or (k,)
+        Leading axes broadcast; a vector is a row on the left and a column on the right.
+
+    Returns
+    -------
+    (..., n, m), without the axes of vectors
+    """
+
+def matrix_transpose(x: TensorLike, /) -> Tensor:
+    """Return `x` with its last two axes swapped."""
+
+def matvec(x1: Any, x2: Any, /) -> Tensor:
+    """Return the products of matrices (..., m, n) and vectors (..., n)."""
+
+def multi_dot(arrays: Sequence[TensorLike], /) -> Tensor:
+    """Return the product of two or more matrices, in the order that costs least.
+
+    The first may be a vector, a row, and the last one too, a column.
+    """
+
+def outer(a: Any, b: Any, /) -> Tensor:
+    """Return the products of each element of `a` with each of `b`, both flattened."""
 
 def qr(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return `q` with orthonormal columns and the upper triangular `r` with `x = q @ r`.
@@ -68,3 +100,18 @@ def solve(a: TensorLike, b: TensorLike, /) -> Tensor:
     ValueError
         A matrix is singular, or not square.
     """
+
+def tensordot(a: Any, b: Any, /, axes: int | Sequence[Any] | None = 2) -> Tensor:
+    """Return the sum of products over axes of both arrays.
+
+    Parameters
+    ----------
+    axes : int or (axes of a, axes of b)
+        A number stands for the last so many axes of `a` and the first so many of `b`.
+    """
+
+def vecdot(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+    """Return the products of vectors along an axis, `x1` conjugated; all other axes broadcast."""
+
+def vecmat(x1: Any, x2: Any, /) -> Tensor:
+    """Return the products of vectors (..., n), conjugated, and matrices (..., n, m)."""

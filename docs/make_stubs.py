@@ -10,6 +10,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,7 +43,7 @@ GIVEN = {
     "dtype": "float32",
     "axis": 0,
     "pad_width": 1,
-    "indices_or_sections": 2,
+    "indices_or_sections": (1,),
     "fill_value": 0,
     "indices": np.zeros((4, 4), "i8"),
     "arrays": [np.ones((4, 4), "f4")] * 2,
@@ -130,10 +131,10 @@ def function(name: str, operation: Primitive | Composite) -> str:
 
 def returned(operation: Primitive | Composite) -> str:
     """Return the type of what a call gives, by calling the operation."""
-    try:
-        made = called(operation, np.eye(4, dtype="f4") + 1)
-    except ValueError:  # it takes three axes, or axes of size 3
-        made = called(operation, np.ones((3, 3, 3), "f4"))
+    for operand in (np.eye(4, dtype="f4") + 1, np.ones((3, 3, 3), "f4"), np.ones(4, "f4")):
+        with suppress(ValueError):
+            made = called(operation, operand)
+            break
     return "tuple[Tensor, ...]" if isinstance(made, tuple) else "Tensor"
 
 
