@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from string import ascii_letters
 
 from autograd_iron.arrays import device
 from autograd_iron.core.composite import composite
@@ -14,6 +13,8 @@ from autograd_iron.core.plain import setting
 from autograd_iron.ops.linalg.operands import diagonal_of, last, tensors
 
 __all__ = ["einsum"]
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @composite
@@ -81,7 +82,7 @@ def _of_text(text):
 
 def _letters(part, text):
     labels = [... if label == "." else label for label in part.replace("...", ".")]
-    bad = [label for label in labels if label is not ... and label not in ascii_letters]
+    bad = [label for label in labels if label is not ... and label not in LETTERS]
     if bad or labels.count(...) > 1 or "." in part.replace("...", ""):
         raise ValueError(f"the subscripts {text!r} hold more than letters, commas, ... and ->")
     return labels
@@ -157,11 +158,11 @@ def _path(labels, result, shapes, optimize):
     """Return which terms to multiply in each step; the product comes last in what is left."""
     count = len(labels)
     known = list(dict.fromkeys(label for own in labels for label in own))
-    if count < 3 or optimize is False or len(known) > len(ascii_letters):
+    if count < 3 or optimize is False or len(known) > len(LETTERS):
         return [(0, 1)] + [(0, count - 1 - i) for i in range(1, count - 1)] if count > 1 else []
     if isinstance(optimize, list | tuple) and optimize and optimize[0] == "einsum_path":
         return [tuple(step) for step in optimize[1:]]
-    letter = dict(zip(known, ascii_letters, strict=False))
+    letter = dict(zip(known, LETTERS, strict=False))
     sides = ["".join(letter[label] for label in own) for own in (*labels, result)]
     text = f"{','.join(sides[:-1])}->{sides[-1]}"
     stand_ins = [device.host.broadcast_to(0.0, shape) for shape in shapes]
