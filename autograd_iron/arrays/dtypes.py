@@ -180,7 +180,7 @@ def fits(value: Any, dtype: Any) -> bool:
     return isinstance(value, int) and extreme(dtype, True) <= value <= extreme(dtype, False)
 
 
-def by_float32(kernel: Callable[..., Any], xp: Any, *operands: Any, **attributes: Any) -> Any:
+def by_float32(kernel: Callable[..., Any], xp: Any, /, *operands: Any, **attributes: Any) -> Any:
     """Run a kernel with float32 for each bfloat16, and round what it makes of that once.
 
     Neither NumPy nor CuPy computes with bfloat16 as with a dtype of its own: a Python number beside

@@ -15,6 +15,7 @@ from autograd_iron.ops import (
     random,
     reduce,
     shapes,
+    windows,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "random",
     "reduce",
     "shapes",
+    "windows",
 ]
 
 

@@ -25,6 +25,7 @@ from autograd_iron.ops.shapes.conversion import astype, to_device
 from autograd_iron.ops.shapes.joining import join
 from autograd_iron.ops.shapes.order import flip, matrix_transpose, permute_dims
 from autograd_iron.ops.shapes.reshaping import broadcast_to, reshape
+from autograd_iron.ops.windows.convolution import conv, conv_input_gradient, conv_weight_gradient
 from autograd_iron.plan.numpy.lines import Call, IsZero, Item, Method, Put, Shape, UnlessFinite
 from autograd_iron.plan.program import Step, Value
 from autograd_iron.transforms.gradients import identity
@@ -200,6 +201,11 @@ def _(writer: Writer, step: Step) -> None:
     plain = len(x.shape) == 2 and len(y.shape) == 2 and x.dtype == y.dtype == out.dtype
     dense = out in writer.contiguous or writer.region.axis.get(out, 0) == 0
     writer.add(writer.call("dot" if plain and dense else "matmul", x, y, out))
+
+
+@lines_for(conv, conv_input_gradient, conv_weight_gradient)
+def _(writer: Writer, step: Step) -> None:
+    writer.kernel(step)  # which keeps the windows of a few images at a time
 
 
 @lines_for(sum_to)
