@@ -71,7 +71,7 @@ def place_of_max(xp, x, y, /, kernel, stride, padding, dilation):
     _, size = split(x.shape, kernel)
     count = counts(size, kernel, stride, padding, dilation)
     x = padded(xp, x, padding, dtypes.extreme(x.dtype, lowest=True))
-    lead = device.broadcast_shape(split(x.shape, kernel)[0], split(y.shape, kernel)[0])
+    lead = _joint_lead(x, y, kernel)
     made = xp.zeros((*lead, *count), dtype=_places_dtype(kernel))
     every = [at for _, at in places(count, kernel, stride, dilation)]
     for number in range(len(every) - 1, -1, -1):
@@ -81,6 +81,10 @@ def place_of_max(xp, x, y, /, kernel, stride, padding, dilation):
 
 def _places_dtype(kernel):
     return dtypes.dtype("uint8") if math.prod(kernel) <= 256 else dtypes.int64
+
+
+def _joint_lead(x, y, kernel):
+    return device.broadcast_shape(split(x.shape, kernel)[0], split(y.shape, kernel)[0])
 
 
 @place_of_max.shape
@@ -101,7 +105,7 @@ def _(x, y, kernel, stride, padding, dilation):
 def add_to_windows(xp, x, place, /, size, kernel, stride, padding, dilation):
     """Return each value added at its place of its window: the gradient of `read_windows`."""
     count = counts(size, kernel, stride, padding, dilation)
-    lead = device.broadcast_shape(split(x.shape, kernel)[0], split(place.shape, kernel)[0])
+    lead = _joint_lead(x, place, kernel)
     made = empty_padded(xp, lead, size, padding, x.dtype)
     for number, (_, at) in enumerate(places(count, kernel, stride, dilation)):
         made[at] += xp.where(place == number, x, 0)
@@ -138,7 +142,7 @@ def read_windows(xp, x, place, /, kernel, stride, padding, dilation):
     _, size = split(x.shape, kernel)
     count = counts(size, kernel, stride, padding, dilation)
     x = padded(xp, x, padding)
-    lead = device.broadcast_shape(split(x.shape, kernel)[0], split(place.shape, kernel)[0])
+    lead = _joint_lead(x, place, kernel)
     made = xp.zeros((*lead, *count), dtype=x.dtype)
     for number, (_, at) in enumerate(places(count, kernel, stride, dilation)):
         xp.copyto(made, x[at], where=place == number)
