@@ -50,6 +50,7 @@ GIVEN = {
     "axis1": 0,
     "axis2": 1,
     "destination": 1,
+    "n_rows": 2,
     "new_shape": (2, 2),
     "repeats": 2,
     "reps": 2,
@@ -117,10 +118,10 @@ def function(name: str, operation: Primitive | Composite) -> str:
         kind = ATTRIBUTES.get(parameter.name, "Any")
         if operand or parameter.name == "x":
             kind = "TensorLike"
-            if parameter.default is None:
-                kind += " | None"
         elif parameter.name == "arrays":
             kind = "Sequence[TensorLike]"
+        if parameter.default is None and "None" not in kind and kind != "Any":
+            kind += " | None"
         parameters.append(parameter.replace(annotation=_Text(kind)))
     signature = given.replace(parameters=parameters, return_annotation=_Text(returned(operation)))
     doc = textwrap.indent(f'"""{inspect.getdoc(operation)}\n"""', "    ")

@@ -10,8 +10,11 @@ from autograd_iron.ops import (
     creation,
     datatypes,
     elementwise,
+    grids,
     indexing,
+    likes,
     linalg,
+    matrices,
     random,
     reduce,
     shapes,
@@ -22,8 +25,11 @@ __all__ = [
     "creation",
     "datatypes",
     "elementwise",
+    "grids",
     "indexing",
+    "likes",
     "linalg",
+    "matrices",
     "random",
     "reduce",
     "shapes",
@@ -33,7 +39,7 @@ __all__ = [
 
 def public() -> dict[str, Any]:
     """Return what users call as `ai.name`, by name."""
-    families: list[ModuleType] = [creation, datatypes, random]
+    families: list[ModuleType] = [creation, datatypes, grids, likes, matrices, random]
     for kind in (elementwise, indexing, linalg, reduce, shapes):
         families += [getattr(kind, family) for family in kind.__all__]
     return {

@@ -25,7 +25,6 @@ __all__ = [
     "from_dlpack",
     "full",
     "linspace",
-    "meshgrid",
     "ones",
     "tensor",
     "zeros",
@@ -247,19 +246,3 @@ def linspace(
     return Tensor(
         devices.make(device, "linspace", start, stop, num, endpoint=endpoint, dtype=found)
     )
-
-
-def meshgrid(*axes: Any, indexing: str = "xy", device: str | None = None) -> list[Tensor]:
-    """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
-
-    Parameters
-    ----------
-    indexing : {"xy", "ij"}
-        Cartesian (the first axis varies along columns) or matrix order.
-    device : str, optional
-        Where the axes go first if they are not there; default: where they are.
-    """
-    given = [asarray(axis, device=device).data for axis in axes]
-    if devices.are_mixed(given):
-        raise ValueError(f"meshgrid: {devices.mixed(given)}")
-    return [Tensor(grid) for grid in devices.namespace(given).meshgrid(*given, indexing=indexing)]

@@ -129,6 +129,12 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
         lambda x: np.permute_dims(x, axes=(1, 0)),
     ],
     "matrix_transpose": [np.matrix_transpose],
+    "diagonal": [np.diagonal, lambda x: np.diagonal(x, 1)],
+    "trace": [np.trace, lambda x: np.trace(x, offset=1)],
+    "diag": [np.diag, lambda x: np.diag(x[0], k=1)],
+    "diagflat": [np.diagflat],
+    "vander": [lambda x: np.vander(x[0]), lambda x: np.vander(x[0], 2, increasing=True)],
+    "meshgrid": [lambda x: np.meshgrid(x[0], x[1], indexing="ij")],
     "squeeze": [lambda x: np.squeeze(x[:1]), lambda x: np.squeeze(x[:, :1], axis=1)],
     "expand_dims": [lambda x: np.expand_dims(x, 0), lambda x: np.expand_dims(x, axis=(0, -1))],
     "broadcast_to": [lambda x: np.broadcast_to(x, (4, 2, 3), subok=False)],
@@ -217,7 +223,9 @@ def calls_of(primitive: Primitive) -> list[Callable[[Any], Any]]:
 
 
 # NumPy's functions of these names make arrays of numbers, or something else.
-OF_OUR_OWN = {"identity", "transpose", "zeros", "ones", "full"}
+MADE = {"empty", "eye", "tri", "tril_indices_from", "triu_indices_from"}
+MADE |= {f"{word}_like" for word in ("empty", "full", "ones", "zeros")}
+OF_OUR_OWN = {*MADE, "identity", "transpose", "zeros", "ones", "full"}
 OF_OUR_OWN |= {word for word in registry if not hasattr(np, word) and not hasattr(np.linalg, word)}
 for word in sorted(registry.keys() - CALLS.keys() - OF_OUR_OWN):
     if word in PRIMITIVES and calls_of(PRIMITIVES[word]):

@@ -1,7 +1,8 @@
-"""Shapes, order, joining and taking apart, borders, dtype and device."""
+"""Shapes, order, joining and taking apart, borders, diagonals, dtype and device."""
 
 from autograd_iron.ops.shapes import (
     conversion,
+    diagonals,
     joining,
     order,
     padding,
@@ -12,6 +13,7 @@ from autograd_iron.ops.shapes import (
 
 __all__ = [
     "conversion",
+    "diagonals",
     "joining",
     "order",
     "padding",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sampling import REAL, SHAPES, Call, Samples, call, end_to_end
+from sampling import REAL, SHAPES, Array, Call, Samples, call, end_to_end
 
 R = (REAL,)
 
@@ -24,6 +24,14 @@ def pads() -> list[Call]:
     ]
     calls += [call((4,), pad_width=3, mode=m, stat_length=n) for m in STATISTICS for n in (1, 2, 9)]
     return calls
+
+
+def diag_embed(x: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Array:
+    size = x.shape[-1] + abs(offset)
+    made = np.zeros((*x.shape[:-1], size, size))
+    for place in np.ndindex(*x.shape[:-1]):
+        made[place] = np.diag(x[place], offset)
+    return np.moveaxis(made, (-2, -1), (dim1, dim2))
 
 
 ODD = ("reflect", "symmetric")
@@ -150,6 +158,64 @@ COMPOSITES: dict[str, Samples] = {
         np.append,
     ),
     "pad": Samples(R, pads(), np.pad),
+    "diagonal": Samples(
+        R,
+        [
+            call((3, 3)),
+            call((2, 4), offset=1),
+            call((4, 2), offset=-2),
+            call((2, 3), offset=5),
+            call((2, 3), offset=-2),
+            call((3, 2, 4), offset=1, axis1=-1, axis2=0),
+            call((2, 3, 2, 2)),
+            call((0, 3)),
+        ],
+        np.diagonal,
+    ),
+    "trace": Samples(
+        R, [call((3, 3)), call((2, 4), offset=1), call((3, 2, 4), axis1=1, axis2=2)], np.trace
+    ),
+    "diag": Samples(
+        R,
+        [
+            call((3,)),
+            call((2,), k=1),
+            call((2,), k=-2),
+            call((0,)),
+            call((2, 3)),
+            call((3, 3), k=-1),
+        ],
+        np.diag,
+    ),
+    "diagflat": Samples(R, [call((2, 2)), call((), k=1), call((3,), k=-1)], np.diagflat),
+    "diag_embed": Samples(
+        R,
+        [
+            call((3,)),
+            call((2, 3), offset=1),
+            call((2, 3), offset=-1, dim1=0, dim2=2),
+            call((2, 3), dim1=2, dim2=0, offset=2),
+            call((2, 0)),
+        ],
+        diag_embed,
+    ),
+    "vander": Samples(
+        R,
+        [call((3,)), call((3,), N=2), call((2,), N=4, increasing=True), call((3,), N=0)],
+        np.vander,
+    ),
+    "meshgrid": Samples(
+        R,
+        [
+            call((2,), (3,)),
+            call((2,), (3,), indexing="ij"),
+            call((2,), (3,), (4,)),
+            call((2,), (3,), (4,), indexing="ij", sparse=True),
+            call((2,)),
+            call((2,), ()),
+        ],
+        end_to_end(np.meshgrid),
+    ),
 }
 # Of lists of arrays: the arrays are the operands here, and the functions get them as a list.
 LISTS: dict[str, Samples] = {
