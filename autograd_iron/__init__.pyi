@@ -23,19 +23,28 @@ from autograd_iron.ops.datatypes import astype as astype
 bool: Any
 from autograd_iron.ops.shapes.reshaping import broadcast_shapes as broadcast_shapes
 from autograd_iron.ops.datatypes import can_cast as can_cast
+from autograd_iron.ops.matrices import diag_indices as diag_indices
 e: float
 from autograd_iron.ops.datatypes import finfo as finfo
 from autograd_iron.ops.creation import from_dlpack as from_dlpack
+from autograd_iron.ops.grids import geomspace as geomspace
+from autograd_iron.ops.matrices import identity as identity
 from autograd_iron.ops.datatypes import iinfo as iinfo
+from autograd_iron.ops.grids import indices as indices
 inf: float
 from autograd_iron.ops.datatypes import isdtype as isdtype
+from autograd_iron.ops.grids import ix_ as ix_
 from autograd_iron.ops.creation import linspace as linspace
-from autograd_iron.ops.creation import meshgrid as meshgrid
+from autograd_iron.ops.grids import logspace as logspace
+from autograd_iron.ops.grids import mgrid as mgrid
 nan: float
 newaxis: None
+from autograd_iron.ops.grids import ogrid as ogrid
 pi: float
 from autograd_iron.ops.datatypes import result_type as result_type
 from autograd_iron.ops.creation import tensor as tensor
+from autograd_iron.ops.matrices import tril_indices as tril_indices
+from autograd_iron.ops.matrices import triu_indices as triu_indices
 
 __version__: str
 bfloat16: Any
@@ -135,6 +144,32 @@ def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, 
         All three of these.
     """
 
+def diag(x: TensorLike, /, k: int = 0) -> Tensor:
+    """Return a matrix with this diagonal `k`; of a matrix, its diagonal `k`."""
+
+def diag_embed(x: TensorLike, /, offset: Any = 0, dim1: Any = -2, dim2: Any = -1) -> Tensor:
+    """Return matrices with the last axis of `x` as their diagonal, and zeros around.
+
+    Parameters
+    ----------
+    offset : int
+        Which diagonal: see `diagonal`.
+    dim1, dim2 : int
+        Which axes of the result those of the matrices are.
+    """
+
+def diagflat(x: TensorLike, /, k: int = 0) -> Tensor:
+    """Return a matrix with the values of `x`, flattened, as its diagonal `k`."""
+
+def diagonal(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
+    """Return the diagonal of the matrices that two axes span, as the last axis of the result.
+
+    Parameters
+    ----------
+    offset : int
+        0: the main diagonal; above 0: one further to the right, below 0: one further down.
+    """
+
 def divide(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the quotient `x / y`, broadcast; integers give float32."""
 
@@ -173,6 +208,12 @@ def einsum(subscripts: Any, /, *operands: Any, optimize: Any = True) -> Tensor:
         The subscripts do not fit the operands.
     """
 
+def empty(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
+    """Return zeros, as `zeros`: no tensor holds what nobody wrote."""
+
+def empty_like(x: TensorLike, /, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+    """Return zeros, as `zeros_like`: no tensor holds what nobody wrote."""
+
 def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x == y`, elementwise and broadcast."""
 
@@ -184,6 +225,9 @@ def expand_dims(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> Tenso
 
 def expm1(x: TensorLike, /) -> Tensor:
     """Return `exp(x) - 1`, accurate near 0."""
+
+def eye(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Return a matrix with ones on the diagonal `k`, and zeros; square if `n_cols` is None."""
 
 def flatten(x: TensorLike, /, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
     """Return `x` with the axes from one to another, both included, made one; a number has one."""
@@ -202,6 +246,9 @@ def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
 
 def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a tensor filled with a number: float32, int64 or bool, as the number is."""
+
+def full_like(x: TensorLike, /, fill_value: Any, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+    """Return a number over and over: of the shape, dtype and device of `x` where none is given."""
 
 def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x > y`, elementwise and broadcast."""
@@ -303,6 +350,21 @@ def maximum(x: TensorLike, y: TensorLike, /) -> Tensor:
 def mean(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the mean over the axes; of integers, in float32."""
 
+def meshgrid(*axes: int | Sequence[Any] | None, indexing: Any = 'xy', sparse: Any = False, copy: Any = True, device: str | None = None) -> tuple[Tensor, ...]:
+    """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
+
+    Parameters
+    ----------
+    indexing : {"xy", "ij"}
+        Cartesian (the first axis varies along columns) or matrix order.
+    sparse : bool
+        Leave the coordinates of size 1 along the other axes, where they broadcast.
+    copy : bool
+        For NumPy's sake: tensors are values.
+    device : str, optional
+        Where the axes go first if they are not there; default: where they are.
+    """
+
 def min(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the smallest value over the axes; equal ones share the gradient equally."""
 
@@ -332,6 +394,9 @@ def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
 
 def ones(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of ones."""
+
+def ones_like(x: TensorLike, /, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+    """Return ones of the shape, the dtype and the device of `x`, where none is given."""
 
 def outer(a: Any, b: Any, /) -> Tensor:
     """Return the products of each element of `a` with each of `b`, both flattened."""
@@ -481,17 +546,35 @@ def tile(x: TensorLike, /, reps: Any) -> Tensor:
     reps : int or tuple of int
     """
 
+def trace(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
+    """Return the sum of a diagonal: see `diagonal`."""
+
 def transpose(x: TensorLike, /, axes: int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
+
+def tri(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Return a matrix with ones on and below the diagonal `k`, and zeros above."""
 
 def tril(x: TensorLike, /, k: int = 0) -> Tensor:
     """Return matrices with what lies above their diagonal `k` set to 0."""
 
+def tril_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, ...]:
+    """Return the indices of the lower triangle of a matrix: see `tril_indices`."""
+
 def triu(x: TensorLike, /, k: int = 0) -> Tensor:
     """Return matrices with what lies below their diagonal `k` set to 0."""
 
+def triu_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, ...]:
+    """Return the indices of the upper triangle of a matrix: see `triu_indices`."""
+
 def unstack(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
     """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
+
+def vander(x: TensorLike, /, N: Any = None, increasing: Any = False) -> Tensor:
+    """Return the matrix whose columns are powers of a vector: from `N - 1` to 0, or increasing.
+
+    A vector may have axes before its own: then there is a matrix for each.
+    """
 
 def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
     """Return the variance over the axes: the mean square distance from the mean.
@@ -522,3 +605,6 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
 
 def zeros(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of zeros."""
+
+def zeros_like(x: TensorLike, /, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+    """Return zeros of the shape, the dtype and the device of `x`, where none is given."""
