@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo pictures stubs test test-gpu-sim test-gpu bench compiler clean
+.PHONY: help demo pictures stubs test test-torch test-gpu-sim test-gpu bench compiler clean
 
 help:
 	@echo "make demo          train a network on a picture, results in runs/demo"
 	@echo "make pictures      the pictures of README.md and docs/ that are no longer current"
-	@echo "make stubs         the type stubs of the operations, after one was added"
+	@echo "make stubs         the type stubs and the page of the operations, after one was added"
 	@echo "make test          lint, types and tests"
+	@echo "make test-torch    the operations beside PyTorch's"
 	@echo "make test-gpu-sim  the GPU tests with the real CuPy, but no GPU: needs g++"
 	@echo "make test-gpu      the GPU tests and benchmarks on an NVIDIA GPU: needs g++"
 	@echo "make bench         speed and memory beside PyTorch, JAX and hand-written NumPy"
@@ -23,6 +24,7 @@ pictures: .venv/installed-examples
 
 stubs: .venv/installed-test
 	$(BIN)/python docs/make_stubs.py
+	$(BIN)/python docs/make_operations.py
 
 # Two workers share the cores, so each keeps to one BLAS thread.
 test: .venv/installed-test
@@ -30,6 +32,10 @@ test: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+# PyTorch is large: only this wants it.
+test-torch: .venv/installed-torch
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/ops/test_beside_torch.py
 
 # Each worker compiles kernels, mostly on the first call: they are kept in the environment.
 test-gpu-sim: compiler .venv-gpu-sim/installed
