@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from string import ascii_uppercase as needed_whole
-
 from autograd_iron.core.axes import of_text
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.windows.geometry import counts, empty_padded, inside, padded, places, settle
+
+needed_whole = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # labels of axes that no tile cuts
 
 
 @primitive(by_kernel="it copies windows, which overlap")
