@@ -41,8 +41,8 @@ WHAT_IS_SUPPORTED = (
     "complex128"
 )
 UNORDERED = (
-    "complex numbers ({dtype}) have no order: none is smaller than another. Compare ai.abs(x), or "
-    "ai.real(x) and ai.imag(x)"
+    "complex numbers have no order: none is smaller than another. Compare ai.abs(x), or ai.real(x) "
+    "and ai.imag(x)"
 )
 
 
@@ -157,7 +157,7 @@ def limits(dtype: Any) -> Any:
 def extreme(dtype: Any, lowest: bool) -> Any:
     """Return the value below (or above) all others of a dtype."""
     if is_complex(dtype):
-        raise TypeError(UNORDERED.format(dtype=dtype))
+        raise TypeError(UNORDERED)
     if is_float(dtype):
         return -numpy.inf if lowest else numpy.inf
     if dtype.kind == "b":

@@ -164,6 +164,7 @@ class Eager(Executor):
             elif type(a) not in NUMBERS:
                 if a is not None:
                     a = operand(a, args)
+                    mixed = mixed or type(a) is complex
                 elif (
                     len(arrays) != primitive.needed
                 ):  # nothing is missing before the first optional one

@@ -110,7 +110,7 @@ def _is_mask_for(index: Index, x: Tensor, value: Any) -> bool:
         and mask.dtype == dtypes.bool_
         and devices.name(mask) == x.device
         and mask.shape == x.shape[: mask.ndim]
-        and x.is_floating_point()
+        and dtypes.is_inexact(x.dtype)
         and getattr(value, "shape", ()) == ()
     )
 

@@ -11,7 +11,7 @@ from autograd_iron.core.plain import PLAIN, setting
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
 
-NUMBERS = frozenset((float, int, bool, complex))
+NUMBERS = frozenset((float, int, bool))  # that widen nothing: a complex number does
 
 
 def operand(value: Any, beside: tuple[Any, ...]) -> Any:
@@ -22,7 +22,7 @@ def operand(value: Any, beside: tuple[Any, ...]) -> Any:
     """
     if isinstance(value, device.Scalar) or (type(value) is device.Array and value.ndim == 0):
         number = value.item()
-        if type(number) in NUMBERS:
+        if type(number) in NUMBERS or type(number) is complex:
             return number
     if isinstance(value, int | float | complex):
         return setting(value)
@@ -82,7 +82,15 @@ def check_present(primitive: Primitive, args: tuple[Any, ...]) -> None:
 
 
 def promote(primitive: Primitive, arrays: list[Any]) -> list[Any]:
-    """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32)."""
+    """Give integers the widest float's dtype (NumPy makes float64 of int64 and float32).
+
+    Raises
+    ------
+    TypeError
+        The operation asks for an order, which complex numbers have not.
+    """
+    if primitive.ordered:
+        _check_order(primitive, arrays)
     met = [a.dtype for a in arrays if hasattr(a, "dtype")]
     floats = [found for found in met if dtypes.is_inexact(found)]
     if floats:
@@ -100,3 +108,10 @@ def promote(primitive: Primitive, arrays: list[Any]) -> list[Any]:
         else a
         for i, a in enumerate(arrays)
     ]
+
+
+def _check_order(primitive: Primitive, arrays: list[Any]) -> None:
+    for a in arrays:
+        if isinstance(a, complex) or dtypes.is_complex(getattr(a, "dtype", dtypes.bool_)):
+            text = call_text(primitive.name, arrays, {})
+            raise TypeError(f"{text}: {dtypes.UNORDERED}")

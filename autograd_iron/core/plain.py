@@ -66,7 +66,7 @@ def setting(value: Any, name: str = "") -> Any:
     return value if whole is None else whole
 
 
-def real(value: Any) -> Any:
+def number(value: Any) -> Any:
     """Return a number, or what holds several as tuples of them.
 
     Raises
@@ -76,8 +76,17 @@ def real(value: Any) -> Any:
     """
     value = setting(value)
     if type(value) is tuple:
-        return tuple([real(part) for part in value])
-    return value if type(value) in (int, float, bool) else setting(device.as_array(value).tolist())
+        return tuple([number(part) for part in value])
+    known = type(value) in (int, float, bool, complex)
+    return value if known else setting(device.as_array(value).tolist())
+
+
+def real(value: Any) -> Any:
+    """Return a real number, or what holds several as tuples of them; see `number`."""
+    value = number(value)
+    if type(value) is complex:
+        raise TypeError(f"{value} is a complex number where a real one is meant")
+    return tuple([real(part) for part in value]) if type(value) is tuple else value
 
 
 def _is_sequence(value: Any) -> bool:

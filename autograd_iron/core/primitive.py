@@ -76,6 +76,8 @@ class Primitive:
         Whether the result is the array wherever both have the same shape and dtype.
     truths : bool
         Whether the operation only asks of its arrays where they are zero.
+    ordered : bool
+        Whether the operation asks which number is larger: complex ones are refused.
     by_kernel : str or None
         Why a plan runs the kernel whole, where no other field says how else to run the operation.
     decomposition : callable or None
@@ -110,6 +112,7 @@ class Primitive:
         self.own_inverse = False
         self.converts = False
         self.truths = False
+        self.ordered = False
         self.collective = collective
         self.rules: list[Rule | None] = []
         self.decomposition: Callable[..., Any] | None = kernel if decomposes else None

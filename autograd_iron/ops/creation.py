@@ -161,10 +161,12 @@ def _is_real(made: Tensor) -> bool:
     return not made.is_complex()
 
 
-def _fill(F: Vocabulary, shape: Shape, value: float, dtype: Any, device: Any) -> Any:
+def _fill(F: Vocabulary, shape: Shape, value: complex, dtype: Any, device: Any) -> Any:
     shape, value = setting(shape, "shape"), setting(value, "fill_value")
     shape, dtype = (shape,) if isinstance(shape, int) else shape, dtypes.dtype(dtype)
-    if type(value) not in NUMBERS:  # an array, say, which broadcasts as in NumPy
+    if (
+        type(value) not in NUMBERS and type(value) is not complex
+    ):  # an array, say, which broadcasts as in NumPy
         return switches().executor.unshared(
             F.broadcast_to(asarray(value, dtype, device), shape=shape)
         )
@@ -195,7 +197,7 @@ def full(
     dtype: Any = None,
     device: str | None = None,
 ) -> Any:
-    """Return a tensor filled with a number: float32, int64 or bool, as the number is."""
+    """Return a tensor filled with a number: float32, complex64, int64 or bool, as it is."""
     if dtype is None:
         dtype = devices.as_array(setting(fill_value, "fill_value")).dtype
     return _fill(F, shape, fill_value, dtype, device)

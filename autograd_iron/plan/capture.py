@@ -152,7 +152,7 @@ class Tape(Executor):
                 places = places_of(primitive, tracked, parents, saved, outputs, attributes)
                 for traced, place in zip(made, places, strict=True):
                     traced.node = place
-            elif dtypes.is_float(made[0].dtype):
+            elif dtypes.is_inexact(made[0].dtype):
                 output = made[0].detach()
                 made[0].node = node_of(primitive, tracked, parents, saved, output, attributes)
         return tuple(made) if several else made[0]
@@ -427,7 +427,8 @@ class Tape(Executor):
     def _operand(self, value: Any, beside: tuple[Any, ...]) -> Any:
         if not isinstance(value, Tensor) and value is not None and type(value) not in NUMBERS:
             value = operand(value, beside)
-        return value if value is None or type(value) in NUMBERS else self._handle(value)
+        plain = value is None or type(value) in NUMBERS or type(value) is complex
+        return value if plain else self._handle(value)
 
     def _handle(self, value: Any) -> Any:
         if isinstance(value, Traced):

@@ -29,7 +29,8 @@ def check_grads(
     With a random cotangent :math:`u` and a random direction :math:`v`, it compares
     :math:`\langle J^T u, v\rangle` with
     :math:`\langle u, f(x + \epsilon v) - f(x - \epsilon v)\rangle / 2\epsilon`; then, for each
-    further order, does the same to the function :math:`(x, u) \mapsto J(x)^T u`.
+    further order, does the same to the function :math:`(x, u) \mapsto J(x)^T u`.  Of complex
+    numbers the real and the imaginary parts are moved, each by a number of its own.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def check_grads(
         Of Tensors; returns a floating Tensor, or a list or tuple of them, smooth around `args`.
     args : list or tuple of Tensor, array or number
         What is neither a list nor a tuple is the one argument.  Floating arguments and plain
-        numbers are checked, as float64; the others are passed on.
+        numbers are checked, as float64, complex ones as complex128; the others are passed on.
     order : int
         How many times to differentiate.
     eps : float
@@ -59,10 +60,10 @@ def check_grads(
         raise ValueError(f"check_grads: order is {order!r}; it must be 1 or more")
     order = whole
     values = [point(a) for a in (args if isinstance(args, list | tuple) else [args])]
-    floating = [i for i, a in enumerate(values) if dtypes.is_float(a.dtype)]
+    floating = [i for i, a in enumerate(values) if dtypes.is_inexact(a.dtype)]
     if not floating:
         raise TypeError("check_grads: no argument is floating, so there is no gradient to check")
-    points = [tensor(values[i], dtype="float64") for i in floating]
+    points = [tensor(values[i], dtype=_wide(values[i])) for i in floating]
 
     def of_floats(*floats: Tensor) -> list[Tensor]:
         given: list[Any] = list(values)
@@ -95,7 +96,7 @@ def _check_result(name: str, result: Any) -> None:
             f"check_grads: {name} must return a Tensor, or a list or tuple of Tensors, and "
             f"returned {what}.{hint}"
         )
-    if not dtypes.is_float(result.dtype):
+    if not dtypes.is_inexact(result.dtype):
         raise TypeError(
             f"check_grads: {name} returned a {result.dtype} tensor, which has no gradient to "
             "check; only floating results have one"
@@ -153,14 +154,22 @@ def _check(
         )
 
 
+def _wide(value: Tensor) -> Any:
+    return dtypes.complex128 if value.is_complex() else dtypes.float64
+
+
 def _draw(generator: Generator, like: Tensor) -> Tensor:
-    return generator.normal(like.shape, dtype=like.dtype).to(like.device)
+    drawn = generator.normal(like.shape, dtype=dtypes.real_of(like.dtype)).to(like.device)
+    if not like.is_complex():
+        return drawn
+    other = generator.normal(like.shape, dtype=drawn.dtype).to(like.device)
+    return F.add(drawn, F.multiply(other, 1j))
 
 
 def _dot(left: list[Tensor], right: list[Tensor]) -> Any:
     total: Any = 0.0
     for a, b in zip(left, right, strict=True):
-        total = F.add(total, F.sum(F.multiply(a, b)))
+        total = F.add(total, F.sum(F.real(F.multiply(F.conj(a), b))))
     return total
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.backward import pull_back
+from autograd_iron.core.backward import in_dtype, pull_back
 from autograd_iron.core.graph import Cotangents
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import on_tensors as F
@@ -55,7 +55,10 @@ def tangents(
         for x, t, rule in zip(inputs, given, primitive.one_rule_each(len(inputs)), strict=True)
         if t is not None and rule is not None
     ]
-    through = _diagonal if primitive.is_elementwise else _transposed
+    # The forward rule of complex numbers is not the gradient rule, but the conjugate of what that
+    # makes of a conjugate, and only if the operation has a complex derivative.
+    plain = primitive.is_elementwise and not any(map(_is_complex, (*inputs, *outputs)))
+    through = _diagonal if plain else _transposed
     found: list[Tensor | None] = [None] * len(outputs)
     for x, t, rule in pairs:
         for i, made in enumerate(through(rule, x, t, inputs, output, attributes)):
@@ -65,13 +68,17 @@ def tangents(
     return found
 
 
+def _is_complex(value: Any) -> bool:
+    return dtypes.is_complex(getattr(value, "dtype", dtypes.default_float))
+
+
 def _diagonal(
     rule: Any, _x: Any, tangent: Tensor, inputs: Sequence[Any], output: Any, attributes: Any
 ) -> list[Tensor | None]:
     found: list[Tensor | None] = []
     outputs = output if isinstance(output, tuple) else (output,)
     for i, y in enumerate(outputs):
-        if not dtypes.is_float(y.dtype):
+        if not dtypes.is_inexact(y.dtype):
             found.append(None)
             continue
         along: list[Any] = [None] * len(outputs)
@@ -87,11 +94,11 @@ def _transposed(
     records = switches().recording
     with enable_grad():
         # Ones, for a rule may take a zero for one that absorbs what it is multiplied by.
-        along = [_ones(y) if dtypes.is_float(y.dtype) else None for y in outputs]
+        along = [_ones(y) if dtypes.is_inexact(y.dtype) else None for y in outputs]
         back = rule(F, _cotangent(along, output), output, *inputs, **attributes)
         if back.shape != x.shape:
             back = F.sum_to(back, shape=x.shape)
-        back = F.astype(back, dtype=tangent.dtype)
+        back = in_dtype(F, back, tangent.dtype)
         if back.node is None:
             return [None] * len(outputs)
         targets = [g.node for g in along if g is not None]

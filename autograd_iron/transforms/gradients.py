@@ -172,6 +172,6 @@ def _check_paths(f: Callable[..., Any], missing: list[Node]) -> None:
         shapes = ", ".join(str(node.shape) for node in missing)
         raise ValueError(
             f"grad: no path leads from the result of {_name(f)} back to the input of shape "
-            f"{shapes}. Is it used at all? detach(), no_grad, .numpy(), comparisons, sign, argmax "
+            f"{shapes}. Is it used at all? detach(), no_grad, .numpy(), comparisons, argmax "
             "and integer casts cut the path"
         )

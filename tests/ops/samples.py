@@ -43,7 +43,7 @@ PRIMITIVES: dict[str, Primitive] = {
 DIFFERENTIABLE = [name for name in SAMPLES if name in PRIMITIVES and PRIMITIVES[name].rules]
 ROWS = [(name, row) for name, entry in SAMPLES.items() for row in entry.calls]
 # Of real numbers their gradient is zero everywhere: `test_complex_numbers.py` tries their rules.
-ZERO_OF_REALS = {"imaginary_part", "angle"}
+ZERO_OF_REALS = {"imaginary_part", "angle", "sign"}
 RULES = [
     (name, number)
     for name in DIFFERENTIABLE

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 from autograd_iron.arrays import device, dtypes
@@ -118,12 +119,14 @@ divide.neutral = (None, 1)
 def _(F, g, _out, _x, y):
     if isinstance(y, int | float):
         return g / y if y else F.multiply_no_nan(math.copysign(math.inf, y), g)
-    return F.multiply_no_nan(1 / y, g)
+    if isinstance(y, complex):
+        return F.multiply_no_nan(1 / y.conjugate() if y else math.nan, g)
+    return F.multiply_no_nan(1 / F.conj(y), g)
 
 
 @divide.vjp
 def _(F, g, out, _x, y):
-    return F.multiply_no_nan(-out / y, g)
+    return F.multiply_no_nan(F.conj(-out / y), g)
 
 
 @elementwise(numpy="negative", c=C("-{x}", "0 - ({u}){x}", exact=True))
@@ -153,7 +156,9 @@ def pow(xp, x, p, /):
 
 @pow.shape
 def _(x, p):
-    if not hasattr(p, "dtype") and p == 2:  # NumPy's ** squares, where a truth stays in 8 bits
+    if (
+        type(p) in (int, float, bool) and p == 2
+    ):  # NumPy's ** squares, where a truth stays in 8 bits
         (dtype,) = specs.of_ufunc("square", (x,))
     else:
         (dtype,) = specs.of_ufunc("power", (x, p))
@@ -168,16 +173,24 @@ def _(F, g, _y, x, p):
     if isinstance(p, int | float):
         if p == 0:
             return F.multiply_no_nan(0.0, g)
-        return F.multiply_no_nan(p * x ** (p - 1), g)
+        return F.multiply_no_nan(F.conj(p * x ** (p - 1)), g)
     at_zero = F.logical_and(x == 0, p == 0)
-    return F.multiply_no_nan(F.where(at_zero, 0.0, p * x ** (p - 1)), g)
+    return F.multiply_no_nan(F.conj(F.where(at_zero, 0.0, p * x ** (p - 1))), g)
 
 
 @pow.vjp
 def _(F, g, y, x, p):
-    if isinstance(x, int | float):
+    if isinstance(x, complex):
+        log = complex(math.log(builtins.abs(x)), math.atan2(x.imag, x.real)) if x else math.nan
+        slope = y * log
+        return F.multiply_no_nan(F.conj(F.where(p == 0, 0.0, slope) if x == 0 else slope), g)
+    if isinstance(x, int | float) and y.dtype.kind != "c":
         slope = y * math.log(x) if x > 0 else y * (-math.inf if x == 0 else math.nan)
         return F.multiply_no_nan(F.where(p >= 0, 0.0, slope) if x == 0 else slope, g)
+    if y.dtype.kind == "c":
+        at_zero = F.logical_and(x == 0, y == 0)
+        base = F.where(at_zero, 1.0, x) + 0j  # of which a negative number has a logarithm
+        return F.multiply_no_nan(F.conj(F.where(at_zero, 0.0, y * F.log(base))), g)
     at_zero = F.logical_and(x == 0, p >= 0)
     return F.multiply_no_nan(F.where(at_zero, 0.0, y * F.log(F.where(at_zero, 1.0, x))), g)
 
@@ -190,7 +203,7 @@ def square(_F, x, /):
 
 @square.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(2 * x, g)
+    return F.multiply_no_nan(2 * F.conj(x), g)
 
 
 @elementwise(
@@ -212,8 +225,20 @@ _SIGN = "{x} > 0 ? 1 : {x} < 0 ? -1 : {x}"
 
 @elementwise(numpy="sign", c=C.same(_SIGN, exact=True))
 def sign(xp, x, /):
-    """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
-    return xp.sign(x)
+    """Return -1, 0 or 1, of a complex number `x / abs(x)`; the derivative of real ones is 0."""
+    if x.dtype.kind != "c":
+        return xp.sign(x)
+    size = xp.abs(x)
+    return x / xp.where(size == 0, 1, size)
+
+
+@sign.vjp
+def _(F, g, y, x):
+    if x.dtype.kind != "c":
+        return F.multiply_no_nan(0.0, g)
+    size = F.abs(x)
+    across = g - y * F.real(F.conj(y) * g)  # what is not along the number
+    return F.where(size == 0, 0.0, across / F.where(size == 0, 1.0, size))
 
 
 @elementwise(floating=True, numpy="frexp", by_kernel="it has two results")

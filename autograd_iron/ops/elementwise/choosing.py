@@ -92,15 +92,25 @@ def _(F, g, y, x, min, max):
     return g * (x == y)
 
 
+for word in (maximum, minimum, clip):
+    word.ordered = True
+
+
 @elementwise(c=C.same("{x:bool} ? {y} : {z}", exact=True))
 def where(xp, condition, x, y, /):
     """Return `x` where the condition holds, else `y`, broadcast."""
     if not hasattr(x, "dtype") and not hasattr(y, "dtype"):
-        x = xp.asarray(x, dtype="float32")
+        x = xp.asarray(x, dtype=_of_numbers(x, y))
     if type(x) is int or type(y) is int:
         _check_choice(x, y)
         _check_choice(y, x)
     return xp.where(condition, x, y)
+
+
+def _of_numbers(x, y):
+    """Return the dtype of two numbers beside no array."""
+    either = isinstance(x, complex) or isinstance(y, complex)
+    return dtypes.default_complex if either else dtypes.default_float
 
 
 def _check_choice(number, other):
@@ -115,7 +125,7 @@ def _check_choice(number, other):
 @where.shape
 def _(condition, x, y):
     numbers = not hasattr(x, "dtype") and not hasattr(y, "dtype")
-    dtype = dtypes.float32 if numbers else specs.joint(x, y)
+    dtype = _of_numbers(x, y) if numbers else specs.joint(x, y)
     return Spec(specs.broadcast(condition, x, y), dtype)
 
 

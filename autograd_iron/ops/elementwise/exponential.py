@@ -17,7 +17,7 @@ def exp(xp, x, /):
 
 @exp.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(y, g)
+    return F.multiply_no_nan(F.conj(y), g)
 
 
 @elementwise(floating=True, numpy="expm1", c="expm1{f}({x})")
@@ -28,7 +28,7 @@ def expm1(xp, x, /):
 
 @expm1.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(y + 1, g)
+    return F.multiply_no_nan(F.conj(y) + 1, g)
 
 
 @elementwise(floating=True, numpy="log", c="log{f}({x})")
@@ -39,7 +39,7 @@ def log(xp, x, /):
 
 @log.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / x, g)
+    return F.multiply_no_nan(1 / F.conj(x), g)
 
 
 @elementwise(floating=True, numpy="log1p", c="log1p{f}({x})")
@@ -50,7 +50,7 @@ def log1p(xp, x, /):
 
 @log1p.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / (1 + x), g)
+    return F.multiply_no_nan(1 / (1 + F.conj(x)), g)
 
 
 @elementwise(floating=True, numpy="sqrt", c="sqrt{f}({x})")
@@ -61,4 +61,4 @@ def sqrt(xp, x, /):
 
 @sqrt.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(0.5 / y, g)
+    return F.multiply_no_nan(0.5 / F.conj(y), g)

@@ -76,6 +76,10 @@ def logical_not(xp, x, /):
     return xp.logical_not(x)
 
 
+for word in (less, less_equal, greater, greater_equal):
+    word.ordered = True
+
+
 for word in (logical_and, logical_or, logical_not):
     word.truths = True
 

@@ -18,7 +18,7 @@ def sin(xp, x, /):
 
 @sin.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(F.cos(x), g)
+    return F.multiply_no_nan(F.cos(F.conj(x)), g)
 
 
 @elementwise(floating=True, numpy="cos", c="cos{f}({x})")
@@ -29,7 +29,7 @@ def cos(xp, x, /):
 
 @cos.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(-F.sin(x), g)
+    return F.multiply_no_nan(-F.sin(F.conj(x)), g)
 
 
 @elementwise(floating=True, numpy="arctan", c="atan{f}({x})")
@@ -40,7 +40,7 @@ def arctan(xp, x, /):
 
 @arctan.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / (1 + x * x), g)
+    return F.multiply_no_nan(F.conj(1 / (1 + x * x)), g)
 
 
 @elementwise(floating=True, numpy="tanh", c="tanh{f}({x})")
@@ -51,7 +51,7 @@ def tanh(xp, x, /):
 
 @tanh.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(1 - y * y, g)
+    return F.multiply_no_nan(F.conj(1 - y * y), g)
 
 
 @elementwise(floating=True, decomposes=True)
@@ -63,7 +63,7 @@ def sigmoid(F, x, /):
 
 @sigmoid.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(y * (1 - y), g)
+    return F.multiply_no_nan(F.conj(y * (1 - y)), g)
 
 
 @elementwise(decomposes=True)
@@ -86,3 +86,7 @@ def softplus(F, x, /):
 @softplus.vjp
 def _(F, g, _y, x):
     return F.multiply_no_nan(F.sigmoid(x), g)
+
+
+for word in (relu, softplus):
+    word.ordered = True

@@ -180,6 +180,7 @@ def write_at(F, x, value, index, /, add):
         value = F.ones((), dtype=x.dtype, device=x.device) * value
     if not dtypes.is_float(value.dtype):
         check_fits(x, value)
+    if not dtypes.is_inexact(value.dtype):
         value = F.astype(value, dtype=x.dtype)
     new = F.scatter_sum(F.broadcast_to(value, shape=hole), positions, size=size, axis=axis)
     if add:
@@ -190,7 +191,7 @@ def write_at(F, x, value, index, /, add):
         new = F.where(hits > 0, new, part)
         if x.device == "cpu":
             switches().executor.check_range(hits, 0, 1, f"set_at: {TWICE}", nan=True)
-        elif dtypes.is_float(x.dtype):
+        elif dtypes.is_inexact(x.dtype):
             new = F.where(hits > 1, math.nan, new)
     new = F.reshape(new, shape=whole.shape)
     return new if whole is x else F.set_at(x, new, index=basic)

@@ -189,7 +189,9 @@ def set_at(xp, x, value, /, index):
     made[index] = value
     if not _is_advanced(index):
         return made
-    if not device.can_look(xp) and (not hasattr(value, "dtype") or not dtypes.is_float(made.dtype)):
+    if not device.can_look(xp) and (
+        not hasattr(value, "dtype") or not dtypes.is_inexact(made.dtype)
+    ):
         return made
     hits = xp.zeros(x.shape, dtype="int64")
     xp.add.at(hits, index, 1)

@@ -18,7 +18,7 @@ def _by_lapack(kernel, *matrices):
     """Return what a function of matrices gives, of 16 bits by way of float32."""
     for x in matrices:
         _check_matrix(x)
-    if matrices[0].dtype != dtypes.float16:
+    if all(x.dtype != dtypes.float16 for x in matrices):
         return kernel(*matrices)
     made = kernel(*(x.astype("float32") for x in matrices))
     if isinstance(made, tuple):
@@ -65,12 +65,17 @@ solve.axes("...NN, ...Nk -> ...Nk")
 
 @solve.vjp
 def _(F, g, y, a, _b):
-    return -F.matmul(F.solve(F.matrix_transpose(a), g), F.matrix_transpose(y))
+    return -F.matmul(F.solve(_adjoint(F, a), g), _adjoint(F, y))
 
 
 @solve.vjp
 def _(F, g, _y, a, _b):
-    return F.solve(F.matrix_transpose(a), g)
+    return F.solve(_adjoint(F, a), g)
+
+
+def _adjoint(F, x):
+    """Return the conjugate transpose of matrices."""
+    return F.conj(F.matrix_transpose(x))
 
 
 @primitive(floating=True, numpy="linalg.qr", by_kernel="a library of linear algebra factorises")
@@ -113,19 +118,21 @@ def _(F, g, y, _x):
             [F.getitem(v, index=(..., columns)) for v in (r, gr)]
             for columns in (slice(0, k), slice(k, n))
         )
-        gq = gq + F.matmul(q, F.matmul(rest, F.matrix_transpose(grest)))
+        gq = gq + F.matmul(q, F.matmul(rest, _adjoint(F, grest)))
     else:
         square, gsquare, grest = r, gr, None
-    m = F.matmul(square, F.matrix_transpose(gsquare)) - F.matmul(F.matrix_transpose(gq), q)
-    symmetric = F.tril(m) + F.matrix_transpose(F.tril(m, k=-1))
-    right = F.matrix_transpose(gq + F.matmul(q, symmetric))
-    gx = F.matrix_transpose(F.solve(square, right))
+    m = F.matmul(square, _adjoint(F, gsquare)) - F.matmul(_adjoint(F, gq), q)
+    half = (F.tril(m) + F.tril(m, k=-1)) / 2
+    right = _adjoint(F, gq + F.matmul(q, half + _adjoint(F, half)))
+    gx = _adjoint(F, F.solve(square, right))
     return gx if grest is None else F.join(gx, F.matmul(q, grest), axis=-1)
 
 
 @composite
 def eigh(F, x, /):
-    """Return the eigenvalues and eigenvectors of the symmetric part of `x`: `(x + x.mT) / 2`.
+    """Return the eigenvalues and eigenvectors of the Hermitian part of `x`: `(x + x.mH) / 2`.
+
+    Of real matrices that is the symmetric part.
 
     Parameters
     ----------
@@ -137,26 +144,27 @@ def eigh(F, x, /):
         The eigenvalues, ascending.
     v : (..., n, n)
         Column `v[..., :, i]` belongs to `w[..., i]`.  Its gradient exists where that eigenvalue is
-        no other one's.
+        no other one's.  That of a complex one is known up to a factor of absolute value 1: only
+        a loss that does not depend on the factor has a gradient.
 
     Raises
     ------
     ValueError
         A matrix is not square.
     """
-    return F.eigh_of_lower((x + F.matrix_transpose(x)) / 2)
+    return F.eigh_of_lower((x + _adjoint(F, x)) / 2)
 
 
 @primitive(floating=True, numpy="linalg.eigh", by_kernel="a library of linear algebra factorises")
 def eigh_of_lower(xp, x, /):
-    """Return what `eigh` does for the symmetric matrices of which `x` has the lower triangles."""
+    """Return what `eigh` does for the Hermitian matrices of which `x` has the lower triangles."""
     return _by_lapack(xp.linalg.eigh, x)
 
 
 @eigh_of_lower.shape
 def _(x):
     _check_matrix(x, square=True)
-    return Spec(x.shape[:-1], x.dtype), Spec(x.shape, x.dtype)
+    return Spec(x.shape[:-1], dtypes.real_of(x.dtype)), Spec(x.shape, x.dtype)
 
 
 eigh_of_lower.axes("...NN -> ...N, ...NN")
@@ -167,7 +175,7 @@ def _(F, g, y, _x):
     # Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008), 3.1.
     gw, gv = g
     w, v = y
-    vt = F.matrix_transpose(v)
+    vt = _adjoint(F, v)
     if g.is_zero(1):
         return _lower(F, F.matmul(v * F.expand_dims(gw, -2), vt))
     n = w.shape[-1]
@@ -175,32 +183,34 @@ def _(F, g, y, _x):
     apart = F.tril(ones, k=-1) + F.triu(ones, k=1)
     gaps = F.expand_dims(w, -2) - F.expand_dims(w, -1)
     turned = apart / F.where(apart == 0, 1, gaps) * F.matmul(vt, gv)
-    inner = (turned + F.matrix_transpose(turned)) / 2
+    inner = (turned + _adjoint(F, turned)) / 2
     return _lower(F, F.matmul(v * F.expand_dims(gw, -2) + F.matmul(v, inner), vt))
 
 
 @composite
 def cholesky(F, x, /):
-    """Return the lower triangular `l` with `l @ l.mT` the symmetric part of `x`: `(x + x.mT) / 2`.
+    """Return the lower triangular `l` with `l @ l.mH` the Hermitian part of `x`: `(x + x.mH) / 2`.
+
+    Of real matrices that is the symmetric part.
 
     Parameters
     ----------
     x : (..., n, n)
-        Its symmetric part is positive definite.
+        Its Hermitian part is positive definite.
 
     Raises
     ------
     ValueError
-        A matrix is not square, or its symmetric part not positive definite.
+        A matrix is not square, or its Hermitian part not positive definite.
     """
-    return F.cholesky_of_lower((x + F.matrix_transpose(x)) / 2)
+    return F.cholesky_of_lower((x + _adjoint(F, x)) / 2)
 
 
 @primitive(
     floating=True, numpy="linalg.cholesky", by_kernel="a library of linear algebra factorises"
 )
 def cholesky_of_lower(xp, x, /):
-    """Return what `cholesky` does for the symmetric matrices with the lower triangles of `x`."""
+    """Return what `cholesky` does for the Hermitian matrices with the lower triangles of `x`."""
     return _by_lapack(xp.linalg.cholesky, x)
 
 
@@ -216,14 +226,14 @@ cholesky_of_lower.axes("...NN -> ...NN")
 @cholesky_of_lower.vjp
 def _(F, g, y, _x):
     # Murray, "Differentiation of the Cholesky decomposition", arXiv 1602.07527, equation 10.
-    upper = F.matrix_transpose(y)
+    upper = _adjoint(F, y)
     product = F.matmul(upper, F.tril(g))
     half = (F.tril(product) + F.tril(product, k=-1)) / 2
-    inner = F.matrix_transpose(F.solve(upper, half))
+    inner = _adjoint(F, F.solve(upper, half))
     whole = F.solve(upper, inner)
-    return _lower(F, (whole + F.matrix_transpose(whole)) / 2)
+    return _lower(F, (whole + _adjoint(F, whole)) / 2)
 
 
 def _lower(F, g):
-    """Return the cotangent of lower triangles from that, symmetric, of whole matrices."""
+    """Return the cotangent of lower triangles from that, Hermitian, of whole matrices."""
     return F.tril(g) + F.tril(g, k=-1)

@@ -70,14 +70,15 @@ def _(x, y):
 @matmul.vjp
 def _(F, g, _out, _x, y):
     if y.ndim == 1:
-        return F.expand_dims(g, -1) * y
+        return F.expand_dims(g, -1) * F.conj(y)
     if _x.ndim == 1:
-        return F.squeeze(F.matmul(y, F.expand_dims(g, -1)), axis=-1)
-    return F.matmul(g, F.matrix_transpose(y))
+        return F.squeeze(F.matmul(F.conj(y), F.expand_dims(g, -1)), axis=-1)
+    return F.matmul(g, F.conj(F.matrix_transpose(y)))
 
 
 @matmul.vjp
 def _(F, g, _out, x, _y):
+    x = F.conj(x)
     if x.ndim == 1:
         return g * x if _y.ndim == 1 else F.expand_dims(x, -1) * F.expand_dims(g, -2)
     if _y.ndim == 1:
@@ -178,11 +179,12 @@ def _(F, batched, x, weight, bias):
 
 @linear.vjp
 def _(F, g, _out, _x, weight, _bias):
-    return F.matmul(g, weight)
+    return F.matmul(g, F.conj(weight))
 
 
 @linear.vjp
 def _(F, g, _out, x, _weight, _bias):
+    x = F.conj(x)
     if x.ndim == 1:
         return F.expand_dims(g, -1) * x
     return _weight_gradient(F, x, g, _weight)

@@ -120,5 +120,9 @@ def _one_axis(F, x, axis):
     return x, axis + 1
 
 
+for word in (max, min, argmax, argmin):
+    word.ordered = True
+
+
 # What combines the results of parts of an axis, by the words of `core.axes`.
 COMBINED = {"sum": sum, "max": max, "min": min}

@@ -158,8 +158,13 @@ def var(F, x, /, axis=None, keepdims=False, correction=0):
         wide = F.var(F.astype(x, dtype="float32"), axis, keepdims, correction)
         return F.astype(wide, dtype=x.dtype)
     centred = x - F.mean(x, axis=axis, keepdims=True)
-    total = F.sum(F.square(centred), axis=axis, keepdims=keepdims)
+    total = F.sum(_squares(F, centred), axis=axis, keepdims=keepdims)
     return total / (_count(x, axis) - correction)
+
+
+def _squares(F, x):
+    """Return the squares of the absolute values."""
+    return F.real(x * F.conj(x)) if x.dtype.kind == "c" else F.square(x)
 
 
 @primitive(floating=True, decomposes=True)
@@ -168,12 +173,12 @@ def norm(F, x, /, axis=None, keepdims=False):
     if dtypes.is_narrow(x.dtype):
         wide = F.astype(x, dtype="float32")
         return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
-    return F.sqrt(F.sum(x * x, axis=axis, keepdims=keepdims))
+    return F.sqrt(F.sum(_squares(F, x), axis=axis, keepdims=keepdims))
 
 
 @norm.shape
 def _(x, axis, keepdims):
-    return Spec(specs.reduced(x, axis, keepdims), x.dtype)
+    return Spec(specs.reduced(x, axis, keepdims), dtypes.real_of(x.dtype))
 
 
 norm.axes(labels())
@@ -193,7 +198,7 @@ def logsumexp(F, x, /, axis=None, keepdims=False):
     if dtypes.is_narrow(x.dtype):
         wide = F.logsumexp(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
         return F.astype(wide, dtype=x.dtype)
-    largest = F.max(x, axis=axis, keepdims=True)
+    largest = F.max(F.real(x), axis=axis, keepdims=True)
     # Nothing is subtracted from infinities: the difference of two would be NaN.
     largest = F.where(F.isfinite(largest), largest, 0)
     total = F.log(F.sum(F.exp(x - largest), axis=axis, keepdims=keepdims))
@@ -211,7 +216,7 @@ logsumexp.axes(labels())
 @logsumexp.vjp
 def _(F, g, y, x, axis, keepdims):
     share = F.exp(x - spread(F, y, x, axis, keepdims))
-    return F.multiply_no_nan(share, spread(F, g, x, axis, keepdims))
+    return F.multiply_no_nan(F.conj(share), spread(F, g, x, axis, keepdims))
 
 
 @composite
@@ -224,6 +229,6 @@ def log_softmax(F, x, /, axis=-1):
         return F.astype(F.log_softmax(F.astype(x, dtype="float32"), axis), dtype=x.dtype)
     # The result does not depend on what is subtracted, so no gradient flows through it.
     with no_grad():
-        largest = F.max(x, axis=axis, keepdims=True)
+        largest = F.max(F.real(x), axis=axis, keepdims=True)
     shifted = x - largest
     return shifted - F.log(F.sum(F.exp(shifted), axis=axis, keepdims=True))

@@ -91,7 +91,9 @@ def stack(F, arrays, /, axis=0):
     """Return a sequence of equally shaped arrays joined along a new axis."""
     met = [a for a in arrays if hasattr(a, "dtype")]
     if len(met) < len(arrays):  # numbers and lists take the dtype that they have beside an array
-        widest = max(met, key=lambda a: (dtypes.is_float(a.dtype), a.dtype.itemsize), default=None)
+        widest = max(
+            met, key=lambda a: (dtypes.is_inexact(a.dtype), a.dtype.itemsize), default=None
+        )
         like = (dtypes.bool_, None) if widest is None else (widest.dtype, widest.device)
         zero = F.zeros((), *like)
         arrays = [a if hasattr(a, "dtype") else zero + a for a in arrays]

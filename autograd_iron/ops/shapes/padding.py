@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import composite, operand
-from autograd_iron.core.plain import real, setting
+from autograd_iron.core.plain import number, real, setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
@@ -245,4 +245,4 @@ def _(F, g, _y, _x, pad_width, constant_values):
     return F.getitem(g, index=inner)
 
 
-pad_constant.forms["constant_values"] = real
+pad_constant.forms["constant_values"] = number

@@ -151,7 +151,7 @@ def _(writer: Writer, step: Step) -> None:
         writer.may_take_over(step, x)
     if isinstance(x, int | float) and math.isfinite(x):
         return
-    if isinstance(x, Value) and x.dtype.kind != "f":
+    if isinstance(x, Value) and x.dtype.kind not in "fc":
         return
     writer.text.functions.add("vdot")
     zero = writer.constant(device.as_array(0, out.dtype))

@@ -108,7 +108,8 @@ def python(line: Line, met: set[str]) -> list[str]:
     if isinstance(line, UnlessFinite):
         met.add("vdot")
         value = text(line.value, met)
-        return [f"if not vdot({value}, {value}) < 1e999:", f"    {text(line.line, met)}"]
+        real = ".real" if line.value.dtype.kind == "c" else ""
+        return [f"if not vdot({value}, {value}){real} < 1e999:", f"    {text(line.line, met)}"]
     check = line.check
     lowest, highest, message = (
         text(part, met) for part in (check.lowest, check.highest, line.message)

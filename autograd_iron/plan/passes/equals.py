@@ -41,4 +41,4 @@ def _frozen(value: Any) -> Any:
         return tuple(_frozen(v) for v in value)
     hash(value)
     # repr tells -0.0 from 0.0.
-    return (type(value).__name__, repr(value) if isinstance(value, float) else value)
+    return (type(value).__name__, repr(value) if isinstance(value, float | complex) else value)

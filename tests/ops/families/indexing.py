@@ -61,13 +61,17 @@ SAMPLES: dict[str, Samples] = {
         [call(shape, index=index) for shape, index in INDICES],
         lambda x, index: x[index],
         indices().map(lambda drawn: call(drawn[0], index=drawn[1])),
+        complex=True,
     ),
-    "add_at": Samples((REAL, REAL), [*update_calls(INDICES)], add_at, updates(once=False)),
+    "add_at": Samples(
+        (REAL, REAL), [*update_calls(INDICES)], add_at, updates(once=False), complex=True
+    ),
     "set_at": Samples(
         (REAL, REAL),
         [*update_calls([row for row in INDICES if not names_a_position_twice(*row)])],
         set_at,
         updates(once=True),
+        complex=True,
     ),
     "gather": Samples(
         (REAL, INDEX),
@@ -79,6 +83,7 @@ SAMPLES: dict[str, Samples] = {
             call((2, 3), (0,)),
         ],
         lambda x, indices, axis=0: np.take(x, indices, axis),
+        complex=True,
     ),
     "scatter_sum": Samples(
         (REAL, INDEX),
@@ -89,6 +94,7 @@ SAMPLES: dict[str, Samples] = {
             call((3, 0), (0,), size=2, axis=1),
         ],
         scatter_sum,
+        complex=True,
     ),
     "gather_along": Samples(
         (REAL, INDEX),
@@ -99,6 +105,7 @@ SAMPLES: dict[str, Samples] = {
             call((3, 0), (1, 0), axis=0),
         ],
         np.take_along_axis,
+        complex=True,
     ),
     "scatter_sum_along": Samples(
         (REAL, INDEX),
@@ -109,6 +116,7 @@ SAMPLES: dict[str, Samples] = {
             call((1, 0), (1, 0), size=2, axis=0),
         ],
         scatter_sum_along,
+        complex=True,
     ),
 }
 
@@ -122,5 +130,6 @@ COMPOSITES: dict[str, Samples] = {
             call((2, 3), (5,), axis=None),
         ],
         np.take_along_axis,
+        complex=True,
     ),
 }

@@ -50,6 +50,7 @@ SAMPLES: dict[str, Samples] = {
         ],
         np.matmul,
         products(),
+        complex=True,
     ),
     "linear": Samples(
         (REAL, REAL, REAL),
@@ -67,6 +68,7 @@ SAMPLES: dict[str, Samples] = {
         ],
         lambda x, w, b=0.0: np.einsum("...n,mn->...m", x, w) + b,
         layers(),
+        complex=True,
     ),
     # matrices taken apart
     "solve": Samples(
@@ -80,12 +82,14 @@ SAMPLES: dict[str, Samples] = {
         ],
         lambda a, b: np.linalg.inv(a) @ b,
         around=large_diagonal,
+        complex=True,
     ),
     "qr": Samples(
         (REAL,),
         [call((1, 1)), call((3, 3)), call((4, 2)), call((2, 4)), call((2, 3, 2)), call((2, 0))],
         end_to_end(np.linalg.qr),
         around=large_diagonal,
+        complex=True,
     ),
     "cholesky_of_lower": Samples((REAL,), SQUARES, lower_cholesky, around=large_diagonal),
     "eigh_of_lower": Samples((REAL,), SQUARES, end_to_end(np.linalg.eigh), around=large_diagonal),

@@ -31,13 +31,17 @@ def sum_to(x: Array, shape: Shape) -> Array:
 
 SAMPLES: dict[str, Samples] = {
     # reductions
-    "sum": Samples((REAL,), REDUCTIONS + EMPTY_REDUCTIONS, np.sum, reductions(small)),
-    "mean": Samples((REAL,), REDUCTIONS, np.mean, reductions()),
+    "sum": Samples((REAL,), REDUCTIONS + EMPTY_REDUCTIONS, np.sum, reductions(small), complex=True),
+    "mean": Samples((REAL,), REDUCTIONS, np.mean, reductions(), complex=True),
     "max": Samples((DISTINCT,), REDUCTIONS, np.max, reductions()),
     "min": Samples((DISTINCT,), REDUCTIONS, np.min, reductions()),
-    "norm": Samples((NONZERO,), REDUCTIONS, np.linalg.vector_norm, reductions()),
+    "norm": Samples((NONZERO,), REDUCTIONS, np.linalg.vector_norm, reductions(), complex=True),
     "logsumexp": Samples(
-        (REAL,), REDUCTIONS, lambda x, **over: np.log(np.sum(np.exp(x), **over)), reductions()
+        (REAL,),
+        REDUCTIONS,
+        lambda x, **over: np.log(np.sum(np.exp(x), **over)),
+        reductions(),
+        complex=True,
     ),
     "all": Samples((BOOL,), REDUCTIONS + EMPTY_REDUCTIONS, np.all, reductions(small)),
     "any": Samples((BOOL,), REDUCTIONS + EMPTY_REDUCTIONS, np.any, reductions(small)),
@@ -67,14 +71,16 @@ SAMPLES: dict[str, Samples] = {
         ],
         sum_to,
         stretches().map(lambda c: call(c.attributes["shape"], shape=c.shapes[0])),
+        complex=True,
     ),
 }
 
 COMPOSITES: dict[str, Samples] = {
-    "var": Samples((REAL,), [c for c in REDUCTIONS if 0 not in c.shapes[0]], np.var),
+    "var": Samples((REAL,), [c for c in REDUCTIONS if 0 not in c.shapes[0]], np.var, complex=True),
     "log_softmax": Samples(
         (REAL,),
         [call((3,)), call((2, 3)), call((2, 3), axis=0), call((2, 3, 2), axis=-2)],
         lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+        complex=True,
     ),
 }

@@ -37,6 +37,7 @@ SAMPLES: dict[str, Samples] = {
         ],
         lambda x, *, shape: np.reshape(x, shape),  # NumPy 2.0 has another name
         reshapes(),
+        complex=True,
     ),
     "permute_dims": Samples(
         (REAL,),
@@ -51,12 +52,14 @@ SAMPLES: dict[str, Samples] = {
         ],
         np.transpose,
         permutations(),
+        complex=True,
     ),
     "matrix_transpose": Samples(
         (REAL,),
         [call((2, 3)), call((4, 2, 3)), call((0, 3)), call((2, 1, 2, 3))],
         lambda x: np.einsum("...ij->...ji", x),
         hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=3).map(call),
+        complex=True,
     ),
     "broadcast_to": Samples(
         (REAL,),
@@ -71,9 +74,13 @@ SAMPLES: dict[str, Samples] = {
         ],
         np.broadcast_to,
         stretches(),
+        complex=True,
     ),
     "astype": Samples(
-        (REAL,), [call(s, dtype="float64") for s in SHAPES], lambda x, dtype: x.astype(dtype)
+        (REAL,),
+        [call(s, dtype="float64") for s in SHAPES],
+        lambda x, dtype: x.astype(dtype),
+        complex=True,
     ),
     "to_device": Samples(
         (REAL,), [call(s, here="cpu", there="cpu") for s in SHAPES], lambda x, here, there: x
@@ -89,6 +96,7 @@ SAMPLES: dict[str, Samples] = {
         ],
         lambda *arrays, axis=0: np.concatenate(arrays, axis),
         joins(),
+        complex=True,
     ),
     "pad_constant": Samples(
         (REAL,),
@@ -105,6 +113,7 @@ SAMPLES: dict[str, Samples] = {
         ],
         np.pad,
         pads(),
+        complex=True,
     ),
     "flip": Samples(
         (REAL,),
@@ -119,9 +128,10 @@ SAMPLES: dict[str, Samples] = {
         ],
         np.flip,
         flips(),
+        complex=True,
     ),
-    "tril": Samples((REAL,), TRIANGLES, np.tril),
-    "triu": Samples((REAL,), TRIANGLES, np.triu),
+    "tril": Samples((REAL,), TRIANGLES, np.tril, complex=True),
+    "triu": Samples((REAL,), TRIANGLES, np.triu, complex=True),
     "split": Samples(
         (REAL,),
         [
@@ -134,5 +144,6 @@ SAMPLES: dict[str, Samples] = {
             call((0, 2), indices_or_sections=2),
         ],
         end_to_end(np.split),
+        complex=True,
     ),
 }
