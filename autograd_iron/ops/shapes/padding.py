@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import composite, operand
-from autograd_iron.core.plain import number, real, setting
+from autograd_iron.core.plain import number, setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
@@ -57,7 +57,7 @@ def pad(
         raise ValueError(f"pad_width {pad_width} is not a pair of sizes for each of {x.ndim} axes")
     if reflect_type not in ("even", "odd"):
         raise ValueError(f"reflect_type is 'even' or 'odd', not {reflect_type!r}")
-    ends = _pairs(real(end_values), x.ndim)
+    ends = _pairs(number(end_values), x.ndim)
     lengths = _pairs(setting(stat_length, "shape"), x.ndim)
     for axis, pair in enumerate(pairs):
         if pair != (0, 0):
@@ -154,11 +154,11 @@ def _ramps(F, x, axis, pair, _mode, settings):
         edge = _part(x, axis, x.shape[axis] - 1, None) if after else _part(x, axis, 0, 1)
         steps = [i / width for i in (range(1, width + 1) if after else range(width, 0, -1))]
         shape = (width, *(1,) * (x.ndim - axis - 1))
-        dtype = x.dtype if dtypes.is_float(x.dtype) else dtypes.float64
+        dtype = x.dtype if dtypes.is_inexact(x.dtype) else dtypes.float64
         share = device.make(device.of(x), "asarray", steps, dtype=dtype).reshape(shape)
         share = operand(F, share)
         ramp = edge + (end - edge) * share
-        if not dtypes.is_float(x.dtype):
+        if not dtypes.is_inexact(x.dtype):
             ramp = F.astype(F.floor(ramp), dtype=x.dtype)
         parts.insert(len(parts) if after else 0, ramp)
     return F.join(*parts, axis=axis)
