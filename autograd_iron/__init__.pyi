@@ -245,7 +245,7 @@ def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
 
 def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
-    """Return a tensor filled with a number: float32, int64 or bool, as the number is."""
+    """Return a tensor filled with a number: float32, complex64, int64 or bool, as it is."""
 
 def full_like(x: TensorLike, /, fill_value: Any, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
     """Return a number over and over: of the shape, dtype and device of `x` where none is given."""
@@ -475,7 +475,7 @@ def sigmoid(x: TensorLike, /) -> Tensor:
     """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
 
 def sign(x: TensorLike, /) -> Tensor:
-    """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
+    """Return -1, 0 or 1, of a complex number `x / abs(x)`; the derivative of real ones is 0."""
 
 def sin(x: TensorLike, /) -> Tensor:
     """Return the sine of `x` in radians."""

@@ -7,24 +7,28 @@ from typing import Any, Protocol, TypeAlias
 from autograd_iron import Tensor, TensorLike
 
 def cholesky(x: TensorLike, /) -> Tensor:
-    """Return the lower triangular `l` with `l @ l.mT` the symmetric part of `x`: `(x + x.mT) / 2`.
+    """Return the lower triangular `l` with `l @ l.mH` the Hermitian part of `x`: `(x + x.mH) / 2`.
+
+    Of real matrices that is the symmetric part.
 
     Parameters
     ----------
     x : (..., n, n)
-        Its symmetric part is positive definite.
+        Its Hermitian part is positive definite.
 
     Raises
     ------
     ValueError
-        A matrix is not square, or its symmetric part not positive definite.
+        A matrix is not square, or its Hermitian part not positive definite.
     """
 
 def cross(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
     """Return the cross product of vectors of three elements along an axis."""
 
 def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
-    """Return the eigenvalues and eigenvectors of the symmetric part of `x`: `(x + x.mT) / 2`.
+    """Return the eigenvalues and eigenvectors of the Hermitian part of `x`: `(x + x.mH) / 2`.
+
+    Of real matrices that is the symmetric part.
 
     Parameters
     ----------
@@ -36,7 +40,8 @@ def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
         The eigenvalues, ascending.
     v : (..., n, n)
         Column `v[..., :, i]` belongs to `w[..., i]`.  Its gradient exists where that eigenvalue is
-        no other one's.
+        no other one's.  That of a complex one is known up to a factor of absolute value 1: only
+        a loss that does not depend on the factor has a gradient.
 
     Raises
     ------
