@@ -163,7 +163,8 @@ def _draw(generator: Generator, like: Tensor) -> Tensor:
     if not like.is_complex():
         return drawn
     other = generator.normal(like.shape, dtype=drawn.dtype).to(like.device)
-    return F.add(drawn, F.multiply(other, 1j))
+    both: Tensor = F.add(drawn, F.multiply(other, 1j))
+    return both
 
 
 def _dot(left: list[Tensor], right: list[Tensor]) -> Any:
