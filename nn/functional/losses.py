@@ -9,6 +9,8 @@ from typing import Any
 
 import autograd_iron as ai
 
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
+
 
 @ai.extend.elementwise(floating=True)
 def binary_cross_entropy_with_logits(xp: Any, logit: Any, target: Any, /) -> Any:

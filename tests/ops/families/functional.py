@@ -1,0 +1,131 @@
+"""Samples of `nn.functional`: windows, resampling, norms, attention and losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.signal
+from sampling import DISTINCT, REAL, Array, Samples, call
+
+from families.windows import adjoint
+
+
+def correlated(
+    x: Array, w: Array, b: Array | float = 0.0, padding: int = 0, stride: int = 1
+) -> Array:
+    """Return each channel made as a sum of correlations of whole images, one by one."""
+    x = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * (x.ndim - 2)])
+    every = (slice(None, None, stride),) * (x.ndim - 2)
+    made = [
+        [
+            sum(scipy.signal.correlate(i, k, "valid") for i, k in zip(image, own, strict=True))
+            for own in w
+        ]
+        for image in x
+    ]
+    out = np.array(made)[(..., *every)]
+    return out + np.reshape(b, (-1, *(1,) * (x.ndim - 2)))
+
+
+def transposed(x: Array, w: Array, padding: int = 0, stride: int = 1) -> Array:
+    sizes = [
+        (n - 1) * stride + k - 2 * padding for n, k in zip(x.shape[2:], w.shape[2:], strict=True)
+    ]
+    return adjoint(
+        lambda e: correlated(e, w, padding=padding, stride=stride),
+        (x.shape[0], w.shape[1], *sizes),
+        x,
+    )
+
+
+def pooled(x: Array, how: Any, size: int) -> Array:
+    """Return what becomes of windows that touch."""
+    lead, n = x.shape[:2], x.ndim - 2
+    parts = [m for k in x.shape[2:] for m in (k // size, size)]
+    return np.asarray(how(x.reshape(*lead, *parts), axis=tuple(range(3, 3 + 2 * n, 2))))
+
+
+def shared_out(x: Array, how: Any, size: int) -> Array:
+    n = x.shape[-1]
+    bounds = [(i * n // size, -(-(i + 1) * n // size)) for i in range(size)]
+    return np.stack([how(x[..., a:b], axis=-1) for a, b in bounds], -1)
+
+
+def between(x: Array, size: int) -> Array:
+    """Return each row, linear between its corners, which stay."""
+    at = np.linspace(0, x.shape[-1] - 1, size)
+    rows = [np.interp(at, np.arange(x.shape[-1]), row) for row in x.reshape(-1, x.shape[-1])]
+    return np.array(rows).reshape(*x.shape[:-1], size)
+
+
+IMAGES = (2, 3, 4, 6)
+
+SAMPLES: dict[str, Samples] = {}
+
+COMPOSITES: dict[str, Samples] = {
+    "nn.functional.conv1d": Samples(
+        (REAL,), [call((2, 2, 6), (3, 2, 3), (3,), padding=1, stride=2)], correlated
+    ),
+    "nn.functional.conv2d": Samples(
+        (REAL,),
+        [
+            call((2, 2, 4, 5), (3, 2, 2, 3), (3,)),
+            call((1, 2, 4, 5), (3, 2, 2, 3), padding=1, stride=2),
+        ],
+        correlated,
+    ),
+    "nn.functional.conv3d": Samples(
+        (REAL,), [call((1, 2, 2, 3, 3), (1, 2, 2, 1, 2), (1,))], correlated
+    ),
+    "nn.functional.conv_transpose1d": Samples(
+        (REAL,), [call((2, 3, 3), (3, 2, 3), padding=1, stride=2)], transposed
+    ),
+    "nn.functional.conv_transpose2d": Samples(
+        (REAL,), [call((1, 2, 3, 2), (2, 2, 2, 3))], transposed
+    ),
+    "nn.functional.max_pool2d": Samples(
+        (DISTINCT,),
+        [call(IMAGES, kernel_size=2)],
+        lambda x, kernel_size: pooled(x, np.max, kernel_size),
+    ),
+    "nn.functional.avg_pool2d": Samples(
+        (REAL,),
+        [call(IMAGES, kernel_size=2)],
+        lambda x, kernel_size: pooled(x, np.mean, kernel_size),
+    ),
+    "nn.functional.lp_pool2d": Samples(
+        (REAL,),
+        [call(IMAGES, norm_type=2.0, kernel_size=2)],
+        lambda x, norm_type, kernel_size: np.sqrt(pooled(x**2, np.sum, kernel_size)),
+    ),
+    "nn.functional.adaptive_avg_pool1d": Samples(
+        (REAL,),
+        [call((2, 1, 7), output_size=3), call((1, 1, 6), output_size=2)],
+        lambda x, output_size: shared_out(x, np.mean, output_size),
+    ),
+    "nn.functional.adaptive_max_pool1d": Samples(
+        (DISTINCT,),
+        [call((2, 1, 7), output_size=3), call((1, 1, 6), output_size=2)],
+        lambda x, output_size: shared_out(x, np.max, output_size),
+    ),
+    "nn.functional.unfold": Samples(
+        (REAL,),
+        [call((1, 2, 3, 3), kernel_size=2)],
+        lambda x, kernel_size: np.stack(
+            [x[:, :, i : i + 2, j : j + 2] for i in range(2) for j in range(2)], 2
+        ).reshape(1, 8, 4),
+    ),
+    "nn.functional.interpolate": Samples(
+        (REAL,),
+        [call((1, 2, 4), size=7, mode="linear", align_corners=True)],
+        lambda x, size, mode, align_corners: between(x, size),
+    ),
+    "nn.functional.pixel_shuffle": Samples(
+        (REAL,),
+        [call((1, 8, 2, 3), upscale_factor=2)],
+        lambda x, upscale_factor: (
+            x.reshape(1, 2, 2, 2, 2, 3).transpose(0, 1, 4, 2, 5, 3).reshape(1, 2, 4, 6)
+        ),
+    ),
+}
