@@ -45,12 +45,20 @@ GIVEN = {
     "pad_width": 1,
     "indices_or_sections": (1,),
     "fill_value": 0,
-    "indices": np.zeros((4, 4), "i8"),
+    "indices": np.add.outer(np.arange(4), np.arange(4)) % 4,
     "arrays": [np.ones((4, 4), "f4")] * 2,
     "axis1": 0,
     "axis2": 1,
     "destination": 1,
+    "choices": [np.ones((4, 4), "f4")] * 4,
+    "choicelist": [np.ones((4, 4), "f4")] * 2,
+    "condition": np.ones(4, "?"),
+    "condlist": [np.ones((4, 4), "?")] * 2,
+    "funclist": [1.0, 2.0],
     "n_rows": 2,
+    "obj": 0,
+    "segment_ids": np.zeros(4, "i8"),
+    "window_shape": (2, 2),
     "new_shape": (2, 2),
     "repeats": 2,
     "reps": 2,
@@ -132,8 +140,9 @@ def function(name: str, operation: Primitive | Composite) -> str:
 
 def returned(operation: Primitive | Composite) -> str:
     """Return the type of what a call gives, by calling the operation."""
-    for operand in (np.eye(4, dtype="f4") + 1, np.ones((3, 3, 3), "f4"), np.ones(4, "f4")):
-        with suppress(ValueError):
+    matrix = np.eye(4, dtype="f4") + 1
+    for operand in (matrix, np.ones((3, 3, 3), "f4"), np.ones(4, "f4"), matrix.astype("i8")):
+        with suppress(ValueError, TypeError, IndexError):
             made = called(operation, operand)
             break
     return "tuple[Tensor, ...]" if isinstance(made, tuple) else "Tensor"

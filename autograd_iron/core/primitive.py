@@ -70,6 +70,8 @@ class Primitive:
         What a reduction combines, and over which axes.
     neutral : tuple of (number or None)
         For each of two arrays, if not empty, the number beside which the result is the other array.
+    fewer : dict of int to callable
+        What a call with so few operands means, where that is another function: `where` of one.
     own_inverse : bool
         Whether a second application takes back the first: the negative of a negative.
     converts : bool
@@ -113,6 +115,7 @@ class Primitive:
         self.converts = False
         self.truths = False
         self.ordered = False
+        self.fewer: dict[int, Callable[..., Any]] = {}
         self.collective = collective
         self.rules: list[Rule | None] = []
         self.decomposition: Callable[..., Any] | None = kernel if decomposes else None
@@ -269,6 +272,9 @@ class Primitive:
     def __call__(self, /, *args: Any, **attributes: Any) -> Tensor:
         """Run on Tensors, arrays and numbers, and add a node to the graph."""
         if len(args) != self.arity or attributes or not self._complete:
+            if len(args) in self.fewer:
+                other: Tensor = self.fewer[len(args)](*args, **attributes)
+                return other
             args, attributes = bind(self, args, attributes)
         else:
             attributes = self.defaults

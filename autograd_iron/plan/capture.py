@@ -358,8 +358,10 @@ class Tape(Executor):
         return Index.of(tuple([_stacked(p) if _holds_tensors(p) else p for p in parts]))
 
     def index_part(self, tensor: Tensor) -> Any:
-        """Return the Tensor itself, or of a mask the array, which the plan keeps."""
-        return tensor.data if tensor.dtype == dtypes.bool_ else tensor
+        """Return the Tensor itself, or of a mask that is known the array, which the plan keeps."""
+        if tensor.dtype == dtypes.bool_ and not isinstance(tensor, Traced):
+            return tensor.data
+        return tensor
 
     def index_on_device_of(self, tensor: Tensor, index: Index, once: bool = False) -> Index:
         """Return the index as it is: the plan moves its arrays."""

@@ -135,6 +135,27 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "diagflat": [np.diagflat],
     "vander": [lambda x: np.vander(x[0]), lambda x: np.vander(x[0], 2, increasing=True)],
     "meshgrid": [lambda x: np.meshgrid(x[0], x[1], indexing="ij")],
+    "take": [
+        lambda x: np.take(x, [3, 0]),
+        lambda x: np.take(x, [[1, 0]], axis=0),
+        lambda x: np.take(x, [5, -1], 1, None, "clip"),
+    ],
+    "compress": [lambda x: np.compress([True, False], x, axis=0)],
+    "extract": [lambda x: np.extract(M, x)],
+    "select": [lambda x: np.select([M, ~M], [x, 2 * x])],
+    "choose": [lambda x: np.choose([[0], [1]], [x, 2 * x])],
+    "piecewise": [lambda x: np.piecewise(x, [M], [lambda v: v * 2.0, lambda v: v])],
+    "delete": [lambda x: np.delete(x, 1), lambda x: np.delete(x, [0], axis=1)],
+    "insert": [lambda x: np.insert(x, 1, 2.0), lambda x: np.insert(x, [1], 0.5, axis=1)],
+    "sliding_window_view": [lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2))],
+    "isin": [lambda x: np.isin(x, W)],
+    "nonzero": [np.nonzero],
+    "argwhere": [np.argwhere],
+    "flatnonzero": [np.flatnonzero],
+    "union1d": [lambda x: np.union1d(M, x > 0.5)],
+    "intersect1d": [lambda x: np.intersect1d(x > 0.5, M)],
+    "setdiff1d": [lambda x: np.setdiff1d(M, x > 0.5)],
+    "setxor1d": [lambda x: np.setxor1d(M, x > 0.5)],
     "squeeze": [lambda x: np.squeeze(x[:1]), lambda x: np.squeeze(x[:, :1], axis=1)],
     "expand_dims": [lambda x: np.expand_dims(x, 0), lambda x: np.expand_dims(x, axis=(0, -1))],
     "broadcast_to": [lambda x: np.broadcast_to(x, (4, 2, 3), subok=False)],
@@ -223,7 +244,7 @@ def calls_of(primitive: Primitive) -> list[Callable[[Any], Any]]:
 
 
 # NumPy's functions of these names make arrays of numbers, or something else.
-MADE = {"empty", "eye", "tri", "tril_indices_from", "triu_indices_from"}
+MADE = {"empty", "put_along_axis", "eye", "tri", "tril_indices_from", "triu_indices_from"}
 MADE |= {f"{word}_like" for word in ("empty", "full", "ones", "zeros")}
 OF_OUR_OWN = {*MADE, "identity", "transpose", "zeros", "ones", "full"}
 OF_OUR_OWN |= {word for word in registry if not hasattr(np, word) and not hasattr(np.linalg, word)}

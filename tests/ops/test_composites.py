@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from families.rearranging import LISTS
+from families.taking import ADAPTED
 from samples import COMPOSITES, Call, case_of, joined
 
 import autograd_iron as ai
@@ -21,7 +22,7 @@ def found(path: str) -> Callable[..., Any]:
         home = getattr(home, name)
     if path in LISTS:
         return lambda *arrays, **settings: home(list(arrays), **settings)  # type: ignore[operator]
-    return home  # type: ignore[return-value]
+    return ADAPTED.get(path, home)  # type: ignore[return-value]
 
 
 every_composite = pytest.mark.parametrize("path", sorted(COMPOSITES))

@@ -1,5 +1,5 @@
-"""Reading and writing at an index."""
+"""Reading and writing at an index, and by it; where values are."""
 
-from autograd_iron.ops.indexing import along, gathering, updates
+from autograd_iron.ops.indexing import along, gathering, searching, selecting, taking, updates
 
-__all__ = ["along", "gathering", "updates"]
+__all__ = ["along", "gathering", "searching", "selecting", "taking", "updates"]

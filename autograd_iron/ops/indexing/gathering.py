@@ -204,6 +204,11 @@ def _joined(F, x, index):
     if there is none; third the rest, which is basic.
     """
     parts = list(index)
+    if any(getattr(part, "dtype", None) == dtypes.bool_ for part in parts):
+        switches().executor.forbid(
+            "an index is a mask, whose count depends on values",
+            "Choose with ai.where(mask, x, y), or write a number there: x.at[mask].set(0.0).",
+        )
     if not any(part is Ellipsis for part in parts):
         parts.append(Ellipsis)
     at = next(i for i, part in enumerate(parts) if part is Ellipsis)

@@ -39,3 +39,14 @@ def searchsorted(a: ndarray, v: ndarray, side: str = "left", sorter: Any = None)
         name="searchsorted",
         launches=2,
     )
+
+
+def isin(
+    element: ndarray, test_elements: ndarray, assume_unique: bool = False, invert: bool = False
+) -> ndarray:
+    return computed(
+        lambda raw, others: np.isin(raw, others, assume_unique, invert),
+        [device_array(element), device_array(test_elements)],
+        name="isin",
+        launches=2,
+    )
