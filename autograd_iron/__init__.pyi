@@ -84,6 +84,9 @@ def argmax(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
 def argmin(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
 
+def argwhere(x: TensorLike, /) -> Tensor:
+    """Return the indices of the elements that are not zero, one row for each of them."""
+
 def array_split(x: TensorLike, /, indices_or_sections: Any, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis as `split` does, into parts of sizes that may differ by one."""
 
@@ -109,11 +112,31 @@ def broadcast_arrays(*arrays: Sequence[TensorLike]) -> tuple[Tensor, ...]:
 def broadcast_to(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
     """Return `x` stretched to `shape`, as a read-only view where possible."""
 
+def choose(x: TensorLike, choices: Any, /, mode: Any = 'raise') -> Tensor:
+    """Return for each element of an array of integers that of the choice which has this number.
+
+    Parameters
+    ----------
+    choices : sequence of array
+        All broadcast, with each other and with `x`.
+    mode : {"raise", "wrap", "clip"}
+        What a number means that no choice has: an error, one from the other end, the nearest.
+    """
+
 def clip(x: TensorLike, /, min: Any = None, max: Any = None) -> Tensor:
     """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
 
 def column_stack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined as columns, those with one axis as one column each."""
+
+def compress(condition: Any, x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return the slices of `x` along an axis at which a 1-d condition holds.
+
+    Parameters
+    ----------
+    axis : int or None
+        None: `x` is flattened first.
+    """
 
 def concat(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
     """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
@@ -142,6 +165,16 @@ def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, 
         Where the vectors are in `a`, in `b` and in the result.
     axis : int, optional
         All three of these.
+    """
+
+def delete(x: TensorLike, /, obj: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `x` without the slices along an axis that an index names.
+
+    Parameters
+    ----------
+    obj : int, slice, or sequence of int or bool
+    axis : int or None
+        None: `x` is flattened first.
     """
 
 def diag(x: TensorLike, /, k: int = 0) -> Tensor:
@@ -226,8 +259,14 @@ def expand_dims(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> Tenso
 def expm1(x: TensorLike, /) -> Tensor:
     """Return `exp(x) - 1`, accurate near 0."""
 
+def extract(condition: Any, x: TensorLike, /) -> Tensor:
+    """Return the elements of `x` at which a condition holds, in one row."""
+
 def eye(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a matrix with ones on the diagonal `k`, and zeros; square if `n_cols` is None."""
+
+def flatnonzero(x: TensorLike, /) -> Tensor:
+    """Return the positions of the elements that are not zero, in the flattened `x`."""
 
 def flatten(x: TensorLike, /, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
     """Return `x` with the axes from one to another, both included, made one; a number has one."""
@@ -268,8 +307,34 @@ def imag(x: TensorLike, /) -> Tensor:
 def inner(a: Any, b: Any, /) -> Tensor:
     """Return the product over the last axes of both arrays."""
 
+def insert(x: TensorLike, /, obj: Any, values: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return `x` with values put in before the slices along an axis that an index names.
+
+    Parameters
+    ----------
+    obj : int, slice, or sequence of int
+    values : array, number or nested list
+        Broadcast to what is put in; cast to the dtype of `x`.
+    axis : int or None
+        None: `x` is flattened first.
+    """
+
+def intersect1d(x: TensorLike, y: Any, /, assume_unique: Any = False, return_indices: Any = False) -> Tensor:
+    """Return the sorted values that are in both arrays, each once.
+
+    Parameters
+    ----------
+    assume_unique : bool
+        No value is twice in one of the arrays.
+    return_indices : bool
+        Return too where each is in the first and in the second array.
+    """
+
 def isfinite(x: TensorLike, /) -> Tensor:
     """Return whether `x` is neither infinite nor NaN, elementwise."""
+
+def isin(x: TensorLike, test_elements: TensorLike, /, assume_unique: Any = False, invert: Any = False) -> Tensor:
+    """Return where the elements of `x` are among the test elements (or not, with `invert`)."""
 
 def isnan(x: TensorLike, /) -> Tensor:
     """Return whether `x` is NaN, elementwise."""
@@ -386,11 +451,24 @@ def multiply(x: TensorLike, y: TensorLike, /) -> Tensor:
 def negative(x: TensorLike, /) -> Tensor:
     """Return `-x`."""
 
+def nonzero(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the indices of the elements that are not zero, one array for each axis."""
+
 def norm(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
 
 def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x != y`, elementwise and broadcast."""
+
+def one_hot(x: TensorLike, /, num_classes: Any = -1, dtype: Any = 'int64') -> Tensor:
+    """Return rows that are 1 at the class that each integer of `x` is, and 0 elsewhere.
+
+    Parameters
+    ----------
+    num_classes : int
+        -1: one more than the largest class, which is then looked for.  A class outside the range
+        is a row of zeros.
+    """
 
 def ones(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of ones."""
@@ -421,8 +499,34 @@ def pad(x: TensorLike, /, pad_width: Any, mode: Any = 'constant', *, constant_va
 def permute_dims(x: TensorLike, /, axes: int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed)."""
 
+def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **settings: Any) -> Tensor:
+    """Return of each element what the function makes of it whose condition holds.
+
+    Each function is called with all of `x`, and works on each element by itself.
+
+    Parameters
+    ----------
+    condlist : sequence of array of bool, or one
+        Where several hold, the last counts.
+    funclist : sequence of callable or number
+        As many; one more is for where none holds, which else is 0.
+    *args, **settings
+        What the functions take besides.
+    """
+
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+
+def put_along_axis(x: TensorLike, indices: Any, values: Any, /, axis: int | Sequence[int] | None) -> Tensor:
+    """Return `x` with values at positions along an axis, where `take_along_axis` reads.
+
+    NumPy's writes into `x`, which tensors do not allow.
+
+    Raises
+    ------
+    ValueError
+        A position is named twice: which value stays would be undefined.
+    """
 
 def ravel(x: TensorLike, /, order: Any = 'C') -> Tensor:
     """Return the values along one axis, in row-major order ("F": in column-major order)."""
@@ -471,6 +575,34 @@ def rot90(x: TensorLike, /, k: int = 1, axes: int | Sequence[Any] | None = (0, 1
 def row_stack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined as rows: along the first axis, after `atleast_2d`."""
 
+def segment_sum(data: Any, segment_ids: Any, /, num_segments: Any = None) -> Tensor:
+    """Return the sums of the slices of `data` that have the same number, in order of the numbers.
+
+    Parameters
+    ----------
+    segment_ids : array of int
+        The number of each slice along the first axis; slices with one outside the range are left
+        out.
+    num_segments : int, optional
+        How many sums there are.  Default: one more than the largest number, which is looked for.
+    """
+
+def select(condlist: Any, choicelist: Any, /, default: Any = 0) -> Tensor:
+    """Return for each element the choice whose condition holds first (the default if none does).
+
+    Parameters
+    ----------
+    condlist : sequence of array of bool
+    choicelist : sequence of array
+        As many; all broadcast.
+    """
+
+def setdiff1d(x: TensorLike, y: Any, /, assume_unique: Any = False) -> Tensor:
+    """Return the sorted values of `x` that are not in `y`, each once."""
+
+def setxor1d(x: TensorLike, y: Any, /, assume_unique: Any = False) -> Tensor:
+    """Return the sorted values that are in only one of two arrays, each once."""
+
 def sigmoid(x: TensorLike, /) -> Tensor:
     """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
 
@@ -479,6 +611,17 @@ def sign(x: TensorLike, /) -> Tensor:
 
 def sin(x: TensorLike, /) -> Tensor:
     """Return the sine of `x` in radians."""
+
+def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Return all windows of a shape in `x`, whose axes come last; here they are copies.
+
+    Parameters
+    ----------
+    window_shape : int or tuple of int
+        The size along each axis that windows slide over.
+    axis : int, tuple of int, or None
+        Those axes; None: all.
+    """
 
 def softplus(x: TensorLike, /) -> Tensor:
     """Return `log(1 + exp(x))`, finite for every finite `x`."""
@@ -518,6 +661,17 @@ def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bui
 
 def swapaxes(x: TensorLike, /, axis1: Any, axis2: Any) -> Tensor:
     """Return `x` with two axes exchanged."""
+
+def take(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = None, mode: Any = 'raise') -> Tensor:
+    """Return the slices of `x` along an axis at these indices, which may have any shape.
+
+    Parameters
+    ----------
+    axis : int or None
+        None: `x` is flattened first.
+    mode : {"raise", "wrap", "clip"}
+        What an index outside the axis means: an error, a position around the end, the nearest one.
+    """
 
 def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
     """Return the elements of `x` at positions along an axis (None: of the flattened `x`).
@@ -566,6 +720,9 @@ def triu(x: TensorLike, /, k: int = 0) -> Tensor:
 
 def triu_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, ...]:
     """Return the indices of the upper triangle of a matrix: see `triu_indices`."""
+
+def union1d(x: TensorLike, y: Any, /) -> Tensor:
+    """Return the sorted values that are in one of two arrays, each once."""
 
 def unstack(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
     """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
