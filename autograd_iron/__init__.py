@@ -30,6 +30,7 @@ from autograd_iron.arrays.dtypes import (
 )
 from autograd_iron.core.switches import enable_grad, no_grad
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.core.words import OF_MODULES
 from autograd_iron.ops.datatypes import __array_namespace_info__
 from autograd_iron.transforms.gradients import grad, value_and_grad
 
@@ -107,8 +108,10 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and that oth
         elif name in _LATER:
             found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         else:
+            meant = OF_MODULES.get(name)
             moved = next((home for home in (extend, extend.capture) if name in home.__all__), None)
             there = f"; {moved.__name__}.{name} is a word for extending the engine" if moved else ""
+            there = f"; write {meant}" if meant else there
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}{there}")
         globals()[name] = found
         return found

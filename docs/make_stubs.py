@@ -18,23 +18,26 @@ from typing import Any
 import numpy as np
 
 import autograd_iron as ai
+from autograd_iron.core import methods
 from autograd_iron.core.composite import Composite
 from autograd_iron.core.primitive import Primitive
+from autograd_iron.core.registry import registry
 
 PACKAGE = Path(ai.__file__).parent
 STUBS = {
     PACKAGE / "__init__.pyi": ai,
+    PACKAGE / "core" / "methods.pyi": methods,
     PACKAGE / "linalg.pyi": ai.linalg,
     PACKAGE / "special.pyi": ai.special,
 }
 
 # What an attribute of a name is, in every operation; any other is Any.
 ATTRIBUTES = {
-    "axis": "int | Sequence[int] | None",
-    "axes": "int | Sequence[Any] | None",
-    "shape": "int | Sequence[int]",
+    "axis": "builtins.int | Sequence[builtins.int] | None",
+    "axes": "builtins.int | Sequence[Any] | None",
+    "shape": "builtins.int | Sequence[builtins.int]",
     "keepdims": "builtins.bool",  # there is a dtype of that name
-    "k": "int",
+    "k": "builtins.int",
     "device": "str | None",
 }
 # Values for those that must be given, so that each operation can be called once.
@@ -82,6 +85,8 @@ TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
 
 def stub(module: ModuleType) -> str:
     """Return the text of a module's stub."""
+    if module is methods:
+        return stub_of_methods()
     words = {name: getattr(module, name) for name in module.__all__}
     operations = {n: v for n, v in words.items() if isinstance(v, Primitive | Composite)}
     others = imports(module, words.keys() - operations.keys())
@@ -91,6 +96,21 @@ def stub(module: ModuleType) -> str:
     if module is ai:
         parts += [f"\n__version__: str\nbfloat16: Any\n{OPERANDS}"]
     parts += [function(name, operation) for name, operation in sorted(operations.items())]
+    return "\n".join(parts)
+
+
+def stub_of_methods() -> str:
+    """Return the stub of the methods of a Tensor that one table names."""
+    parts = [HEAD, "from autograd_iron.core.tensor import Tensor\n", OPERANDS]
+    parts += ["METHODS: dict[str, str]\nCASTS: dict[str, str]\n\nclass Methods:\n"]
+    for name, operation in sorted(methods.METHODS.items()):
+        text = function(name, registry[operation])
+        # Its first operand is the tensor.
+        text = re.sub(r"\(\w+: [^,)]*", "(self", text, count=1)
+        parts.append(textwrap.indent(text, "    "))
+    for name in methods.CASTS:  # last: these names are those of types
+        doc = getattr(methods.Methods, name).__doc__
+        parts.append(f'    def {name}(self) -> Tensor:\n        """{doc}"""\n')
     return "\n".join(parts)
 
 

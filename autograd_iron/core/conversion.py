@@ -52,6 +52,14 @@ class Conversion:
             moved = switches().executor.move(self, device)
         return moved if dtype is None or dtype == moved.dtype else moved.astype(dtype)
 
+    def cpu(self: Any) -> Tensor:
+        """Return the tensor on the host: PyTorch's word for `to("cpu")`."""
+        return self.to("cpu")
+
+    def cuda(self: Any, device: int | str | None = None) -> Tensor:
+        """Return the tensor on a GPU: PyTorch's word for `to("cuda")`; the first by default."""
+        return self.to(f"cuda:{device or 0}" if not isinstance(device, str) else device)
+
     def numpy(self: Any) -> Any:
         """Return the values as a read-only numpy.ndarray: the host's memory itself, or a copy."""
         return devices.read_only(switches().executor.read(self))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.explain import call_text
 from autograd_iron.core.plain import PLAIN, setting
+from autograd_iron.core.words import OF_PARAMETERS
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
@@ -69,7 +70,11 @@ def bind(
 
 def _refuse(primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:
     given = [type(a).__name__ for a in args] + [f"{name}=..." for name in attributes]
-    raise TypeError(f"expected {primitive.name}{primitive.__signature__}; got ({', '.join(given)})")
+    meant = [f"{OF_PARAMETERS[n]}= for {n}=" for n in attributes if n in OF_PARAMETERS]
+    advice = f"; write {', '.join(meant)}" if meant else ""
+    raise TypeError(
+        f"expected {primitive.name}{primitive.__signature__}; got ({', '.join(given)}){advice}"
+    )
 
 
 def check_present(primitive: Primitive, args: tuple[Any, ...]) -> None:

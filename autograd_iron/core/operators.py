@@ -1,6 +1,7 @@
-"""The operators of a Tensor, and the most used operations as its methods.
+"""The operators of a Tensor, and methods that take more than the function of their name.
 
-Each is an operation of the registry on the Tensor: `x + y` is `F.add(x, y)`.
+Each is an operation of the registry on the Tensor: `x + y` is `F.add(x, y)`.  `methods.py` has the
+functions that are methods as they are.
 """
 
 # What the vocabulary returns is known only by name.
@@ -12,6 +13,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from autograd_iron.arrays import dtypes
 from autograd_iron.core.graph import Leaf
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.support.integers import integer
@@ -63,6 +65,36 @@ class Operators:
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return F.matmul(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return F.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return F.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return F.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return F.remainder(other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return F.floor_divide(self, other), F.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return F.floor_divide(other, self), F.remainder(other, self)
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return F.bitwise_left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return F.bitwise_left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return F.bitwise_right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return F.bitwise_right_shift(other, self)
 
     def __neg__(self) -> Tensor:
         return F.negative(self)
@@ -134,6 +166,33 @@ class Operators:
     def __imatmul__(self, other: Any) -> Tensor:
         return self._rebound(F.matmul, other)
 
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return self._rebound(F.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return self._rebound(F.remainder, other)
+
+    def __iand__(self, other: Any) -> Tensor:
+        return self._rebound(F.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Tensor:
+        return self._rebound(F.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Tensor:
+        return self._rebound(F.bitwise_xor, other)
+
+    def __ilshift__(self, other: Any) -> Tensor:
+        return self._rebound(F.bitwise_left_shift, other)
+
+    def __irshift__(self, other: Any) -> Tensor:
+        return self._rebound(F.bitwise_right_shift, other)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(F.any(F.equal(self, value)))
+
+    def __round__(self, digits: int | None = None) -> Tensor:
+        return F.round(self, digits or 0)
+
     def _rebound(self, operation: Callable[..., Any], other: Any) -> Tensor:
         if isinstance(self.node, Leaf):
             raise RuntimeError(
@@ -142,7 +201,7 @@ class Operators:
             )
         return operation(self, other)
 
-    # --- the most used functions as methods
+    # --- shapes, parts and dtypes
 
     @property
     def T(self) -> Tensor:
@@ -176,39 +235,56 @@ class Operators:
         """The imaginary parts."""
         return F.imag(self)
 
-    def conj(self) -> Tensor:
-        """Return the complex conjugates; of real numbers the tensor itself."""
-        return F.conj(self)
-
     def reshape(self, *shape: Any) -> Tensor:
         """Return the values in another shape; one size may be -1."""
         return F.reshape(self, shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: Any) -> Tensor:
-        """Return the tensor with its axes permuted (reversed by default)."""
+    def view(self, *shape: Any) -> Tensor:
+        """Return the values in another shape: PyTorch's word for `reshape`.
+
+        Raises
+        ------
+        TypeError
+            A dtype is given, as which the bits would be read.
+        """
+        for part in shape:
+            if isinstance(part, str | type) or hasattr(part, "itemsize"):
+                raise TypeError(
+                    f"view({part!r}) would read the bits as another dtype; convert the values with "
+                    "x.astype(dtype), or read the bits by x.numpy().view(dtype)"
+                )
+        return self.reshape(*shape)
+
+    def flatten(self) -> Tensor:
+        """Return the values along one axis, in row-major order."""
+        return F.reshape(self, (-1,))
+
+    def ravel(self) -> Tensor:
+        """Return the values along one axis, in row-major order."""
+        return F.reshape(self, (-1,))
+
+    def transpose(self: Any, *axes: Any) -> Tensor:
+        """Return the tensor with its axes permuted (reversed by default), as NumPy does."""
         order = axes[0] if len(axes) == 1 and integer(axes[0]) is None else axes or None
+        if order is not None and len(order) == 2 != self.ndim:
+            raise ValueError(
+                f"transpose takes the new order of all {self.ndim} axes, as NumPy's does, not "
+                f"{tuple(order)}; to swap two as PyTorch does write ai.swapaxes{tuple(order)}"
+            )
         return F.permute_dims(self, order)
 
-    def astype(self, dtype: Any) -> Tensor:
-        """Return the values in another dtype."""
+    def permute(self, *axes: Any) -> Tensor:
+        """Return the tensor with its axes in another order: PyTorch's word for `permute_dims`."""
+        return F.permute_dims(
+            self, axes[0] if len(axes) == 1 and integer(axes[0]) is None else axes
+        )
+
+    def astype(self: Any, dtype: Any, *, copy: bool = True) -> Tensor:
+        """Return the values in another dtype; `copy=False`: itself if it has that dtype."""
+        if not copy and dtypes.dtype(dtype) == self.dtype:
+            return self
         return F.astype(self, dtype)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Return the sum over the axes."""
-        return F.sum(self, axis, keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Return the mean over the axes."""
-        return F.mean(self, axis, keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Return the largest value over the axes."""
-        return F.max(self, axis, keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Return the smallest value over the axes."""
-        return F.min(self, axis, keepdims)
-
-    def var(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Return the variance over the axes."""
-        return F.var(self, axis, keepdims)
+    def contiguous(self: Any) -> Tensor:
+        """Return the tensor itself: how it lies in memory is the engine's affair."""
+        return self

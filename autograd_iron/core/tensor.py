@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays import device as devices
@@ -14,12 +14,14 @@ from autograd_iron.core.backward import pull_back
 from autograd_iron.core.conversion import Conversion
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.indexing import Indexing
+from autograd_iron.core.methods import Methods
 from autograd_iron.core.operators import Operators
 from autograd_iron.core.registry import Vocabulary, raw
 from autograd_iron.core.switches import switches
+from autograd_iron.core.words import OF_TENSORS
 
 
-class Tensor(Operators, Indexing, Conversion):
+class Tensor(Operators, Methods, Indexing, Conversion):
     """An array with a place in the graph.
 
     Parameters
@@ -87,6 +89,24 @@ class Tensor(Operators, Indexing, Conversion):
     def size(self) -> int:
         """The number of elements."""
         return self.data.size
+
+    @property
+    def itemsize(self) -> int:
+        """The number of bytes of an element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of all elements."""
+        return self.size * self.dtype.itemsize
+
+    def dim(self) -> int:
+        """Return the number of axes: PyTorch's word for `ndim`."""
+        return self.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements: PyTorch's word for `size`."""
+        return self.size
 
     def is_floating_point(self) -> bool:
         """Return whether the dtype is a floating one."""
@@ -252,6 +272,17 @@ class Tensor(Operators, Indexing, Conversion):
         switches().executor.assign(self, value)
 
     # --- as an object of Python
+
+    if not TYPE_CHECKING:  # a type checker knows what there is
+
+        def __getattr__(self, name: str) -> NoReturn:
+            meant = OF_TENSORS.get(name)
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+                + (f"; write {meant}" if meant else ""),
+                name=name,
+                obj=self,
+            )
 
     def __len__(self) -> int:
         if not self.data.ndim:

@@ -1,0 +1,72 @@
+"""The functions that are methods of a Tensor too: `x.exp()` is `ai.exp(x)`.
+
+One table says which.  `docs/make_stubs.py` writes `methods.pyi` from it, with the signatures of the
+operations, for editors and type checkers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from autograd_iron.arrays import dtypes
+from autograd_iron.core.registry import on_tensors
+
+if TYPE_CHECKING:
+    from autograd_iron.core.tensor import Tensor
+
+# Methods by the name of the operation, where that is another one.
+METHODS: dict[str, str] = {
+    "clone": "copy",
+    **{
+        name: name
+        for name in (
+            *("abs", "all", "angle", "any", "arctan", "argmax", "argmin", "clip", "conj", "copy"),
+            *("cos", "exp", "expm1", "flip", "isfinite", "isnan", "log", "log1p", "logsumexp"),
+            *("log_softmax", "max", "mean", "min", "pow", "sigmoid", "sign", "sin", "sqrt"),
+            *("square", "squeeze", "sum", "tanh", "tril", "triu", "var"),
+        )
+    },
+}
+
+CASTS: dict[str, str] = {  # PyTorch's words
+    "bfloat16": "bfloat16",
+    "bool": "bool",
+    "double": "float64",
+    "float": "float32",
+    "half": "float16",
+    "int": "int32",
+    "long": "int64",
+}
+
+
+class Methods:
+    """The part of a Tensor that is the methods of these tables."""
+
+    __slots__ = ()
+
+
+def _method(name: str, operation: str) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **settings: Any) -> Any:
+        return getattr(on_tensors, operation)(self, *args, **settings)
+
+    return _named(method, name, f"Return `ai.{operation}(self, ...)`: see there.")
+
+
+def _cast(name: str, dtype: str) -> Callable[..., Any]:
+    def method(self: Tensor) -> Any:
+        wanted = dtypes.dtype(dtype)
+        return self if self.dtype == wanted else on_tensors.astype(self, wanted)
+
+    return _named(method, name, f"Return the values as {dtype}; this tensor itself if they are so.")
+
+
+def _named(method: Callable[..., Any], name: str, doc: str) -> Callable[..., Any]:
+    method.__name__, method.__qualname__, method.__doc__ = name, f"Tensor.{name}", doc
+    return method
+
+
+for _name, _operation in METHODS.items():
+    setattr(Methods, _name, _method(_name, _operation))
+for _name, _dtype in CASTS.items():
+    setattr(Methods, _name, _cast(_name, _dtype))

@@ -1,0 +1,165 @@
+"""Signatures for editors and type checkers, written by `make stubs`: do not edit."""
+
+import builtins
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from autograd_iron.core.tensor import Tensor
+
+
+class _Array(Protocol):
+    def __array__(self) -> Any: ...
+
+TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
+
+METHODS: dict[str, str]
+CASTS: dict[str, str]
+
+class Methods:
+
+    def abs(self, /) -> Tensor:
+        """Return the absolute value; the derivative at 0 is 0."""
+
+    def all(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return whether every value over the axes is true."""
+
+    def angle(self, /, deg: Any = False) -> Tensor:
+        """Return the angle of complex numbers, between -pi and pi, in radians or in degrees.
+
+        At 0 its derivative is 0, and so is that of real numbers everywhere.
+        """
+
+    def any(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return whether some value over the axes is true."""
+
+    def arctan(self, /) -> Tensor:
+        """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+
+    def argmax(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return the position of the first largest value along an axis (None: of the flattened x)."""
+
+    def argmin(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return the position of the first smallest value along an axis (None: of the flattened x)."""
+
+    def clip(self, /, min: Any = None, max: Any = None) -> Tensor:
+        """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+
+    def clone(self, /) -> Tensor:
+        """Return the values in memory of their own; gradients flow through it."""
+
+    def conj(self, /) -> Tensor:
+        """Return the complex conjugate; a real array is returned as it is."""
+
+    def copy(self, /) -> Tensor:
+        """Return the values in memory of their own; gradients flow through it."""
+
+    def cos(self, /) -> Tensor:
+        """Return the cosine of `x` in radians."""
+
+    def exp(self, /) -> Tensor:
+        """Return e to the power `x`."""
+
+    def expm1(self, /) -> Tensor:
+        """Return `exp(x) - 1`, accurate near 0."""
+
+    def flip(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return `x` with the order along the axes (None: all) reversed."""
+
+    def isfinite(self, /) -> Tensor:
+        """Return whether `x` is neither infinite nor NaN, elementwise."""
+
+    def isnan(self, /) -> Tensor:
+        """Return whether `x` is NaN, elementwise."""
+
+    def log(self, /) -> Tensor:
+        """Return the natural logarithm."""
+
+    def log1p(self, /) -> Tensor:
+        """Return `log(1 + x)`, accurate near 0."""
+
+    def log_softmax(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+        """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
+
+        The logarithms of the probabilities that logits `x` give to the classes along the axis.
+        """
+
+    def logsumexp(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
+
+    def max(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return the largest value over the axes; equal ones share the gradient equally."""
+
+    def mean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return the mean over the axes; of integers, in float32."""
+
+    def min(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return the smallest value over the axes; equal ones share the gradient equally."""
+
+    def pow(self, p: TensorLike, /) -> Tensor:
+        """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+
+    def sigmoid(self, /) -> Tensor:
+        """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
+
+    def sign(self, /) -> Tensor:
+        """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
+
+    def sin(self, /) -> Tensor:
+        """Return the sine of `x` in radians."""
+
+    def sqrt(self, /) -> Tensor:
+        """Return the square root; the derivative at 0 is infinite."""
+
+    def square(self, /) -> Tensor:
+        """Return `x * x`."""
+
+    def squeeze(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return `x` without the given axes of size 1 (None: without all of them).
+
+        Raises
+        ------
+        ValueError
+            An axis has another size.
+        """
+
+    def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return the sum over the axes."""
+
+    def tanh(self, /) -> Tensor:
+        """Return the hyperbolic tangent."""
+
+    def tril(self, /, k: builtins.int = 0) -> Tensor:
+        """Return matrices with what lies above their diagonal `k` set to 0."""
+
+    def triu(self, /, k: builtins.int = 0) -> Tensor:
+        """Return matrices with what lies below their diagonal `k` set to 0."""
+
+    def var(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
+        """Return the variance over the axes: the mean square distance from the mean.
+
+        Parameters
+        ----------
+        correction : int or float
+            Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+        """
+
+    def bfloat16(self) -> Tensor:
+        """Return the values as bfloat16; this tensor itself if they are so."""
+
+    def bool(self) -> Tensor:
+        """Return the values as bool; this tensor itself if they are so."""
+
+    def double(self) -> Tensor:
+        """Return the values as float64; this tensor itself if they are so."""
+
+    def float(self) -> Tensor:
+        """Return the values as float32; this tensor itself if they are so."""
+
+    def half(self) -> Tensor:
+        """Return the values as float16; this tensor itself if they are so."""
+
+    def int(self) -> Tensor:
+        """Return the values as int32; this tensor itself if they are so."""
+
+    def long(self) -> Tensor:
+        """Return the values as int64; this tensor itself if they are so."""

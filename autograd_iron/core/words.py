@@ -1,0 +1,93 @@
+"""Words of other libraries that are spelled otherwise here, and what to type instead."""
+
+from __future__ import annotations
+
+# Of PyTorch and JAX: what stands after `torch.` or `jax.`.
+OF_MODULES: dict[str, str] = {
+    "as_tensor": "ai.asarray(values)",
+    "bmm": "ai.matmul(x, y), or x @ y",
+    "cat": "ai.concat(arrays, axis)",
+    "clamp": "ai.clip(x, min, max)",
+    "clone": "ai.copy(x)",
+    "div": "ai.divide(x, y), or x / y",
+    "double": "ai.float64",
+    "eq": "ai.equal(x, y), or x == y",
+    "float": "ai.float32",
+    "from_numpy": "ai.asarray(array)",
+    "gather": "ai.take_along_axis(x, indices, axis)",
+    "ge": "ai.greater_equal(x, y), or x >= y",
+    "gt": "ai.greater(x, y), or x > y",
+    "half": "ai.float16",
+    "inference_mode": "ai.no_grad()",
+    "int": "ai.int32",
+    "is_tensor": "isinstance(x, ai.Tensor)",
+    "jit": "ai.compile(function)",
+    "le": "ai.less_equal(x, y), or x <= y",
+    "long": "ai.int64",
+    "lt": "ai.less(x, y), or x < y",
+    "masked_fill": "ai.where(mask, value, x)",
+    "masked_select": "x[mask]",
+    "mm": "ai.matmul(x, y), or x @ y",
+    "mul": "ai.multiply(x, y), or x * y",
+    "ne": "ai.not_equal(x, y), or x != y",
+    "neg": "ai.negative(x), or -x",
+    "nn": "the package nn: import nn",
+    "numel": "x.size",
+    "permute": "ai.permute_dims(x, axes)",
+    "scatter": "x.at[index].set(values)",
+    "scatter_add": "x.at[index].add(values)",
+    "sub": "ai.subtract(x, y), or x - y",
+    "t": "x.T",
+    "unsqueeze": "ai.expand_dims(x, axis)",
+}
+
+_IN_PLACE = "x.assign(new): tensors are values, and that is the one way to write into one"
+
+# Of the methods and attributes of PyTorch's tensors and NumPy's arrays.
+OF_TENSORS: dict[str, str] = {
+    **{
+        name: OF_MODULES[name]
+        for name in (
+            *("bmm", "clamp", "div", "eq", "gather", "ge", "gt", "le", "lt", "masked_fill"),
+            *("masked_select", "mm", "mul", "ne", "neg", "sub", "t", "unsqueeze"),
+        )
+    },
+    **dict.fromkeys(("add_", "copy_", "div_", "fill", "fill_", "mul_", "sub_", "zero_"), _IN_PLACE),
+    **dict.fromkeys(("itemset", "put", "clamp_", "masked_fill_"), _IN_PLACE),
+    **{
+        name: f"x.numpy().{name}"
+        for name in ("base", "ctypes", "flags", "flat", "strides", "tobytes", "tofile")
+    },
+    "add": "x + y",
+    "clamp_max": "x.clip(max=...)",
+    "clamp_min": "x.clip(min=...)",
+    "data_ptr": "x.data",
+    "detach_": "x.detach()",
+    "element_size": "x.itemsize",
+    "expand": "ai.broadcast_to(x, shape)",
+    "expand_as": "ai.broadcast_to(x, other.shape)",
+    "index_add": "x.at[index].add(values)",
+    "index_select": "x[index], or x[:, index] and so on",
+    "is_cuda": 'x.device, which is "cuda:0" and so on',
+    "new_ones": "ai.ones(shape, dtype=x.dtype, device=x.device)",
+    "new_zeros": "ai.zeros(shape, dtype=x.dtype, device=x.device)",
+    "requires_grad_": "x.requires_grad = True",
+    "reshape_as": "x.reshape(other.shape)",
+    "resize": "x.reshape(shape)",
+    "scatter_": "x.at[index].set(values)",
+    "scatter_add_": "x.at[index].add(values)",
+    "true_divide": "x / y",
+    "type": "x.astype(dtype)",
+    "type_as": "x.astype(other.dtype)",
+    "view_as": "x.reshape(other.shape)",
+}
+
+# Of the parameters of functions.
+OF_PARAMETERS: dict[str, str] = {
+    "a": "x",
+    "dim": "axis",
+    "dims": "axes",
+    "input": "x",
+    "keepdim": "keepdims",
+    "unbiased": "correction",
+}
