@@ -22,9 +22,10 @@ METHODS: dict[str, str] = {
         name: name
         for name in (
             *("abs", "all", "angle", "any", "arctan", "argmax", "argmin", "clip", "conj", "copy"),
-            *("cos", "exp", "expm1", "flip", "isfinite", "isnan", "log", "log1p", "logsumexp"),
-            *("log_softmax", "max", "mean", "min", "pow", "sigmoid", "sign", "sin", "sqrt"),
-            *("square", "squeeze", "sum", "tanh", "tril", "triu", "var"),
+            *("cos", "diagonal", "dot", "exp", "expm1", "flatten", "flip", "isfinite", "isnan"),
+            *("log", "log1p", "logsumexp", "log_softmax", "max", "mean", "min", "moveaxis"),
+            *("pow", "ravel", "repeat", "roll", "sigmoid", "sign", "sin", "sqrt", "square"),
+            *("squeeze", "sum", "swapaxes", "tanh", "trace", "tril", "triu", "var"),
         )
     },
 }

@@ -56,11 +56,29 @@ class Methods:
     def cos(self, /) -> Tensor:
         """Return the cosine of `x` in radians."""
 
+    def diagonal(self, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
+        """Return the diagonal of the matrices that two axes span, as the last axis of the result.
+
+        Parameters
+        ----------
+        offset : int
+            0: the main diagonal; above 0: one further to the right, below 0: one further down.
+        """
+
+    def dot(self, b: Any, /) -> Tensor:
+        """Return the product over the last axis of `a` and the second-to-last of `b` (or its only one).
+
+        Unlike `matmul` it does not broadcast: all other axes of `a`, then those of `b`, are kept.
+        """
+
     def exp(self, /) -> Tensor:
         """Return e to the power `x`."""
 
     def expm1(self, /) -> Tensor:
         """Return `exp(x) - 1`, accurate near 0."""
+
+    def flatten(self, /, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
+        """Return `x` with the axes from one to another, both included, made one; a number has one."""
 
     def flip(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
         """Return `x` with the order along the axes (None: all) reversed."""
@@ -95,8 +113,43 @@ class Methods:
     def min(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the smallest value over the axes; equal ones share the gradient equally."""
 
+    def moveaxis(self, /, source: Any, destination: Any) -> Tensor:
+        """Return `x` with axes at other places, the rest in their order.
+
+        Parameters
+        ----------
+        source, destination : int or sequence of int
+            The axes, and for each its place in the result.
+        """
+
     def pow(self, p: TensorLike, /) -> Tensor:
         """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+
+    def ravel(self, /, order: Any = 'C') -> Tensor:
+        """Return the values along one axis, in row-major order ("F": in column-major order)."""
+
+    def repeat(self, /, repeats: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return `x` with each slice along an axis repeated.
+
+        Parameters
+        ----------
+        repeats : int or sequence of int
+            How often; of a sequence, one number for each slice.  A Tensor is read, for the shape of the
+            result depends on it.
+        axis : int or None
+            None: `x` is flattened first.
+        """
+
+    def roll(self, /, shift: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return `x` with its elements shifted along axes; what leaves at one end enters at the other.
+
+        Parameters
+        ----------
+        shift : int or tuple of int
+            By how many places; of several, one for each axis.
+        axis : int, tuple of int, or None
+            None: `x` is rolled as if it were flat.
+        """
 
     def sigmoid(self, /) -> Tensor:
         """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
@@ -125,8 +178,14 @@ class Methods:
     def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the sum over the axes."""
 
+    def swapaxes(self, /, axis1: Any, axis2: Any) -> Tensor:
+        """Return `x` with two axes exchanged."""
+
     def tanh(self, /) -> Tensor:
         """Return the hyperbolic tangent."""
+
+    def trace(self, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
+        """Return the sum of a diagonal: see `diagonal`."""
 
     def tril(self, /, k: builtins.int = 0) -> Tensor:
         """Return matrices with what lies above their diagonal `k` set to 0."""

@@ -255,14 +255,6 @@ class Operators:
                 )
         return self.reshape(*shape)
 
-    def flatten(self) -> Tensor:
-        """Return the values along one axis, in row-major order."""
-        return F.reshape(self, (-1,))
-
-    def ravel(self) -> Tensor:
-        """Return the values along one axis, in row-major order."""
-        return F.reshape(self, (-1,))
-
     def transpose(self: Any, *axes: Any) -> Tensor:
         """Return the tensor with its axes permuted (reversed by default), as NumPy does."""
         order = axes[0] if len(axes) == 1 and integer(axes[0]) is None else axes or None
