@@ -1455,7 +1455,7 @@ def test_dropout_by_hand_draws_new_masks_in_training() -> None:
     assert len(set(losses)) == 5
 
 
-@pytest.mark.parametrize("name", ["view", "copy", "step", "reduce", "position", "kernel"])
+@pytest.mark.parametrize("name", ["view", "copyto", "step", "reduce", "position", "kernel"])
 def test_a_primitive_of_ones_own_may_have_any_name(name: str) -> None:
     def kernel(xp: Any, x: Any, /) -> Any:
         """Return two thirds."""
