@@ -22,7 +22,7 @@ def cholesky(x: TensorLike, /) -> Tensor:
         A matrix is not square, or its Hermitian part not positive definite.
     """
 
-def cross(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+def cross(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the cross product of vectors of three elements along an axis."""
 
 def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
@@ -106,7 +106,7 @@ def solve(a: TensorLike, b: TensorLike, /) -> Tensor:
         A matrix is singular, or not square.
     """
 
-def tensordot(a: Any, b: Any, /, axes: int | Sequence[Any] | None = 2) -> Tensor:
+def tensordot(a: Any, b: Any, /, axes: builtins.int | Sequence[Any] | None = 2) -> Tensor:
     """Return the sum of products over axes of both arrays.
 
     Parameters
@@ -115,7 +115,7 @@ def tensordot(a: Any, b: Any, /, axes: int | Sequence[Any] | None = 2) -> Tensor
         A number stands for the last so many axes of `a` and the first so many of `b`.
     """
 
-def vecdot(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+def vecdot(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the products of vectors along an axis, `x1` conjugated; all other axes broadcast."""
 
 def vecmat(x1: Any, x2: Any, /) -> Tensor:

@@ -155,7 +155,7 @@ class Methods:
         """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
 
     def sign(self, /) -> Tensor:
-        """Return -1, 0 or 1; no gradient flows through it (its derivative is 0 almost everywhere)."""
+        """Return -1, 0 or 1, of a complex number `x / abs(x)`; the derivative of real ones is 0."""
 
     def sin(self, /) -> Tensor:
         """Return the sine of `x` in radians."""
