@@ -60,7 +60,7 @@ def abs(x: TensorLike, /) -> Tensor:
 def add(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the sum `x + y`, broadcast."""
 
-def all(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def all(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether every value over the axes is true."""
 
 def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
@@ -69,25 +69,25 @@ def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
     At 0 its derivative is 0, and so is that of real numbers everywhere.
     """
 
-def any(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def any(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether some value over the axes is true."""
 
-def append(x: TensorLike, values: Any, /, axis: int | Sequence[int] | None = None) -> Tensor:
+def append(x: TensorLike, values: Any, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `values` joined to the end of `x` along an axis (None: both are flattened first)."""
 
 def arctan(x: TensorLike, /) -> Tensor:
     """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
 
-def argmax(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+def argmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
 
-def argmin(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+def argmin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
 
 def argwhere(x: TensorLike, /) -> Tensor:
     """Return the indices of the elements that are not zero, one row for each of them."""
 
-def array_split(x: TensorLike, /, indices_or_sections: Any, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
+def array_split(x: TensorLike, /, indices_or_sections: Any, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis as `split` does, into parts of sizes that may differ by one."""
 
 def atleast_1d(*arrays: Sequence[TensorLike]) -> Tensor:
@@ -109,7 +109,7 @@ def block(arrays: Sequence[TensorLike], /) -> Tensor:
 def broadcast_arrays(*arrays: Sequence[TensorLike]) -> tuple[Tensor, ...]:
     """Return the arrays stretched to the shape that they broadcast to, as read-only views."""
 
-def broadcast_to(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
+def broadcast_to(x: TensorLike, /, shape: builtins.int | Sequence[builtins.int]) -> Tensor:
     """Return `x` stretched to `shape`, as a read-only view where possible."""
 
 def choose(x: TensorLike, choices: Any, /, mode: Any = 'raise') -> Tensor:
@@ -129,7 +129,7 @@ def clip(x: TensorLike, /, min: Any = None, max: Any = None) -> Tensor:
 def column_stack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined as columns, those with one axis as one column each."""
 
-def compress(condition: Any, x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+def compress(condition: Any, x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return the slices of `x` along an axis at which a 1-d condition holds.
 
     Parameters
@@ -138,10 +138,10 @@ def compress(condition: Any, x: TensorLike, /, axis: int | Sequence[int] | None 
         None: `x` is flattened first.
     """
 
-def concat(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
+def concat(arrays: Sequence[TensorLike], /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> Tensor:
     """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
 
-def concatenate(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
+def concatenate(arrays: Sequence[TensorLike], /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> Tensor:
     """Return a sequence of arrays joined along an existing axis (None: flattened first)."""
 
 def conj(x: TensorLike, /) -> Tensor:
@@ -156,7 +156,7 @@ def copy(x: TensorLike, /) -> Tensor:
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
 
-def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: int | Sequence[int] | None = None) -> Tensor:
+def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return the cross product of vectors of three elements.
 
     Parameters
@@ -167,7 +167,7 @@ def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, 
         All three of these.
     """
 
-def delete(x: TensorLike, /, obj: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+def delete(x: TensorLike, /, obj: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` without the slices along an axis that an index names.
 
     Parameters
@@ -177,7 +177,7 @@ def delete(x: TensorLike, /, obj: Any, axis: int | Sequence[int] | None = None) 
         None: `x` is flattened first.
     """
 
-def diag(x: TensorLike, /, k: int = 0) -> Tensor:
+def diag(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
     """Return a matrix with this diagonal `k`; of a matrix, its diagonal `k`."""
 
 def diag_embed(x: TensorLike, /, offset: Any = 0, dim1: Any = -2, dim2: Any = -1) -> Tensor:
@@ -191,7 +191,7 @@ def diag_embed(x: TensorLike, /, offset: Any = 0, dim1: Any = -2, dim2: Any = -1
         Which axes of the result those of the matrices are.
     """
 
-def diagflat(x: TensorLike, /, k: int = 0) -> Tensor:
+def diagflat(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
     """Return a matrix with the values of `x`, flattened, as its diagonal `k`."""
 
 def diagonal(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
@@ -241,10 +241,10 @@ def einsum(subscripts: Any, /, *operands: Any, optimize: Any = True) -> Tensor:
         The subscripts do not fit the operands.
     """
 
-def empty(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
+def empty(shape: builtins.int | Sequence[builtins.int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return zeros, as `zeros`: no tensor holds what nobody wrote."""
 
-def empty_like(x: TensorLike, /, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+def empty_like(x: TensorLike, /, dtype: Any = None, *, shape: builtins.int | Sequence[builtins.int] | None = None, device: str | None = None) -> Tensor:
     """Return zeros, as `zeros_like`: no tensor holds what nobody wrote."""
 
 def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -253,7 +253,7 @@ def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
 def exp(x: TensorLike, /) -> Tensor:
     """Return e to the power `x`."""
 
-def expand_dims(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> Tensor:
+def expand_dims(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> Tensor:
     """Return `x` with new axes of size 1 at these places of the result."""
 
 def expm1(x: TensorLike, /) -> Tensor:
@@ -262,7 +262,7 @@ def expm1(x: TensorLike, /) -> Tensor:
 def extract(condition: Any, x: TensorLike, /) -> Tensor:
     """Return the elements of `x` at which a condition holds, in one row."""
 
-def eye(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+def eye(n_rows: Any, n_cols: Any = None, /, k: builtins.int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a matrix with ones on the diagonal `k`, and zeros; square if `n_cols` is None."""
 
 def flatnonzero(x: TensorLike, /) -> Tensor:
@@ -271,7 +271,7 @@ def flatnonzero(x: TensorLike, /) -> Tensor:
 def flatten(x: TensorLike, /, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
     """Return `x` with the axes from one to another, both included, made one; a number has one."""
 
-def flip(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+def flip(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` with the order along the axes (None: all) reversed."""
 
 def fliplr(x: TensorLike, /) -> Tensor:
@@ -283,10 +283,10 @@ def flipud(x: TensorLike, /) -> Tensor:
 def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
 
-def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+def full(shape: builtins.int | Sequence[builtins.int], fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a tensor filled with a number: float32, complex64, int64 or bool, as it is."""
 
-def full_like(x: TensorLike, /, fill_value: Any, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+def full_like(x: TensorLike, /, fill_value: Any, dtype: Any = None, *, shape: builtins.int | Sequence[builtins.int] | None = None, device: str | None = None) -> Tensor:
     """Return a number over and over: of the shape, dtype and device of `x` where none is given."""
 
 def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -307,7 +307,7 @@ def imag(x: TensorLike, /) -> Tensor:
 def inner(a: Any, b: Any, /) -> Tensor:
     """Return the product over the last axes of both arrays."""
 
-def insert(x: TensorLike, /, obj: Any, values: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+def insert(x: TensorLike, /, obj: Any, values: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` with values put in before the slices along an axis that an index names.
 
     Parameters
@@ -368,7 +368,7 @@ def log(x: TensorLike, /) -> Tensor:
 def log1p(x: TensorLike, /) -> Tensor:
     """Return `log(1 + x)`, accurate near 0."""
 
-def log_softmax(x: TensorLike, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+def log_softmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
 
     The logarithms of the probabilities that logits `x` give to the classes along the axis.
@@ -383,7 +383,7 @@ def logical_not(x: TensorLike, /) -> Tensor:
 def logical_or(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x or y`, elementwise and broadcast."""
 
-def logsumexp(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def logsumexp(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
 
 def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -406,16 +406,16 @@ def matrix_transpose(x: TensorLike, /) -> Tensor:
 def matvec(x1: Any, x2: Any, /) -> Tensor:
     """Return the products of matrices (..., m, n) and vectors (..., n)."""
 
-def max(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def max(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the largest value over the axes; equal ones share the gradient equally."""
 
 def maximum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
-def mean(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def mean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the mean over the axes; of integers, in float32."""
 
-def meshgrid(*axes: int | Sequence[Any] | None, indexing: Any = 'xy', sparse: Any = False, copy: Any = True, device: str | None = None) -> tuple[Tensor, ...]:
+def meshgrid(*axes: builtins.int | Sequence[Any] | None, indexing: Any = 'xy', sparse: Any = False, copy: Any = True, device: str | None = None) -> tuple[Tensor, ...]:
     """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
 
     Parameters
@@ -430,7 +430,7 @@ def meshgrid(*axes: int | Sequence[Any] | None, indexing: Any = 'xy', sparse: An
         Where the axes go first if they are not there; default: where they are.
     """
 
-def min(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def min(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the smallest value over the axes; equal ones share the gradient equally."""
 
 def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -454,7 +454,7 @@ def negative(x: TensorLike, /) -> Tensor:
 def nonzero(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return the indices of the elements that are not zero, one array for each axis."""
 
-def norm(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def norm(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the Euclidean norm over the axes; at the zero vector the derivative is 0."""
 
 def not_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -470,10 +470,10 @@ def one_hot(x: TensorLike, /, num_classes: Any = -1, dtype: Any = 'int64') -> Te
         is a row of zeros.
     """
 
-def ones(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
+def ones(shape: builtins.int | Sequence[builtins.int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of ones."""
 
-def ones_like(x: TensorLike, /, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+def ones_like(x: TensorLike, /, dtype: Any = None, *, shape: builtins.int | Sequence[builtins.int] | None = None, device: str | None = None) -> Tensor:
     """Return ones of the shape, the dtype and the device of `x`, where none is given."""
 
 def outer(a: Any, b: Any, /) -> Tensor:
@@ -496,7 +496,7 @@ def pad(x: TensorLike, /, pad_width: Any, mode: Any = 'constant', *, constant_va
         "odd": what is mirrored is taken from twice the edge.
     """
 
-def permute_dims(x: TensorLike, /, axes: int | Sequence[Any] | None = None) -> Tensor:
+def permute_dims(x: TensorLike, /, axes: builtins.int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed)."""
 
 def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **settings: Any) -> Tensor:
@@ -517,7 +517,7 @@ def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **sett
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
-def put_along_axis(x: TensorLike, indices: Any, values: Any, /, axis: int | Sequence[int] | None) -> Tensor:
+def put_along_axis(x: TensorLike, indices: Any, values: Any, /, axis: builtins.int | Sequence[builtins.int] | None) -> Tensor:
     """Return `x` with values at positions along an axis, where `take_along_axis` reads.
 
     NumPy's writes into `x`, which tensors do not allow.
@@ -537,7 +537,7 @@ def real(x: TensorLike, /) -> Tensor:
 def relu(x: TensorLike, /) -> Tensor:
     """Return `max(x, 0)`; the derivative at 0 is 0."""
 
-def repeat(x: TensorLike, /, repeats: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+def repeat(x: TensorLike, /, repeats: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` with each slice along an axis repeated.
 
     Parameters
@@ -549,13 +549,13 @@ def repeat(x: TensorLike, /, repeats: Any, axis: int | Sequence[int] | None = No
         None: `x` is flattened first.
     """
 
-def reshape(x: TensorLike, /, shape: int | Sequence[int]) -> Tensor:
+def reshape(x: TensorLike, /, shape: builtins.int | Sequence[builtins.int]) -> Tensor:
     """Return the values in another shape, in row-major order; one size may be -1."""
 
 def resize(x: TensorLike, /, new_shape: Any) -> Tensor:
     """Return the values in another shape, over again from the start where more are needed."""
 
-def roll(x: TensorLike, /, shift: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+def roll(x: TensorLike, /, shift: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` with its elements shifted along axes; what leaves at one end enters at the other.
 
     Parameters
@@ -566,10 +566,10 @@ def roll(x: TensorLike, /, shift: Any, axis: int | Sequence[int] | None = None) 
         None: `x` is rolled as if it were flat.
     """
 
-def rollaxis(x: TensorLike, /, axis: int | Sequence[int] | None, start: Any = 0) -> Tensor:
+def rollaxis(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None, start: Any = 0) -> Tensor:
     """Return `x` with one axis moved back until it lies before the axis `start` (see moveaxis)."""
 
-def rot90(x: TensorLike, /, k: int = 1, axes: int | Sequence[Any] | None = (0, 1)) -> Tensor:
+def rot90(x: TensorLike, /, k: builtins.int = 1, axes: builtins.int | Sequence[Any] | None = (0, 1)) -> Tensor:
     """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
 
 def row_stack(arrays: Sequence[TensorLike], /) -> Tensor:
@@ -612,7 +612,7 @@ def sign(x: TensorLike, /) -> Tensor:
 def sin(x: TensorLike, /) -> Tensor:
     """Return the sine of `x` in radians."""
 
-def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return all windows of a shape in `x`, whose axes come last; here they are copies.
 
     Parameters
@@ -626,7 +626,7 @@ def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: int | Sequenc
 def softplus(x: TensorLike, /) -> Tensor:
     """Return `log(1 + exp(x))`, finite for every finite `x`."""
 
-def split(x: TensorLike, /, indices_or_sections: Any, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
+def split(x: TensorLike, /, indices_or_sections: Any, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
 
     Raises
@@ -641,7 +641,7 @@ def sqrt(x: TensorLike, /) -> Tensor:
 def square(x: TensorLike, /) -> Tensor:
     """Return `x * x`."""
 
-def squeeze(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` without the given axes of size 1 (None: without all of them).
 
     Raises
@@ -650,19 +650,19 @@ def squeeze(x: TensorLike, /, axis: int | Sequence[int] | None = None) -> Tensor
         An axis has another size.
     """
 
-def stack(arrays: Sequence[TensorLike], /, axis: int | Sequence[int] | None = 0) -> Tensor:
+def stack(arrays: Sequence[TensorLike], /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> Tensor:
     """Return a sequence of equally shaped arrays joined along a new axis."""
 
 def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the difference `x - y`, broadcast."""
 
-def sum(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the sum over the axes."""
 
 def swapaxes(x: TensorLike, /, axis1: Any, axis2: Any) -> Tensor:
     """Return `x` with two axes exchanged."""
 
-def take(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = None, mode: Any = 'raise') -> Tensor:
+def take(x: TensorLike, indices: Any, /, axis: builtins.int | Sequence[builtins.int] | None = None, mode: Any = 'raise') -> Tensor:
     """Return the slices of `x` along an axis at these indices, which may have any shape.
 
     Parameters
@@ -673,7 +673,7 @@ def take(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = None
         What an index outside the axis means: an error, a position around the end, the nearest one.
     """
 
-def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+def take_along_axis(x: TensorLike, indices: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the elements of `x` at positions along an axis (None: of the flattened `x`).
 
     Each slice of `x` has positions of its own, as `argsort` and `argmax` return them; the other
@@ -683,7 +683,7 @@ def take_along_axis(x: TensorLike, indices: Any, /, axis: int | Sequence[int] | 
 def tanh(x: TensorLike, /) -> Tensor:
     """Return the hyperbolic tangent."""
 
-def tensordot(a: Any, b: Any, /, axes: int | Sequence[Any] | None = 2) -> Tensor:
+def tensordot(a: Any, b: Any, /, axes: builtins.int | Sequence[Any] | None = 2) -> Tensor:
     """Return the sum of products over axes of both arrays.
 
     Parameters
@@ -703,28 +703,28 @@ def tile(x: TensorLike, /, reps: Any) -> Tensor:
 def trace(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
     """Return the sum of a diagonal: see `diagonal`."""
 
-def transpose(x: TensorLike, /, axes: int | Sequence[Any] | None = None) -> Tensor:
+def transpose(x: TensorLike, /, axes: builtins.int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
 
-def tri(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+def tri(n_rows: Any, n_cols: Any = None, /, k: builtins.int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a matrix with ones on and below the diagonal `k`, and zeros above."""
 
-def tril(x: TensorLike, /, k: int = 0) -> Tensor:
+def tril(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
     """Return matrices with what lies above their diagonal `k` set to 0."""
 
-def tril_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, ...]:
+def tril_indices_from(x: TensorLike, /, k: builtins.int = 0) -> tuple[Tensor, ...]:
     """Return the indices of the lower triangle of a matrix: see `tril_indices`."""
 
-def triu(x: TensorLike, /, k: int = 0) -> Tensor:
+def triu(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
     """Return matrices with what lies below their diagonal `k` set to 0."""
 
-def triu_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, ...]:
+def triu_indices_from(x: TensorLike, /, k: builtins.int = 0) -> tuple[Tensor, ...]:
     """Return the indices of the upper triangle of a matrix: see `triu_indices`."""
 
 def union1d(x: TensorLike, y: Any, /) -> Tensor:
     """Return the sorted values that are in one of two arrays, each once."""
 
-def unstack(x: TensorLike, /, axis: int | Sequence[int] | None = 0) -> tuple[Tensor, ...]:
+def unstack(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
 
 def vander(x: TensorLike, /, N: Any = None, increasing: Any = False) -> Tensor:
@@ -733,7 +733,7 @@ def vander(x: TensorLike, /, N: Any = None, increasing: Any = False) -> Tensor:
     A vector may have axes before its own: then there is a matrix for each.
     """
 
-def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
+def var(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
     """Return the variance over the axes: the mean square distance from the mean.
 
     Parameters
@@ -745,7 +745,7 @@ def var(x: TensorLike, /, axis: int | Sequence[int] | None = None, keepdims: bui
 def vdot(a: Any, b: Any, /) -> Tensor:
     """Return the sum of the products of all elements, those of `a` conjugated."""
 
-def vecdot(x1: Any, x2: Any, /, axis: int | Sequence[int] | None = -1) -> Tensor:
+def vecdot(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the products of vectors along an axis, `x1` conjugated; all other axes broadcast."""
 
 def vecmat(x1: Any, x2: Any, /) -> Tensor:
@@ -760,8 +760,8 @@ def vstack(arrays: Sequence[TensorLike], /) -> Tensor:
 def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `x` where the condition holds, else `y`, broadcast."""
 
-def zeros(shape: int | Sequence[int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
+def zeros(shape: builtins.int | Sequence[builtins.int], dtype: Any = 'float32', device: str | None = None) -> Tensor:
     """Return a tensor of zeros."""
 
-def zeros_like(x: TensorLike, /, dtype: Any = None, *, shape: int | Sequence[int] | None = None, device: str | None = None) -> Tensor:
+def zeros_like(x: TensorLike, /, dtype: Any = None, *, shape: builtins.int | Sequence[builtins.int] | None = None, device: str | None = None) -> Tensor:
     """Return zeros of the shape, the dtype and the device of `x`, where none is given."""
