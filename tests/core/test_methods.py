@@ -158,7 +158,7 @@ def test_a_module_says_what_to_type(name: str) -> None:
 def test_a_tensor_says_what_to_type(name: str) -> None:
     with pytest.raises(AttributeError, match=re.escape(f"write {OF_TENSORS[name]}")):
         getattr(ai.ones(2), name)
-    with pytest.raises(AttributeError, match="no attribute 'nothing_like_it'$"):
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing_like_it'$"):
         ai.ones(2).nothing_like_it  # noqa: B018
 
 
