@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import proven, same_bits  # noqa: F401
-from samples import PRIMITIVES, SAMPLES, fixed_case, joined, own_words, smooth
+from samples import PRIMITIVES, SAMPLES, fixed_case, joined, own_words, smooth, some_rows
 
 import autograd_iron as ai
 from autograd_iron.core.plain import setting
@@ -74,7 +74,7 @@ def twins(value: Any, index: bool) -> Iterator[Any]:
 
 
 def calls_with_twins(name: str) -> Iterator[tuple[Any, dict[str, Any], dict[str, Any]]]:
-    for row in SAMPLES[name].calls:
+    for row in some_rows(SAMPLES[name], "settings"):
         for key, value in row.attributes.items():
             for twin in twins(value, index=key == "index"):
                 yield fixed_case(name, row), dict(row.attributes), {**row.attributes, key: twin}

@@ -23,7 +23,7 @@ ROUNDING = 2.0**-7  # from 1 to the next number
 CASTS = {"astype"}
 EXTREMES = {"max", "min"}  # values that differ in float32 may share the gradient when rounded
 
-every_row = over_rows(SAMPLES)
+some_rows_of_each = over_rows(SAMPLES)
 
 
 def narrow(arrays: tuple[Array, ...]) -> list[Array]:
@@ -61,7 +61,7 @@ def same_bits(found: ai.Tensor, expected: ai.Tensor) -> None:
 # --- each operation
 
 
-@every_row
+@some_rows_of_each
 def test_an_operation_is_that_of_float32_rounded_once(name: str, row: Any) -> None:
     arrays, wide, attributes = both(name, row)
     found = result(name, arrays, attributes)

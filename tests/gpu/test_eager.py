@@ -36,7 +36,7 @@ HERE = [
     if name != "to_device"  # it leaves the device
     and not (TIER == "sim" and name in BY_CUSOLVER)
 ]
-every_row = over_rows(HERE)
+some_rows_of_each = over_rows(HERE)
 every_counted_primitive = pytest.mark.parametrize("name", sorted(set(HERE) - BY_CUSOLVER))
 
 
@@ -106,7 +106,7 @@ def pulled(name: str, row: Call, dtype: str, device: str) -> tuple[Tensor, list[
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@every_row
+@some_rows_of_each
 def test_values_and_gradients_are_those_of_the_host(name: str, row: Call, dtype: str) -> None:
     result, gradients = pulled(name, row, dtype, "cuda")
     expected, wanted = pulled(name, row, dtype, "cpu")

@@ -34,8 +34,8 @@ from autograd_iron.core.registry import on_tensors, raw, registry
 # A rule may answer in another dtype only where that is its meaning.
 CASTS = {"astype"}
 
-every_row = over_rows(SAMPLES)
-every_smooth_row = over_rows(DIFFERENTIABLE)
+some_rows_of_each = over_rows(SAMPLES)
+some_smooth_rows = over_rows(DIFFERENTIABLE)
 every_primitive = pytest.mark.parametrize("name", SAMPLES)
 every_smooth_primitive = pytest.mark.parametrize("name", DIFFERENTIABLE)
 
@@ -76,7 +76,7 @@ def test_samples_move_every_argument_that_has_a_rule(name: str) -> None:
         moved = False
         for row in SAMPLES[name].calls:
             case = fixed_case(name, row)
-            if argument < len(case.arrays):
+            if argument < len(case.arrays) and not moved:
                 output = result(name, case.arrays, case.attributes)
                 gradients = pulled_back(name, case.arrays, case.attributes, cotangent_like(output))
                 gradient = gradients[argument]
@@ -98,14 +98,14 @@ def check_value(name: str, case: Case) -> None:
     np.testing.assert_allclose(output.data, expected, rtol=1e-13, atol=1e-13)
 
 
-@every_row
+@over_rows(SAMPLES, every_row=True)
 def test_value_is_that_of_another_source(name: str, row: Any) -> None:
     check_value(name, fixed_case(name, row))
 
 
 @every_primitive
 @given(data=st.data())
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_value_of_drawn_calls(name: str, data: st.DataObject) -> None:
     check_value(name, data.draw(cases(name)))
 
@@ -193,12 +193,12 @@ def second_derivatives(name: str, case: Case, u: Array, directions: list[Array])
     return [np.zeros(t.shape) if t.grad is None else t.grad.data for t in inputs]
 
 
-@every_smooth_row
+@over_rows(DIFFERENTIABLE, every_row=True)
 def test_gradients_are_those_of_differences(name: str, row: Any) -> None:
     check_gradient(name, fixed_case(name, row))
 
 
-@every_smooth_row
+@some_smooth_rows
 def test_check_grads_agrees(name: str, row: Any) -> None:
     case = fixed_case(name, row)
     ai.check_grads(
@@ -208,7 +208,7 @@ def test_check_grads_agrees(name: str, row: Any) -> None:
 
 @every_smooth_primitive
 @given(data=st.data())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_gradients_of_drawn_calls(name: str, data: st.DataObject) -> None:
     check_gradient(name, data.draw(cases(name)))
 
@@ -223,7 +223,7 @@ def test_gradients_of_many_drawn_calls(name: str, data: st.DataObject) -> None:
 
 @every_smooth_primitive
 @given(data=st.data())
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_gradients_ask_only_for_what_is_needed(name: str, data: st.DataObject) -> None:
     # What a rule keeps depends on which arguments are tracked, so each subset is a case of its own.
     case = data.draw(cases(name))
@@ -242,7 +242,7 @@ def test_gradients_ask_only_for_what_is_needed(name: str, data: st.DataObject) -
 
 @every_smooth_primitive
 @given(data=st.data())
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_the_same_tensor_in_every_place(name: str, data: st.DataObject) -> None:
     # x + x, x * x, x @ x: the contributions of all places add up.
     case = data.draw(cases(name))
@@ -282,7 +282,7 @@ def check_memory(name: str, case: Case) -> None:
         np.testing.assert_array_equal(array, old)
 
 
-@every_smooth_row
+@some_smooth_rows
 def test_gradients_have_memory_of_their_own(name: str, row: Any) -> None:
     check_memory(name, fixed_case(name, row))
 
@@ -304,7 +304,7 @@ def test_gradients_of_two_leaves_share_nothing(name: str, create_graph: bool) ->
 
 @every_primitive
 @given(data=st.data())
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_inputs_are_never_written(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(name))
     arrays = [LAYOUTS["read-only"](a) for a in case.arrays]
@@ -318,7 +318,7 @@ def test_inputs_are_never_written(name: str, data: st.DataObject) -> None:
 
 @every_primitive
 @given(data=st.data())
-@settings(max_examples=15)
+@settings(max_examples=5)
 def test_memory_layout_makes_no_difference(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(name))
     plain = tuple(np.array(a, order="C") for a in case.arrays)
@@ -339,7 +339,7 @@ def test_memory_layout_makes_no_difference(name: str, data: st.DataObject) -> No
 # --- dtypes
 
 
-@every_row
+@some_rows_of_each
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_dtype_is_kept(name: str, row: Any, dtype: str) -> None:
     case = fixed_case(name, row)
@@ -363,7 +363,7 @@ def test_dtype_is_kept(name: str, row: Any, dtype: str) -> None:
                 t.grad = None
 
 
-@every_smooth_row
+@some_smooth_rows
 def test_precision_is_that_of_the_dtype(name: str, row: Any) -> None:
     case = fixed_case(name, row)
     attributes = dict(case.attributes)
@@ -389,7 +389,7 @@ class Watched(np.ndarray):
             Watched.widened.append(self.shape)
 
 
-@every_smooth_row
+@some_smooth_rows
 def test_rules_compute_in_the_dtype_of_their_inputs(
     name: str, row: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,8 +35,8 @@ settings.register_profile(
 )
 plans = settings.get_profile("plans")
 
-every_row = over_rows(SAMPLES)
-every_smooth_row = over_rows(DIFFERENTIABLE)
+some_rows_of_each = over_rows(SAMPLES)
+some_smooth_rows = over_rows(DIFFERENTIABLE)
 
 
 def cast(arrays: Sequence[Array], dtype: str) -> list[Array]:
@@ -74,7 +74,7 @@ def pulled(name: str, row: Call, flowing: list[int]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@every_row
+@some_rows_of_each
 def test_each_primitive(name: str, row: Call, dtype: str) -> None:
     arrays = cast(fixed_case(name, row).arrays, dtype)
 
@@ -84,7 +84,7 @@ def test_each_primitive(name: str, row: Call, dtype: str) -> None:
     compare(function, tuple(arrays), tuple(moved(name, arrays)), tuple(arrays))
 
 
-@every_smooth_row
+@some_smooth_rows
 def test_each_rule(name: str, row: Call) -> None:
     arrays = cast(fixed_case(name, row).arrays, "float32")
     flowing, _ = parts(name, arrays)
