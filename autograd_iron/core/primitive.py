@@ -32,7 +32,7 @@ from autograd_iron.core.explain import EXPLAINED, call_text, explain
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node
 from autograd_iron.core.operands import bind
-from autograd_iron.core.registry import Vocabulary, raw, register
+from autograd_iron.core.registry import Vocabulary, on_tensors, raw, register
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
@@ -80,6 +80,9 @@ class Primitive:
         Whether the operation only asks of its arrays where they are zero.
     ordered : bool
         Whether the operation asks which number is larger: complex ones are refused.
+    casts : bool
+        Whether a call may say `dtype=`: the array is cast to it first, and the result again, so
+        that neither the kernel nor a rule needs to know.
     by_kernel : str or None
         Why a plan runs the kernel whole, where no other field says how else to run the operation.
     decomposition : callable or None
@@ -116,6 +119,7 @@ class Primitive:
         self.truths = False
         self.ordered = False
         self.fewer: dict[int, Callable[..., Any]] = {}
+        self.casts = False
         self.collective = collective
         self.rules: list[Rule | None] = []
         self.decomposition: Callable[..., Any] | None = kernel if decomposes else None
@@ -275,11 +279,28 @@ class Primitive:
             if len(args) in self.fewer:
                 other: Tensor = self.fewer[len(args)](*args, **attributes)
                 return other
+            if self.casts and "dtype" in attributes:
+                return self._cast(args, **attributes)
             args, attributes = bind(self, args, attributes)
         else:
             attributes = self.defaults
         made: Tensor = switches().executor.run(self, args, attributes)
         return made
+
+    def allow_dtype(self) -> None:
+        """Let a call say `dtype=`; see `casts`."""
+        self.casts = True
+        given = inspect.Parameter("dtype", inspect.Parameter.KEYWORD_ONLY, default=None)
+        parameters = [*self.__signature__.parameters.values(), given]
+        self.__signature__ = inspect.Signature(parameters)
+
+    def _cast(self, args: tuple[Any, ...], dtype: Any, **attributes: Any) -> Tensor:
+        """Run on the first array cast to a dtype, which the result has too."""
+        if dtype is None:
+            return self(*args, **attributes)
+        x, *others = args
+        made: Tensor = self(on_tensors.astype(x, dtype=dtype), *others, **attributes)
+        return made if made.dtype == dtypes.dtype(dtype) else on_tensors.astype(made, dtype=dtype)
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; errors name the operation and the operands."""

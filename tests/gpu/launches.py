@@ -62,6 +62,8 @@ LAUNCHES = {
     "pow": (1, 20),
     "relu": (1, 2),
     "reshape": (0, 1),
+    "running_logsumexp": (6, 33),
+    "running_product": (2, 26),
     "scatter_sum": (2, 1),
     "set_at": (2, 3),
     "sigmoid": (4, 5),

@@ -110,7 +110,7 @@ def _(F, batched, values, indices, size, axis):
 
 
 @composite
-def take_along_axis(F, x, indices, /, axis=-1):
+def take_along_axis(F, x, /, indices, axis=-1):
     """Return the elements of `x` at positions along an axis (None: of the flattened `x`).
 
     Each slice of `x` has positions of its own, as `argsort` and `argmax` return them; the other

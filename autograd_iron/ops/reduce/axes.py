@@ -1,11 +1,15 @@
-"""What reductions share: the axes they go over, and what their gradients spread over them."""
+"""What reductions share: their operand, the axes they go over, and what is spread over these."""
 
 # mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
+import math
+
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.specs import axes_of
+from autograd_iron.ops.creation import asarray
 
 
 def known(axis, x):
@@ -33,3 +37,45 @@ def labels(combine=None):
         return Labels((tuple(range(x.ndim)),), (kept,), combine)
 
     return rule
+
+
+def count(x, axis):
+    """Return how many values a reduction combines to one."""
+    return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
+
+
+def operand(F, x):
+    """Return what a composite was given as what `F` works on."""
+    return asarray(x) if F.xp is None else x
+
+
+def floating(F, x):
+    """Return what a composite was given as what `F` works on, integers as float32."""
+    x = operand(F, x)
+    return x if x.dtype.kind not in "biu" else F.astype(x, dtype=dtypes.default_float)
+
+
+def last(F, x, axis):
+    """Return `x` with the axes (None: all) as one, which comes last."""
+    over = axes_of(axis, x.ndim)
+    kept = tuple(i for i in range(x.ndim) if i not in over)
+    if over != tuple(range(len(kept), x.ndim)):
+        x = F.permute_dims(x, axes=(*kept, *over))
+    if len(over) == 1:
+        return x
+    shape = x.shape[: len(kept)]
+    return F.reshape(x, shape=(*shape, math.prod(x.shape[len(kept) :])))
+
+
+def keep(F, reduced, like, axis, keepdims):
+    """Return a reduced value with the axes of `like` that it lacks, each of size 1, if asked."""
+    if not keepdims:
+        return reduced
+    over = axes_of(axis, like.ndim)
+    shape = tuple(1 if i in over else n for i, n in enumerate(like.shape))
+    return F.reshape(reduced, shape=shape)
+
+
+def positions(F, size, like):
+    """Return the integers from 0, on the device of `like`."""
+    return F.running_sum(F.ones((size,), dtype="int64", device=device.of(like)), axis=0) - 1

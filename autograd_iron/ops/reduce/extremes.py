@@ -16,7 +16,7 @@ from autograd_iron.ops.elementwise.choosing import maximum, minimum
 from autograd_iron.ops.reduce.axes import known, labels, spread
 from autograd_iron.ops.reduce.sums import sum
 
-__all__ = ["argmax", "argmin", "max", "min"]
+__all__ = ["amax", "amin", "argmax", "argmin", "max", "min"]
 
 
 def _share_of_ties(F, g, y, x, axis, keepdims):
@@ -73,13 +73,13 @@ min.axes(labels("min"))
 
 
 @primitive(numpy="argmax", by_kernel="it returns a position")
-def argmax(xp, x, /, axis=None):
+def argmax(xp, x, /, axis=None, keepdims=False):
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
-    return xp.argmax(x, axis=known(axis, x))
+    return xp.argmax(x, axis=known(axis, x), keepdims=keepdims)
 
 
-def _place(x, axis):
-    return Spec(_extreme(x, axis, False).shape, dtypes.int64)
+def _place(x, axis, keepdims):
+    return Spec(_extreme(x, axis, keepdims).shape, dtypes.int64)
 
 
 argmax.shape(_place)
@@ -89,9 +89,9 @@ argmax.axes(labels())
 
 
 @primitive(numpy="argmin", by_kernel="it returns a position")
-def argmin(xp, x, /, axis=None):
+def argmin(xp, x, /, axis=None, keepdims=False):
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
-    return xp.argmin(x, axis=known(axis, x))
+    return xp.argmin(x, axis=known(axis, x), keepdims=keepdims)
 
 
 argmin.shape(_place)
@@ -101,15 +101,23 @@ argmin.axes(labels())
 
 
 @argmax.vmap
-def _(F, _batched, x, axis):
-    values, axis = _one_axis(F, x, axis)
-    return F.argmax(values, axis=axis)
+def _(F, _batched, x, axis, keepdims):
+    values, over = _one_axis(F, x, axis)
+    made = F.argmax(values, axis=over)
+    return _kept(F, made, x, axis) if keepdims else made
 
 
 @argmin.vmap
-def _(F, _batched, x, axis):
-    values, axis = _one_axis(F, x, axis)
-    return F.argmin(values, axis=axis)
+def _(F, _batched, x, axis, keepdims):
+    values, over = _one_axis(F, x, axis)
+    made = F.argmin(values, axis=over)
+    return _kept(F, made, x, axis) if keepdims else made
+
+
+def _kept(F, made, x, axis):
+    """Return what was reduced of each value of a batch with the axes that it lacks."""
+    shape = specs.reduced(Spec(x.shape[1:], x.dtype), axis, True)
+    return F.reshape(made, shape=(x.shape[0], *shape))
 
 
 def _one_axis(F, x, axis):
@@ -122,6 +130,9 @@ def _one_axis(F, x, axis):
 
 for word in (max, min, argmax, argmin):
     word.ordered = True
+
+
+amax, amin = max, min  # NumPy's older names
 
 
 # What combines the results of parts of an axis, by the words of `core.axes`.

@@ -1,4 +1,4 @@
-"""Sums over axes and what is made of them: mean, variance, norm."""
+"""Sums over axes and what is made of them: mean, norm."""
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -12,12 +12,12 @@ from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import Reduction
 from autograd_iron.core.primitive import primitive
-from autograd_iron.core.specs import Spec, axes_of
+from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad
 from autograd_iron.ops.elementwise.arithmetic import add
-from autograd_iron.ops.reduce.axes import known, labels, spread
+from autograd_iron.ops.reduce.axes import count, known, labels, spread
 
-__all__ = ["log_softmax", "logsumexp", "mean", "norm", "sum", "var"]
+__all__ = ["log_softmax", "logsumexp", "mean", "norm", "sum"]
 
 
 @primitive
@@ -50,6 +50,9 @@ def _(F, g, _y, _x, axis, keepdims):
 
 
 sum.axes(labels("sum"))
+
+
+sum.allow_dtype()
 
 
 @primitive
@@ -106,17 +109,13 @@ def _(F, _batched, x, shape):
     return F.reshape(total, shape=(x.shape[0], *shape)) if lead else total
 
 
-def _count(x, axis):
-    return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
-
-
 @primitive(floating=True)
 def mean(xp, x, /, axis=None, keepdims=False):
     """Return the mean over the axes; of integers, in float32."""
     if x.dtype != dtypes.float16:
-        return sum.kernel(xp, x, axis, keepdims) / _count(x, axis)
+        return sum.kernel(xp, x, axis, keepdims) / count(x, axis)
     total = xp.add.reduce(x, axis=axis, dtype="float32", keepdims=keepdims)
-    return (total / _count(x, axis)).astype(x.dtype)
+    return (total / count(x, axis)).astype(x.dtype)
 
 
 @mean.shape
@@ -127,42 +126,27 @@ def _(x, axis, keepdims):
 mean.axes(labels())
 
 
+mean.allow_dtype()
+
+
 @mean.decompose
 def _(F, x, axis, keepdims):
     if not dtypes.is_narrow(x.dtype):
-        return F.sum(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+        return F.sum(x, axis=axis, keepdims=keepdims) / count(x, axis)
     total = F.sum(F.astype(x, dtype="float32"), axis=axis, keepdims=keepdims)
-    return F.astype(total / _count(x, axis), dtype=x.dtype)
+    return F.astype(total / count(x, axis), dtype=x.dtype)
 
 
 @mean.vjp
 def _(F, g, _y, _x, axis, keepdims):
-    count = _count(_x, axis)
+    size = count(_x, axis)
     if dtypes.is_narrow(_x.dtype):  # of which 1 / count may be too small a number
-        g = F.astype(F.astype(g, dtype="float32") / (count or 1), dtype=_x.dtype)
+        g = F.astype(F.astype(g, dtype="float32") / (size or 1), dtype=_x.dtype)
         return spread(F, g, _x, axis, keepdims)
-    return spread(F, g * (1 / count if count else math.inf), _x, axis, keepdims)
+    return spread(F, g * (1 / size if size else math.inf), _x, axis, keepdims)
 
 
-@composite
-def var(F, x, /, axis=None, keepdims=False, correction=0):
-    """Return the variance over the axes: the mean square distance from the mean.
-
-    Parameters
-    ----------
-    correction : int or float
-        Subtracted from the number of elements in the divisor (1: the unbiased estimate).
-    """
-    # The squares of float16 leave its range early.
-    if dtypes.is_narrow(getattr(x, "dtype", dtypes.default_float)):
-        wide = F.var(F.astype(x, dtype="float32"), axis, keepdims, correction)
-        return F.astype(wide, dtype=x.dtype)
-    centred = x - F.mean(x, axis=axis, keepdims=True)
-    total = F.sum(_squares(F, centred), axis=axis, keepdims=keepdims)
-    return total / (_count(x, axis) - correction)
-
-
-def _squares(F, x):
+def squares(F, x):
     """Return the squares of the absolute values."""
     return F.real(x * F.conj(x)) if x.dtype.kind == "c" else F.square(x)
 
@@ -173,7 +157,7 @@ def norm(F, x, /, axis=None, keepdims=False):
     if dtypes.is_narrow(x.dtype):
         wide = F.astype(x, dtype="float32")
         return F.astype(F.sqrt(F.sum(wide * wide, axis=axis, keepdims=keepdims)), dtype=x.dtype)
-    return F.sqrt(F.sum(_squares(F, x), axis=axis, keepdims=keepdims))
+    return F.sqrt(F.sum(squares(F, x), axis=axis, keepdims=keepdims))
 
 
 @norm.shape

@@ -224,7 +224,9 @@ def _(writer: Writer, step: Step) -> None:
 @lines_for(argmax, argmin)
 def _(writer: Writer, step: Step) -> None:
     x = writer.operand(step.inputs[0], step)
-    writer.add(writer.call(str(step.primitive.numpy), x, step.attributes["axis"], step.output))
+    axis, keepdims = step.attributes["axis"], step.attributes["keepdims"]
+    keywords = {"keepdims": True} if keepdims else {}
+    writer.add(writer.call(str(step.primitive.numpy), x, axis, step.output, **keywords))
 
 
 # --- parts of arrays

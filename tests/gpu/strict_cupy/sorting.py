@@ -15,7 +15,21 @@ def sort(a: ndarray, axis: int | None = -1, kind: Any = None) -> ndarray:
 
 def argsort(a: ndarray, axis: int | None = -1, kind: Any = None) -> ndarray:
     return computed(
-        lambda raw: np.argsort(raw, axis), [a], name="argsort", launches=2, temporaries=2
+        lambda raw: np.argsort(raw, axis, kind="stable"),
+        [a],
+        name="argsort",
+        launches=2,
+        temporaries=2,
+    )
+
+
+def argpartition(a: ndarray, kth: Any, axis: int | None = -1) -> ndarray:
+    return computed(
+        lambda raw: np.argpartition(raw, kth, axis),
+        [a],
+        name="argpartition",
+        launches=2,
+        temporaries=2,
     )
 
 
