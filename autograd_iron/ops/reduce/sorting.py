@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import composite
 from autograd_iron.core.plain import setting
@@ -31,6 +31,8 @@ def _places(x, axis, **_):
 @primitive(by_kernel="a library sorts")
 def order_along(xp, x, /, axis, descending):
     """Return the positions along an axis that sort `x`, equal values in the order of `x`."""
+    if not x.size:  # of which CuPy's sort reads past the end
+        return xp.zeros(x.shape, dtype="int64")
     if not descending:
         return xp.argsort(x, axis=axis, kind="stable")
     back = xp.argsort(xp.flip(x, axis), axis=axis, kind="stable")
@@ -46,7 +48,7 @@ order_along.axes(_labels)
 @primitive(by_kernel="a library sorts")
 def sort_along(xp, x, /, axis, descending):
     """Return the values in order along an axis; NaN is larger than all."""
-    made = xp.sort(x, axis=axis)
+    made = xp.sort(x, axis=axis) if x.size else xp.array(x)
     return xp.flip(made, axis) if descending else made
 
 
@@ -71,10 +73,18 @@ def partition_along(xp, x, /, axis, kth):
 
     Those of smaller values come before it, those of larger ones after.
     """
-    return xp.argpartition(x, kth, axis=axis)
+    if device.can_look(xp):
+        return xp.argpartition(x, kth, axis=axis)
+    return order_along.kernel(xp, x, axis, False)  # as CuPy's does, which waits besides
 
 
-partition_along.shape(_places)
+@partition_along.shape
+def _(x, axis, kth):
+    (at,) = axes_of(axis, x.ndim)
+    for k in kth if isinstance(kth, tuple) else (kth,):
+        if not -x.shape[at] <= k < x.shape[at]:
+            raise ValueError(f"kth={k} is out of range: axis {axis} has {x.shape[at]} values")
+    return Spec(x.shape, dtypes.int64)
 
 
 partition_along.axes(_labels)

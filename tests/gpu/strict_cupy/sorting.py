@@ -23,16 +23,6 @@ def argsort(a: ndarray, axis: int | None = -1, kind: Any = None) -> ndarray:
     )
 
 
-def argpartition(a: ndarray, kth: Any, axis: int | None = -1) -> ndarray:
-    return computed(
-        lambda raw: np.argpartition(raw, kth, axis),
-        [a],
-        name="argpartition",
-        launches=2,
-        temporaries=2,
-    )
-
-
 def take_along_axis(a: ndarray, indices: ndarray, axis: int | None) -> ndarray:
     def taken(raw: Any, places: Any) -> Any:
         size = raw.size if axis is None else raw.shape[axis]
