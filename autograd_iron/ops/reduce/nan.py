@@ -10,6 +10,7 @@ from autograd_iron.arrays import dtypes
 from autograd_iron.core.composite import composite
 from autograd_iron.ops.reduce.axes import floating, operand
 from autograd_iron.ops.reduce.statistics import root
+from autograd_iron.ops.reduce.sums import squares
 
 __all__ = [
     "nanargmax",
@@ -29,7 +30,7 @@ __all__ = [
 def _filled(F, x, number):
     """Return `x` with a number in the place of each NaN, to which no gradient flows."""
     x = operand(F, x)
-    return F.where(F.isnan(x), number, x) if dtypes.is_float(x.dtype) else x
+    return F.where(F.isnan(x), number, x) if dtypes.is_inexact(x.dtype) else x
 
 
 @composite
@@ -63,8 +64,8 @@ def nancumprod(F, x, /, axis=None, dtype=None):
 
 
 def _valid(F, x, axis, keepdims):
-    """Return how many values over the axes are not NaN, in the dtype of `x`."""
-    valid = F.astype(F.logical_not(F.isnan(x)), dtype=x.dtype)
+    """Return how many values over the axes are not NaN, in the dtype of real parts."""
+    valid = F.astype(F.logical_not(F.isnan(x)), dtype=dtypes.real_of(x.dtype))
     return F.sum(valid, axis=axis, keepdims=keepdims)
 
 
@@ -87,11 +88,11 @@ def nanvar(F, x, /, axis=None, keepdims=False, correction=0, ddof=None):
         wide = F.nanvar(F.astype(x, dtype="float32"), axis, keepdims, correction, ddof)
         return F.astype(wide, dtype=x.dtype)
     centred = _filled(F, x, 0) - F.nanmean(x, axis, True)
-    squares = F.where(F.isnan(x), 0, F.square(F.where(F.isnan(x), 0, centred)))
+    found = F.where(F.isnan(x), 0, squares(F, F.where(F.isnan(x), 0, centred)))
     valid = _valid(F, x, axis, keepdims)
     less = correction if ddof is None else ddof
     divisor = F.where(valid > less, valid - less, math.nan)  # of too few values NumPy says NaN
-    return F.sum(squares, axis=axis, keepdims=keepdims) / divisor
+    return F.sum(found, axis=axis, keepdims=keepdims) / divisor
 
 
 @composite

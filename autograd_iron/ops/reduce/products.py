@@ -45,7 +45,7 @@ def _(F, g, _y, x, axis, keepdims):
     rows = F.reshape(
         F.permute_dims(x, axes=order), shape=(*shape[: len(kept)], math.prod(shape[len(kept) :]))
     )
-    found = F.reshape(_products_of_others(F, rows), shape=shape)
+    found = F.reshape(F.conj(_products_of_others(F, rows)), shape=shape)
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
     return F.multiply_no_nan(F.permute_dims(found, axes=back), spread(F, g, x, axis, keepdims))
 

@@ -77,7 +77,7 @@ def _(F, g, _y, x, axis):
     # The derivative of the product up to k by x[j] is that of all before j, times that of all
     # between j and k.  Nothing is divided, so that zeros need no case of their own.
     at = axes_of(axis, x.ndim)[0]
-    x, g = moved(F, x, at, x.ndim - 1), moved(F, g, at, x.ndim - 1)
+    x, g = moved(F, F.conj(x), at, x.ndim - 1), moved(F, g, at, x.ndim - 1)
     if not x.shape[-1]:
         return moved(F, g, x.ndim - 1, at)
     before = _after_one(F, F.running_product(x, axis=-1), 1)
@@ -181,6 +181,10 @@ def _(x, axis, largest):
 
 
 running_place.axes(_labels)
+
+
+for word in (running_place, running_logsumexp):
+    word.ordered = True
 
 
 @composite

@@ -93,6 +93,10 @@ partition_along.axes(_labels)
 partition_along.forms["kth"] = partial(setting, name="axis")  # integers, as axes are
 
 
+for word in (order_along, sort_along, partition_along):
+    word.ordered = True
+
+
 def _flat(F, x, axis):
     x = operand(F, x)
     return (F.reshape(x, shape=(-1,)), 0) if axis is None else (x, axis)

@@ -35,7 +35,9 @@ def sum_to(x: Array, shape: Shape) -> Array:
 SAMPLES: dict[str, Samples] = {
     # reductions
     "sum": Samples((REAL,), REDUCTIONS + EMPTY_REDUCTIONS, np.sum, reductions(small), complex=True),
-    "prod": Samples((REAL,), REDUCTIONS + EMPTY_REDUCTIONS, np.prod, reductions(small)),
+    "prod": Samples(
+        (REAL,), REDUCTIONS + EMPTY_REDUCTIONS, np.prod, reductions(small), complex=True
+    ),
     "mean": Samples((REAL,), REDUCTIONS, np.mean, reductions(), complex=True),
     "max": Samples((DISTINCT,), REDUCTIONS, np.max, reductions()),
     "min": Samples((DISTINCT,), REDUCTIONS, np.min, reductions()),
@@ -136,13 +138,13 @@ WITH_NAN = {
 }
 COMPOSITES: dict[str, Samples] = {
     "var": Samples((REAL,), [*FILLED, call((2, 3), axis=1, correction=1)], np.var, complex=True),
-    "std": Samples((DISTINCT,), [*FEW, call((2, 3), axis=1, ddof=1)], np.std),
+    "std": Samples((DISTINCT,), [*FEW, call((2, 3), axis=1, ddof=1)], np.std, complex=True),
     "ptp": Samples((DISTINCT,), FEW, np.ptp),
     "aminmax": Samples(
         (DISTINCT,), FEW, end_to_end(lambda x, **over: (np.min(x, **over), np.max(x, **over)))
     ),
     "count_nonzero": Samples((BOOL,), FEW, np.count_nonzero),
-    "average": Samples((REAL,), FEW, np.mean),
+    "average": Samples((REAL,), FEW, np.mean, complex=True),
     "median": Samples((DISTINCT,), QUANTILES, np.median),
     "percentile": Samples(
         (DISTINCT,), [call((5,), q=30), call((2, 3), q=[0, 75.0])], np.percentile

@@ -42,8 +42,8 @@ def cumulative(name: str) -> Any:
 
 
 SAMPLES: dict[str, Samples] = {
-    "running_sum": Samples((REAL,), ALONG, np.cumsum),
-    "running_product": Samples((REAL,), ALONG, np.cumprod),
+    "running_sum": Samples((REAL,), ALONG, np.cumsum, complex=True),
+    "running_product": Samples((REAL,), ALONG, np.cumprod, complex=True),
     "running_logsumexp": Samples((REAL,), ALONG, logcumsumexp),
     "running_place": Samples(
         (REAL,),
@@ -59,8 +59,8 @@ SAMPLES: dict[str, Samples] = {
 INITIAL = [call((3,)), call((2, 3), axis=1, include_initial=True), call((2, 3), axis=0)]
 
 COMPOSITES: dict[str, Samples] = {
-    "cumsum": Samples((REAL,), SEVERAL, np.cumsum),
-    "cumprod": Samples((REAL,), SEVERAL, np.cumprod),
+    "cumsum": Samples((REAL,), SEVERAL, np.cumsum, complex=True),
+    "cumprod": Samples((REAL,), SEVERAL, np.cumprod, complex=True),
     "cumulative_sum": Samples((REAL,), INITIAL, np.cumulative_sum),
     "cumulative_prod": Samples((REAL,), INITIAL, np.cumulative_prod),
     "nancumsum": Samples((REAL,), SEVERAL, np.nancumsum, around=some_nan),
