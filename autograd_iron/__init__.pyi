@@ -63,6 +63,15 @@ def add(x: TensorLike, y: TensorLike, /) -> Tensor:
 def all(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether every value over the axes is true."""
 
+def amax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the largest value over the axes; equal ones share the gradient equally."""
+
+def amin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the smallest value over the axes; equal ones share the gradient equally."""
+
+def aminmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> tuple[Tensor, ...]:
+    """Return the smallest and the largest value over the axes, as PyTorch's `aminmax`."""
+
 def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
     """Return the angle of complex numbers, between -pi and pi, in radians or in degrees.
 
@@ -78,11 +87,23 @@ def append(x: TensorLike, values: Any, /, axis: builtins.int | Sequence[builtins
 def arctan(x: TensorLike, /) -> Tensor:
     """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
 
-def argmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+def argmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
 
-def argmin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+def argmin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the position of the first smallest value along an axis (None: of the flattened x)."""
+
+def argpartition(x: TensorLike, /, kth: Any, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+    """Return the positions along an axis of what `partition` returns."""
+
+def argsort(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1, *, descending: Any = False, stable: Any = True, kind: Any = None) -> Tensor:
+    """Return the positions that sort `x` along an axis (None: those in the flattened `x`).
+
+    Parameters
+    ----------
+    stable, kind
+        Equal values are always in the order of `x`.
+    """
 
 def argwhere(x: TensorLike, /) -> Tensor:
     """Return the indices of the elements that are not zero, one row for each of them."""
@@ -98,6 +119,17 @@ def atleast_2d(*arrays: Sequence[TensorLike]) -> Tensor:
 
 def atleast_3d(*arrays: Sequence[TensorLike]) -> Tensor:
     """Return the arrays, those of fewer than three axes with new ones around as NumPy has them."""
+
+def average(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, weights: Any = None, returned: Any = False, keepdims: builtins.bool = False) -> Tensor:
+    """Return the average over the axes, each value as often as its weight says.
+
+    Parameters
+    ----------
+    weights : array, optional
+        Of the shape of `x`, or of one axis for that axis alone; None: all are 1.
+    returned : bool
+        Return the sum of the weights, too.
+    """
 
 def block(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return an array put together from nested lists of blocks, as NumPy has them.
@@ -156,6 +188,9 @@ def copy(x: TensorLike, /) -> Tensor:
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
 
+def count_nonzero(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return how many values over the axes are not zero."""
+
 def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return the cross product of vectors of three elements.
 
@@ -165,6 +200,43 @@ def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, 
         Where the vectors are in `a`, in `b` and in the result.
     axis : int, optional
         All three of these.
+    """
+
+def cummax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> tuple[Tensor, ...]:
+    """Return the largest of all values up to each along an axis, and where it is, as PyTorch."""
+
+def cummin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> tuple[Tensor, ...]:
+    """Return the smallest of all values up to each along an axis, and where it is, as PyTorch."""
+
+def cumprod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
+    """Return the products of all values up to each, along an axis (None: of the flattened `x`).
+
+    The gradient is right where values are zero, too.
+    """
+
+def cumsum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
+    """Return the sums of all values up to each, along an axis (None: of the flattened `x`)."""
+
+def cumulative_prod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+    """Return the products of all values up to each, as the array API's `cumulative_prod`.
+
+    Parameters
+    ----------
+    axis : int, optional
+        It may be left out where `x` has one axis.
+    include_initial : bool
+        Put the 1 in front with which a product begins.
+    """
+
+def cumulative_sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None, include_initial: Any = False) -> Tensor:
+    """Return the sums of all values up to each, as the array API's `cumulative_sum`.
+
+    Parameters
+    ----------
+    axis : int, optional
+        It may be left out where `x` has one axis.
+    include_initial : bool
+        Put the 0 in front with which a sum begins.
     """
 
 def delete(x: TensorLike, /, obj: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
@@ -342,6 +414,9 @@ def isnan(x: TensorLike, /) -> Tensor:
 def kron(a: Any, b: Any, /) -> Tensor:
     """Return the Kronecker product: blocks of `b`, one for each element of `a`."""
 
+def kthvalue(x: TensorLike, /, k: builtins.int, axis: builtins.int | Sequence[builtins.int] | None = -1, keepdims: builtins.bool = False) -> tuple[Tensor, ...]:
+    """Return the `k`-th smallest value along an axis (the first: 1), and where it is."""
+
 def less(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x < y`, elementwise and broadcast."""
 
@@ -373,6 +448,9 @@ def log_softmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | 
 
     The logarithms of the probabilities that logits `x` give to the classes along the axis.
     """
+
+def logcumsumexp(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+    """Return `log(sum(exp(x)))` of all values up to each along an axis, finite for finite `x`."""
 
 def logical_and(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x and y`, elementwise and broadcast."""
@@ -412,8 +490,11 @@ def max(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = N
 def maximum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
-def mean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def mean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
     """Return the mean over the axes; of integers, in float32."""
+
+def median(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the middle value over the axes, or the mean of the two middle ones."""
 
 def meshgrid(*axes: builtins.int | Sequence[Any] | None, indexing: Any = 'xy', sparse: Any = False, copy: Any = True, device: str | None = None) -> tuple[Tensor, ...]:
     """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
@@ -436,6 +517,9 @@ def min(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = N
 def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
+def mode(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1, keepdims: builtins.bool = False) -> tuple[Tensor, ...]:
+    """Return the commonest value along an axis, of several the smallest, and where it is last."""
+
 def moveaxis(x: TensorLike, /, source: Any, destination: Any) -> Tensor:
     """Return `x` with axes at other places, the rest in their order.
 
@@ -447,6 +531,48 @@ def moveaxis(x: TensorLike, /, source: Any, destination: Any) -> Tensor:
 
 def multiply(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the product `x * y`, broadcast."""
+
+def nanargmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return where the first largest value is that is not NaN; -1 where there is none."""
+
+def nanargmin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return where the first smallest value is that is not NaN; -1 where there is none."""
+
+def nancumprod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
+    """Return the products of all values up to each along an axis, NaN counting as 1."""
+
+def nancumsum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
+    """Return the sums of all values up to each along an axis, NaN counting as 0."""
+
+def nanmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the largest value over the axes that is not NaN; NaN where there is none."""
+
+def nanmean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, dtype: Any = None) -> Tensor:
+    """Return the mean over the axes of all values that are not NaN; NaN where there are none."""
+
+def nanmedian(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the median of all values that are not NaN; NaN where there are none."""
+
+def nanmin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the smallest value over the axes that is not NaN; NaN where there is none."""
+
+def nanpercentile(x: TensorLike, /, q: Any, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, method: Any = 'linear') -> Tensor:
+    """Return `percentile` of all values that are not NaN; NaN where there are none."""
+
+def nanprod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, dtype: Any = None) -> Tensor:
+    """Return the product over the axes, NaN counting as 1."""
+
+def nanquantile(x: TensorLike, /, q: Any, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, method: Any = 'linear') -> Tensor:
+    """Return `quantile` of all values that are not NaN; NaN where there are none."""
+
+def nanstd(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
+    """Return the standard deviation over the axes of all values that are not NaN: see `std`."""
+
+def nansum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, dtype: Any = None) -> Tensor:
+    """Return the sum over the axes, NaN counting as 0."""
+
+def nanvar(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
+    """Return the variance over the axes of all values that are not NaN: see `var`."""
 
 def negative(x: TensorLike, /) -> Tensor:
     """Return `-x`."""
@@ -496,6 +622,15 @@ def pad(x: TensorLike, /, pad_width: Any, mode: Any = 'constant', *, constant_va
         "odd": what is mirrored is taken from twice the edge.
     """
 
+def partition(x: TensorLike, /, kth: Any, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+    """Return the values along an axis so that those at `kth` are where sorting puts them.
+
+    Smaller values come before, larger ones after, in no particular order.
+    """
+
+def percentile(x: TensorLike, /, q: Any, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, method: Any = 'linear') -> Tensor:
+    """Return the values over the axes below which `q` per cent of all lie: see `quantile`."""
+
 def permute_dims(x: TensorLike, /, axes: builtins.int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed)."""
 
@@ -517,6 +652,12 @@ def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **sett
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
+def prod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the product over the axes; the gradient is right where values are zero, too."""
+
+def ptp(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the distance from the smallest to the largest value over the axes."""
+
 def put_along_axis(x: TensorLike, indices: Any, values: Any, /, axis: builtins.int | Sequence[builtins.int] | None) -> Tensor:
     """Return `x` with values at positions along an axis, where `take_along_axis` reads.
 
@@ -526,6 +667,19 @@ def put_along_axis(x: TensorLike, indices: Any, values: Any, /, axis: builtins.i
     ------
     ValueError
         A position is named twice: which value stays would be undefined.
+    """
+
+def quantile(x: TensorLike, /, q: Any, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, method: Any = 'linear') -> Tensor:
+    """Return the values over the axes below which the parts `q` of all values lie.
+
+    The gradient goes to the values between which a quantile lies.
+
+    Parameters
+    ----------
+    q : number or array
+        Between 0 and 1.  The result has its axes first.
+    method : str
+        One of NumPy's: "linear", "lower", "higher", "midpoint", "nearest", "hazen" and so on.
     """
 
 def ravel(x: TensorLike, /, order: Any = 'C') -> Tensor:
@@ -626,6 +780,17 @@ def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: builtins.int 
 def softplus(x: TensorLike, /) -> Tensor:
     """Return `log(1 + exp(x))`, finite for every finite `x`."""
 
+def sort(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1, *, descending: Any = False, stable: Any = True, kind: Any = None) -> Tensor:
+    """Return the values in order along an axis (None: of the flattened `x`).
+
+    NaN is larger than all other values.  The gradient goes where each value came from.
+
+    Parameters
+    ----------
+    stable, kind
+        Every sort here is stable.
+    """
+
 def split(x: TensorLike, /, indices_or_sections: Any, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
 
@@ -653,10 +818,23 @@ def squeeze(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None
 def stack(arrays: Sequence[TensorLike], /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> Tensor:
     """Return a sequence of equally shaped arrays joined along a new axis."""
 
+def std(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
+    """Return the standard deviation over the axes, the square root of `var`.
+
+    Where it is 0 its gradient is 0, as in PyTorch.
+
+    Parameters
+    ----------
+    correction : int or float
+        Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+    ddof : int or float, optional
+        NumPy's name for `correction`.
+    """
+
 def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the difference `x - y`, broadcast."""
 
-def sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
     """Return the sum over the axes."""
 
 def swapaxes(x: TensorLike, /, axis1: Any, axis2: Any) -> Tensor:
@@ -673,7 +851,7 @@ def take(x: TensorLike, indices: Any, /, axis: builtins.int | Sequence[builtins.
         What an index outside the axis means: an error, a position around the end, the nearest one.
     """
 
-def take_along_axis(x: TensorLike, indices: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+def take_along_axis(x: TensorLike, /, indices: Any, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the elements of `x` at positions along an axis (None: of the flattened `x`).
 
     Each slice of `x` has positions of its own, as `argsort` and `argmax` return them; the other
@@ -698,6 +876,15 @@ def tile(x: TensorLike, /, reps: Any) -> Tensor:
     Parameters
     ----------
     reps : int or tuple of int
+    """
+
+def topk(x: TensorLike, /, k: builtins.int, axis: builtins.int | Sequence[builtins.int] | None = -1, largest: Any = True, sorted: Any = True) -> tuple[Tensor, ...]:
+    """Return the `k` largest (or smallest) values along an axis, and where they are, as PyTorch.
+
+    Parameters
+    ----------
+    sorted : bool
+        They always come sorted.
     """
 
 def trace(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
@@ -733,13 +920,15 @@ def vander(x: TensorLike, /, N: Any = None, increasing: Any = False) -> Tensor:
     A vector may have axes before its own: then there is a matrix for each.
     """
 
-def var(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
+def var(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
     """Return the variance over the axes: the mean square distance from the mean.
 
     Parameters
     ----------
     correction : int or float
         Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+    ddof : int or float, optional
+        NumPy's name for `correction`.
     """
 
 def vdot(a: Any, b: Any, /) -> Tensor:

@@ -35,10 +35,10 @@ class Methods:
     def arctan(self, /) -> Tensor:
         """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
 
-    def argmax(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+    def argmax(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the position of the first largest value along an axis (None: of the flattened x)."""
 
-    def argmin(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+    def argmin(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the position of the first smallest value along an axis (None: of the flattened x)."""
 
     def clip(self, /, min: Any = None, max: Any = None) -> Tensor:
@@ -107,7 +107,7 @@ class Methods:
     def max(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the largest value over the axes; equal ones share the gradient equally."""
 
-    def mean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def mean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """Return the mean over the axes; of integers, in float32."""
 
     def min(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
@@ -175,7 +175,7 @@ class Methods:
             An axis has another size.
         """
 
-    def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """Return the sum over the axes."""
 
     def swapaxes(self, /, axis1: Any, axis2: Any) -> Tensor:
@@ -193,13 +193,15 @@ class Methods:
     def triu(self, /, k: builtins.int = 0) -> Tensor:
         """Return matrices with what lies below their diagonal `k` set to 0."""
 
-    def var(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0) -> Tensor:
+    def var(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
         """Return the variance over the axes: the mean square distance from the mean.
 
         Parameters
         ----------
         correction : int or float
             Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+        ddof : int or float, optional
+            NumPy's name for `correction`.
         """
 
     def bfloat16(self) -> Tensor:
