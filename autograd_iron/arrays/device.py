@@ -572,6 +572,24 @@ def names_twice(shape: tuple[int, ...], index: tuple[Any, ...]) -> bool:
     return bool(numpy.unique(named).size < named.size)
 
 
+def rounds(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[tuple[Any, Any]] | None:
+    """Return the positions that an index names so that each is named once in a round.
+
+    Each round is (where in what the index reads, which positions of the array), both in row-major
+    order; the second time that a position is named is in the second round.  None where all are
+    named once, or where arrays of the index are on a GPU, which is not waited for.
+    """
+    if not names_twice(shape, index):
+        return None
+    named = numpy.arange(math.prod(shape)).reshape(shape)[index].ravel()
+    order = numpy.argsort(named, kind="stable")
+    _, starts, counts = numpy.unique(named[order], return_index=True, return_counts=True)
+    times = numpy.empty(named.size, "int64")
+    times[order] = numpy.arange(named.size) - numpy.repeat(starts, counts)
+    places = [numpy.flatnonzero(times == time) for time in range(int(counts.max()))]
+    return [(place, named[place]) for place in places]
+
+
 def _on_host(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_on_host, value))
