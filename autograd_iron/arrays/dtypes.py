@@ -166,6 +166,13 @@ def extreme(dtype: Any, lowest: bool) -> Any:
     return limits.min if lowest else limits.max
 
 
+def largest(dtype: Any) -> float:
+    """Return the largest finite number of a floating dtype."""
+    if dtype == bfloat16:
+        return float.fromhex("0x1.fep127")
+    return float(numpy.finfo(dtype).max)
+
+
 def fits(value: Any, dtype: Any) -> bool:
     """Return whether an array or a number may be cast to a dtype: to no lesser kind, in range."""
     found = getattr(value, "dtype", None)

@@ -18,13 +18,16 @@ _OUR_NAME = {
     "true_divide": "divide",
     "power": "pow",
     "conjugate": "conj",
-    "float_power": "pow",
     "concatenate": "concat",
     "transpose": "permute_dims",
     "amax": "max",
     "amin": "min",
     "invert": "bitwise_invert",
     "bitwise_not": "bitwise_invert",
+    "around": "round",
+    "fix": "trunc",
+    "degrees": "rad2deg",
+    "radians": "deg2rad",
 }
 _OUR_PARAMETER = {"a_min": "min", "a_max": "max", "newshape": "shape"}
 _NEUTRAL = {

@@ -27,6 +27,7 @@ from sampling import LAYOUTS, STEPS, Array, Call, Case, Samples
 import autograd_iron as ai
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.registry import on_tensors, raw, registry
+from autograd_iron.ops.elementwise.words import zero_slope
 
 FAMILIES = [
     import_module(f"families.{path.stem}")
@@ -49,7 +50,7 @@ RULES = [
     (name, number)
     for name in DIFFERENTIABLE
     for number, rule in enumerate(PRIMITIVES[name].rules)
-    if rule is not None
+    if rule is not None and rule is not zero_slope  # where no scaling can show
 ]
 
 

@@ -85,6 +85,8 @@ def special_arrays(name: str) -> list[np.ndarray[Any, Any]]:
     grids = [
         np.array([True, False])
         if domain.dtype == "bool"
+        else np.arange(-2, 3)
+        if domain.dtype != "float64"
         else (WITHIN if domain.width < 1 else SPECIAL)
         for domain in SAMPLES[name].domains
     ]

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.core import specs
+from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
+from autograd_iron.core.tensor import Tensor
+from autograd_iron.ops.elementwise.words import operand
 
 __all__ = ["clip", "maximum", "minimum", "where"]
 
@@ -52,9 +55,40 @@ def _(F, g, _out, x, y):
     return F.where(x == y, 0.5 * g, g * (y < x))
 
 
+@composite
+def clip(F, x, /, min=None, max=None, *, a_min=None, a_max=None):
+    """Return `x` held between two bounds, numbers or arrays; at a bound the gradient passes.
+
+    Parameters
+    ----------
+    x : Tensor
+    min, max : number or Tensor, optional
+        What lies beyond is the bound, and a gradient flows to that, if it is a Tensor.  NumPy's
+        older names `a_min` and `a_max` are understood too.
+    a_min, a_max : number or Tensor, optional
+    """
+    low, high = min if a_min is None else a_min, max if a_max is None else a_max
+    if not (_is_array(low) or _is_array(high)):
+        return F.clip_between(x, low, high)
+    x = operand(F, x)
+    # A NaN among the bounds is neither above nor below: NumPy's result is NaN there.
+    if low is not None:
+        low = operand(F, low)
+        x = F.where(F.logical_or(x >= low, x != x), x, low)
+    if high is not None:
+        high = operand(F, high)
+        x = F.where(F.logical_or(x <= high, x != x), x, high)
+    return x
+
+
+def _is_array(bound):
+    """Say whether a bound is more than a number: a Tensor, or an array with axes, or a list."""
+    return isinstance(bound, Tensor | list | tuple) or getattr(bound, "ndim", 0) > 0
+
+
 @elementwise
-def clip(xp, x, /, min=None, max=None):
-    """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+def clip_between(xp, x, /, min=None, max=None):
+    """Return `x` held between two numbers (None: no bound): see `clip`."""
     _check_bounds(min, max)
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
         x = x.astype("float32")
@@ -65,17 +99,17 @@ def clip(xp, x, /, min=None, max=None):
 
 def _check_bounds(*bounds):
     if not all(bound is None or isinstance(bound, int | float) for bound in bounds):
-        raise TypeError("the bounds must be numbers; for arrays use maximum and minimum")
+        raise TypeError("the bounds must be numbers or arrays")
 
 
-@clip.shape
+@clip_between.shape
 def _(x, min, max):
     _check_bounds(min, max)
     narrow = x.dtype.kind == "f" or not (isinstance(min, float) or isinstance(max, float))
     return Spec(x.shape, x.dtype if narrow else dtypes.float32)
 
 
-@clip.decompose
+@clip_between.decompose
 def _(F, x, min, max):
     _check_bounds(min, max)
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
@@ -87,7 +121,7 @@ def _(F, x, min, max):
     return x if max is None else F.minimum(x, max)
 
 
-@clip.vjp
+@clip_between.vjp
 def _(F, g, y, x, min, max):
     return g * (x == y)
 

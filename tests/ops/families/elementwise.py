@@ -75,7 +75,7 @@ SAMPLES: dict[str, Samples] = {
     # choosing
     "maximum": elementwise(np.maximum, REAL, BETWEEN),
     "minimum": elementwise(np.minimum, REAL, BETWEEN),
-    "clip": elementwise(
+    "clip_between": elementwise(
         # NumPy 2.0 has other names, and no call without any bound.
         lambda x, min=None, max=None: np.clip(
             x, -np.inf if min is None else min, np.inf if max is None else max
