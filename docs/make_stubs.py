@@ -165,7 +165,7 @@ def returned(operation: Primitive | Composite) -> str:
     """Return the type of what a call gives, by calling the operation."""
     matrix = np.eye(4, dtype="f4") + 1
     for operand in (matrix, np.ones((3, 3, 3), "f4"), np.ones(4, "f4"), matrix.astype("i8")):
-        with suppress(ValueError, TypeError, IndexError):
+        with suppress(ValueError, TypeError, IndexError), np.errstate(all="ignore"):
             made = called(operation, operand)
             break
     return "tuple[Tensor, ...]" if isinstance(made, tuple) else "Tensor"
