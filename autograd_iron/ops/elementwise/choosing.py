@@ -126,7 +126,7 @@ def _(F, g, y, x, min, max):
     return g * (x == y)
 
 
-for word in (maximum, minimum, clip):
+for word in (maximum, minimum, clip_between):
     word.ordered = True
 
 
