@@ -57,11 +57,23 @@ TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
 def abs(x: TensorLike, /) -> Tensor:
     """Return the absolute value; the derivative at 0 is 0."""
 
+def absolute(x: TensorLike, /) -> Tensor:
+    """Return the absolute value; the derivative at 0 is 0."""
+
+def acos(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, between 0 and pi, whose cosine is `x`."""
+
+def acosh(x: TensorLike, /) -> Tensor:
+    """Return the number from 0 up whose hyperbolic cosine is `x`; NaN for `x < 1`."""
+
 def add(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the sum `x + y`, broadcast."""
 
 def all(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return whether every value over the axes is true."""
+
+def allclose(x: TensorLike, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
+    """Return whether all values are close: see `isclose`."""
 
 def amax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the largest value over the axes; equal ones share the gradient equally."""
@@ -84,8 +96,29 @@ def any(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = N
 def append(x: TensorLike, values: Any, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `values` joined to the end of `x` along an axis (None: both are flattened first)."""
 
+def arccos(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, between 0 and pi, whose cosine is `x`."""
+
+def arccosh(x: TensorLike, /) -> Tensor:
+    """Return the number from 0 up whose hyperbolic cosine is `x`; NaN for `x < 1`."""
+
+def arcsin(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, between -pi/2 and pi/2, whose sine is `x`."""
+
+def arcsinh(x: TensorLike, /) -> Tensor:
+    """Return the number whose hyperbolic sine is `x`."""
+
 def arctan(x: TensorLike, /) -> Tensor:
     """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+
+def arctan2(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the angle in radians, from -pi to pi, of the point with ordinate `x`, abscissa `y`.
+
+    That is the angle whose tangent is `x / y`; the derivatives at the origin are 0.
+    """
+
+def arctanh(x: TensorLike, /) -> Tensor:
+    """Return the number whose hyperbolic tangent is `x`."""
 
 def argmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the position of the first largest value along an axis (None: of the flattened x)."""
@@ -108,8 +141,32 @@ def argsort(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None
 def argwhere(x: TensorLike, /) -> Tensor:
     """Return the indices of the elements that are not zero, one row for each of them."""
 
+def around(x: TensorLike, /, decimals: Any = 0) -> Tensor:
+    """Return `x` rounded to so many decimals, halves to the even digit; the derivative is 0."""
+
+def array_equal(x: TensorLike, y: Any, /, equal_nan: Any = False) -> Tensor:
+    """Return whether `x` and `y` have one shape and equal values."""
+
 def array_split(x: TensorLike, /, indices_or_sections: Any, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis as `split` does, into parts of sizes that may differ by one."""
+
+def asin(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, between -pi/2 and pi/2, whose sine is `x`."""
+
+def asinh(x: TensorLike, /) -> Tensor:
+    """Return the number whose hyperbolic sine is `x`."""
+
+def atan(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+
+def atan2(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the angle in radians, from -pi to pi, of the point with ordinate `x`, abscissa `y`.
+
+    That is the angle whose tangent is `x / y`; the derivatives at the origin are 0.
+    """
+
+def atanh(x: TensorLike, /) -> Tensor:
+    """Return the number whose hyperbolic tangent is `x`."""
 
 def atleast_1d(*arrays: Sequence[TensorLike]) -> Tensor:
     """Return the arrays, those without axes with one of size 1."""
@@ -131,6 +188,27 @@ def average(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None
         Return the sum of the weights, too.
     """
 
+def bitwise_and(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `x & y` of bools or integers, broadcast."""
+
+def bitwise_invert(x: TensorLike, /) -> Tensor:
+    """Return `~x` of bools or integers."""
+
+def bitwise_left_shift(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the integers `x` times `2 ** y`, broadcast."""
+
+def bitwise_not(x: TensorLike, /) -> Tensor:
+    """Return `~x` of bools or integers."""
+
+def bitwise_or(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `x | y` of bools or integers, broadcast."""
+
+def bitwise_right_shift(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the integers `x` divided by `2 ** y` and rounded down, broadcast."""
+
+def bitwise_xor(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `x ^ y` of bools or integers, broadcast."""
+
 def block(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return an array put together from nested lists of blocks, as NumPy has them.
 
@@ -144,6 +222,12 @@ def broadcast_arrays(*arrays: Sequence[TensorLike]) -> tuple[Tensor, ...]:
 def broadcast_to(x: TensorLike, /, shape: builtins.int | Sequence[builtins.int]) -> Tensor:
     """Return `x` stretched to `shape`, as a read-only view where possible."""
 
+def cbrt(x: TensorLike, /) -> Tensor:
+    """Return the cube root, negative for negative `x`; the derivative at 0 is infinite."""
+
+def ceil(x: TensorLike, /) -> Tensor:
+    """Return the smallest whole number that is not below `x`; the derivative is 0."""
+
 def choose(x: TensorLike, choices: Any, /, mode: Any = 'raise') -> Tensor:
     """Return for each element of an array of integers that of the choice which has this number.
 
@@ -155,8 +239,17 @@ def choose(x: TensorLike, choices: Any, /, mode: Any = 'raise') -> Tensor:
         What a number means that no choice has: an error, one from the other end, the nearest.
     """
 
-def clip(x: TensorLike, /, min: Any = None, max: Any = None) -> Tensor:
-    """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+def clip(x: TensorLike, /, min: Any = None, max: Any = None, *, a_min: Any = None, a_max: Any = None) -> Tensor:
+    """Return `x` held between two bounds, numbers or arrays; at a bound the gradient passes.
+
+    Parameters
+    ----------
+    x : Tensor
+    min, max : number or Tensor, optional
+        What lies beyond is the bound, and a gradient flows to that, if it is a Tensor.  NumPy's
+        older names `a_min` and `a_max` are understood too.
+    a_min, a_max : number or Tensor, optional
+    """
 
 def column_stack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined as columns, those with one axis as one column each."""
@@ -185,8 +278,14 @@ def conjugate(x: TensorLike, /) -> Tensor:
 def copy(x: TensorLike, /) -> Tensor:
     """Return the values in memory of their own; gradients flow through it."""
 
+def copysign(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `x` with the sign of `y`, broadcast; the derivative in `x` is 0 at 0."""
+
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
+
+def cosh(x: TensorLike, /) -> Tensor:
+    """Return the hyperbolic cosine."""
 
 def count_nonzero(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return how many values over the axes are not zero."""
@@ -239,6 +338,12 @@ def cumulative_sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int]
         Put the 0 in front with which a sum begins.
     """
 
+def deg2rad(x: TensorLike, /) -> Tensor:
+    """Return an angle of `x` degrees in radians."""
+
+def degrees(x: TensorLike, /) -> Tensor:
+    """Return an angle of `x` radians in degrees."""
+
 def delete(x: TensorLike, /, obj: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` without the slices along an axis that an index names.
 
@@ -277,6 +382,9 @@ def diagonal(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) 
 
 def divide(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the quotient `x / y`, broadcast; integers give float32."""
+
+def divmod(x: TensorLike, y: Any, /) -> tuple[Tensor, ...]:
+    """Return `floor_divide(x, y)` and `remainder(x, y)`."""
 
 def dot(a: Any, b: Any, /) -> Tensor:
     """Return the product over the last axis of `a` and the second-to-last of `b` (or its only one).
@@ -325,6 +433,9 @@ def equal(x: TensorLike, y: TensorLike, /) -> Tensor:
 def exp(x: TensorLike, /) -> Tensor:
     """Return e to the power `x`."""
 
+def exp2(x: TensorLike, /) -> Tensor:
+    """Return 2 to the power `x`."""
+
 def expand_dims(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> Tensor:
     """Return `x` with new axes of size 1 at these places of the result."""
 
@@ -336,6 +447,12 @@ def extract(condition: Any, x: TensorLike, /) -> Tensor:
 
 def eye(n_rows: Any, n_cols: Any = None, /, k: builtins.int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a matrix with ones on the diagonal `k`, and zeros; square if `n_cols` is None."""
+
+def fabs(x: TensorLike, /) -> Tensor:
+    """Return the absolute value as a float; the derivative at 0 is 0."""
+
+def fix(x: TensorLike, /) -> Tensor:
+    """Return `x` without its decimals; the derivative is 0."""
 
 def flatnonzero(x: TensorLike, /) -> Tensor:
     """Return the positions of the elements that are not zero, in the flattened `x`."""
@@ -352,6 +469,24 @@ def fliplr(x: TensorLike, /) -> Tensor:
 def flipud(x: TensorLike, /) -> Tensor:
     """Return `x` with the order along its first axis reversed."""
 
+def float_power(x: TensorLike, p: Any, /) -> Tensor:
+    """Return `x ** p` in float64, so that integers have negative powers too."""
+
+def floor(x: TensorLike, /) -> Tensor:
+    """Return the largest whole number that is not above `x`; the derivative is 0."""
+
+def floor_divide(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the largest whole number that is not above `x / y`; the derivatives are 0."""
+
+def fmax(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the larger of `x` and `y`, and the other where one is NaN; equal ones share."""
+
+def fmin(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the smaller of `x` and `y`, and the other where one is NaN; equal ones share."""
+
+def fmod(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return what `trunc(x / y)` times `y` leaves of `x`, with the sign of `x`."""
+
 def frexp(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return `m` and the int32 `e` with `x = m * 2 ** e` and `0.5 <= abs(m) < 1`; 0 and 0 for 0."""
 
@@ -361,17 +496,26 @@ def full(shape: builtins.int | Sequence[builtins.int], fill_value: Any, dtype: A
 def full_like(x: TensorLike, /, fill_value: Any, dtype: Any = None, *, shape: builtins.int | Sequence[builtins.int] | None = None, device: str | None = None) -> Tensor:
     """Return a number over and over: of the shape, dtype and device of `x` where none is given."""
 
+def gcd(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the greatest common divisor of integers, broadcast."""
+
 def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x > y`, elementwise and broadcast."""
 
 def greater_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x >= y`, elementwise and broadcast."""
 
+def heaviside(x: TensorLike, y: Any, /) -> Tensor:
+    """Return 0 where `x` is negative, 1 where it is positive, and `y` where it is 0."""
+
 def hsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return `x` cut into parts along its second axis, or the only one (see split)."""
 
 def hstack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined along the second axis, or the only one."""
+
+def hypot(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `sqrt(x ** 2 + y ** 2)` without overflow; the derivatives at the origin are 0."""
 
 def imag(x: TensorLike, /) -> Tensor:
     """Return the imaginary part; that of a real array is zeros."""
@@ -402,20 +546,50 @@ def intersect1d(x: TensorLike, y: Any, /, assume_unique: Any = False, return_ind
         Return too where each is in the first and in the second array.
     """
 
+def invert(x: TensorLike, /) -> Tensor:
+    """Return `~x` of bools or integers."""
+
+def isclose(x: TensorLike, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
+    """Return where `abs(x - y) <= atol + rtol * abs(y)`, broadcast.
+
+    Infinities are close to themselves, and with `equal_nan` so is NaN.
+    """
+
 def isfinite(x: TensorLike, /) -> Tensor:
     """Return whether `x` is neither infinite nor NaN, elementwise."""
 
 def isin(x: TensorLike, test_elements: TensorLike, /, assume_unique: Any = False, invert: Any = False) -> Tensor:
     """Return where the elements of `x` are among the test elements (or not, with `invert`)."""
 
+def isinf(x: TensorLike, /) -> Tensor:
+    """Return whether `x` is infinite, elementwise."""
+
 def isnan(x: TensorLike, /) -> Tensor:
     """Return whether `x` is NaN, elementwise."""
+
+def isneginf(x: TensorLike, /) -> Tensor:
+    """Return whether `x` is negative infinity, elementwise."""
+
+def isposinf(x: TensorLike, /) -> Tensor:
+    """Return whether `x` is positive infinity, elementwise."""
 
 def kron(a: Any, b: Any, /) -> Tensor:
     """Return the Kronecker product: blocks of `b`, one for each element of `a`."""
 
 def kthvalue(x: TensorLike, /, k: builtins.int, axis: builtins.int | Sequence[builtins.int] | None = -1, keepdims: builtins.bool = False) -> tuple[Tensor, ...]:
     """Return the `k`-th smallest value along an axis (the first: 1), and where it is."""
+
+def lcm(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the least common multiple of integers, broadcast."""
+
+def ldexp(x: TensorLike, e: Any, /) -> Tensor:
+    """Return `x * 2 ** e` for integers `e`; the power is taken in halves, so as not to overflow."""
+
+def left_shift(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the integers `x` times `2 ** y`, broadcast."""
+
+def lerp(start: Any, end: Any, weight: Any) -> Tensor:
+    """Return `start + weight * (end - start)`, broadcast."""
 
 def less(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x < y`, elementwise and broadcast."""
@@ -440,14 +614,26 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None, /)
 def log(x: TensorLike, /) -> Tensor:
     """Return the natural logarithm."""
 
+def log10(x: TensorLike, /) -> Tensor:
+    """Return the logarithm to base 10."""
+
 def log1p(x: TensorLike, /) -> Tensor:
     """Return `log(1 + x)`, accurate near 0."""
+
+def log2(x: TensorLike, /) -> Tensor:
+    """Return the logarithm to base 2."""
 
 def log_softmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
 
     The logarithms of the probabilities that logits `x` give to the classes along the axis.
     """
+
+def logaddexp(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `log(exp(x) + exp(y))` without overflow, broadcast."""
+
+def logaddexp2(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return `log2(2 ** x + 2 ** y)` without overflow, broadcast."""
 
 def logcumsumexp(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return `log(sum(exp(x)))` of all values up to each along an axis, finite for finite `x`."""
@@ -460,6 +646,9 @@ def logical_not(x: TensorLike, /) -> Tensor:
 
 def logical_or(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x or y`, elementwise and broadcast."""
+
+def logical_xor(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return whether one of `x` and `y` is true and the other is not, broadcast."""
 
 def logsumexp(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
@@ -517,8 +706,14 @@ def min(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = N
 def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the smaller of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
+def mod(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return what `floor_divide` leaves of `x`, with the sign of `y`."""
+
 def mode(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1, keepdims: builtins.bool = False) -> tuple[Tensor, ...]:
     """Return the commonest value along an axis, of several the smallest, and where it is last."""
+
+def modf(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the fractional part and the whole part of `x`, both of its sign."""
 
 def moveaxis(x: TensorLike, /, source: Any, destination: Any) -> Tensor:
     """Return `x` with axes at other places, the rest in their order.
@@ -531,6 +726,20 @@ def moveaxis(x: TensorLike, /, source: Any, destination: Any) -> Tensor:
 
 def multiply(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the product `x * y`, broadcast."""
+
+def nan_to_num(x: TensorLike, /, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    """Return `x` with numbers for NaN and infinities, through which no gradient flows.
+
+    Parameters
+    ----------
+    x : Tensor
+    copy : bool
+        For the sake of NumPy's signature: the result is always a new Tensor.
+    nan : float
+        What stands for NaN.
+    posinf, neginf : float, optional
+        What stands for the infinities: by default the largest and the lowest number of the dtype.
+    """
 
 def nanargmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return where the first largest value is that is not NaN; -1 where there is none."""
@@ -576,6 +785,9 @@ def nanvar(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None 
 
 def negative(x: TensorLike, /) -> Tensor:
     """Return `-x`."""
+
+def nextafter(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the next float after `x` in the direction of `y`; no gradient flows through it."""
 
 def nonzero(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return the indices of the elements that are not zero, one array for each axis."""
@@ -649,7 +861,13 @@ def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **sett
         What the functions take besides.
     """
 
+def positive(x: TensorLike, /) -> Tensor:
+    """Return `+x`, which is `x`."""
+
 def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
+    """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
+
+def power(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
 def prod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
@@ -682,14 +900,26 @@ def quantile(x: TensorLike, /, q: Any, axis: builtins.int | Sequence[builtins.in
         One of NumPy's: "linear", "lower", "higher", "midpoint", "nearest", "hazen" and so on.
     """
 
+def rad2deg(x: TensorLike, /) -> Tensor:
+    """Return an angle of `x` radians in degrees."""
+
+def radians(x: TensorLike, /) -> Tensor:
+    """Return an angle of `x` degrees in radians."""
+
 def ravel(x: TensorLike, /, order: Any = 'C') -> Tensor:
     """Return the values along one axis, in row-major order ("F": in column-major order)."""
 
 def real(x: TensorLike, /) -> Tensor:
     """Return the real part; a real array is returned as it is."""
 
+def reciprocal(x: TensorLike, /) -> Tensor:
+    """Return `1 / x`."""
+
 def relu(x: TensorLike, /) -> Tensor:
     """Return `max(x, 0)`; the derivative at 0 is 0."""
+
+def remainder(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return what `floor_divide` leaves of `x`, with the sign of `y`."""
 
 def repeat(x: TensorLike, /, repeats: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` with each slice along an axis repeated.
@@ -709,6 +939,12 @@ def reshape(x: TensorLike, /, shape: builtins.int | Sequence[builtins.int]) -> T
 def resize(x: TensorLike, /, new_shape: Any) -> Tensor:
     """Return the values in another shape, over again from the start where more are needed."""
 
+def right_shift(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the integers `x` divided by `2 ** y` and rounded down, broadcast."""
+
+def rint(x: TensorLike, /) -> Tensor:
+    """Return the nearest whole number, of two equally near ones the even; the derivative is 0."""
+
 def roll(x: TensorLike, /, shift: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `x` with its elements shifted along axes; what leaves at one end enters at the other.
 
@@ -726,8 +962,14 @@ def rollaxis(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | Non
 def rot90(x: TensorLike, /, k: builtins.int = 1, axes: builtins.int | Sequence[Any] | None = (0, 1)) -> Tensor:
     """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
 
+def round(x: TensorLike, /, decimals: Any = 0) -> Tensor:
+    """Return `x` rounded to so many decimals, halves to the even digit; the derivative is 0."""
+
 def row_stack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined as rows: along the first axis, after `atleast_2d`."""
+
+def rsqrt(x: TensorLike, /) -> Tensor:
+    """Return `1 / sqrt(x)`."""
 
 def segment_sum(data: Any, segment_ids: Any, /, num_segments: Any = None) -> Tensor:
     """Return the sums of the slices of `data` that have the same number, in order of the numbers.
@@ -763,8 +1005,17 @@ def sigmoid(x: TensorLike, /) -> Tensor:
 def sign(x: TensorLike, /) -> Tensor:
     """Return -1, 0 or 1, of a complex number `x / abs(x)`; the derivative of real ones is 0."""
 
+def signbit(x: TensorLike, /) -> Tensor:
+    """Return whether the sign of `x` is negative, that of -0.0 too."""
+
 def sin(x: TensorLike, /) -> Tensor:
     """Return the sine of `x` in radians."""
+
+def sinc(x: TensorLike, /) -> Tensor:
+    """Return `sin(pi x) / (pi x)`, and 1 at 0."""
+
+def sinh(x: TensorLike, /) -> Tensor:
+    """Return the hyperbolic sine."""
 
 def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return all windows of a shape in `x`, whose axes come last; here they are copies.
@@ -790,6 +1041,9 @@ def sort(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 
     stable, kind
         Every sort here is stable.
     """
+
+def spacing(x: TensorLike, /) -> Tensor:
+    """Return how far the next float is, away from 0; no gradient flows through it."""
 
 def split(x: TensorLike, /, indices_or_sections: Any, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis: into equal parts, or before each of a list of positions.
@@ -858,6 +1112,9 @@ def take_along_axis(x: TensorLike, /, indices: Any, axis: builtins.int | Sequenc
     axes of `x` and of the indices broadcast.
     """
 
+def tan(x: TensorLike, /) -> Tensor:
+    """Return the tangent of `x` in radians."""
+
 def tanh(x: TensorLike, /) -> Tensor:
     """Return the hyperbolic tangent."""
 
@@ -907,6 +1164,12 @@ def triu(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
 
 def triu_indices_from(x: TensorLike, /, k: builtins.int = 0) -> tuple[Tensor, ...]:
     """Return the indices of the upper triangle of a matrix: see `triu_indices`."""
+
+def true_divide(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return the quotient `x / y`, broadcast; integers give float32."""
+
+def trunc(x: TensorLike, /) -> Tensor:
+    """Return `x` without its decimals; the derivative is 0."""
 
 def union1d(x: TensorLike, y: Any, /) -> Tensor:
     """Return the sorted values that are in one of two arrays, each once."""

@@ -41,8 +41,17 @@ class Methods:
     def argmin(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the position of the first smallest value along an axis (None: of the flattened x)."""
 
-    def clip(self, /, min: Any = None, max: Any = None) -> Tensor:
-        """Return `x` held between two numbers (None: no bound); at a bound the gradient passes."""
+    def clip(self, /, min: Any = None, max: Any = None, *, a_min: Any = None, a_max: Any = None) -> Tensor:
+        """Return `x` held between two bounds, numbers or arrays; at a bound the gradient passes.
+
+        Parameters
+        ----------
+        x : Tensor
+        min, max : number or Tensor, optional
+            What lies beyond is the bound, and a gradient flows to that, if it is a Tensor.  NumPy's
+            older names `a_min` and `a_max` are understood too.
+        a_min, a_max : number or Tensor, optional
+        """
 
     def clone(self, /) -> Tensor:
         """Return the values in memory of their own; gradients flow through it."""
