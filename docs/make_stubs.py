@@ -164,6 +164,7 @@ def function(name: str, operation: Primitive | Composite) -> str:
 def returned(operation: Primitive | Composite) -> str:
     """Return the type of what a call gives, by calling the operation."""
     matrix = np.eye(4, dtype="f4") + 1
+    made: Any = None  # one array, where none of these operands suits
     for operand in (matrix, np.ones((3, 3, 3), "f4"), np.ones(4, "f4"), matrix.astype("i8")):
         with suppress(ValueError, TypeError, IndexError), np.errstate(all="ignore"):
             made = called(operation, operand)

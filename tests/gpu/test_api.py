@@ -29,6 +29,11 @@ SOURCES = [
 KNOWN = {
     # On a GPU it answers without looking.
     ("autograd_iron/ops/elementwise/arithmetic.py", "if device.all_finite(product):"),
+    ("autograd_iron/ops/linalg/kernels.py", "if device.all_finite(made):"),
+    (
+        "autograd_iron/ops/linalg/kernels.py",
+        "if xp is device.host and ((y == 0) & (x != 0)).any():",
+    ),
     ("autograd_iron/ops/indexing/updates.py", "if (hits > 1).any():"),
     # A number's sign and an array's dtype.
     (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from .launches import LAUNCHES, MOST, STAND_IN
 # What calls cuSOLVER, which nothing but a GPU has: the simulated CuPy does not run it, the stand-in
 # runs LAPACK in its place, and its launches are its own.
 BY_CUSOLVER = {n for n in SAMPLES if (PRIMITIVES[n].numpy or "").startswith("linalg.")}
+BY_CUSOLVER |= {"cofactors"} & SAMPLES.keys()
 
 HERE = [
     name
@@ -73,7 +74,26 @@ def run(name: str, inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> T
         return inputs[0].at[attributes["index"]].set(inputs[1])
     if name == "add_at":
         return inputs[0].at[attributes["index"]].add(inputs[1])
-    return joined(PRIMITIVES[name](*inputs, **attributes))
+    made = PRIMITIVES[name](*inputs, **attributes)
+    if name in PHASES:
+        made = PHASES[name](*made)
+    return joined(made)
+
+
+def fixed(vectors: Tensor) -> Tensor:
+    """Return a sign for each column, which follows that of the vector in it."""
+    weights = ai.arange(1.0, vectors.shape[-2] + 1, device=vectors.device)
+    height = ai.sum(vectors.detach() * ai.expand_dims(weights, -1), axis=-2, keepdims=True)
+    return ai.astype(ai.where(height < 0, -1, 1), vectors.dtype)
+
+
+# Libraries choose the signs of such vectors as they like: one choice is made here.
+PHASES: dict[str, Callable[..., Any]] = {
+    "eigh_of_lower": lambda w, v: (w, v * fixed(v)),
+    "eig_of_complex": lambda w, v: (w, v * fixed(v)),
+    "qr_factors": lambda q, r: (q * fixed(q), r * ai.matrix_transpose(fixed(q))),
+    "svd_factors": lambda u, s, vh: (u * fixed(u), s, vh * ai.matrix_transpose(fixed(u))),
+}
 
 
 def indexed(name: str, attributes: Mapping[str, Any], device: str) -> Mapping[str, Any]:

@@ -1,5 +1,23 @@
 """Linear algebra."""
 
-from autograd_iron.ops.linalg import contractions, einsum, factorisations, products, triangles
+from autograd_iron.ops.linalg import (
+    contractions,
+    determinants,
+    eigen,
+    einsum,
+    factorisations,
+    products,
+    solving,
+    triangles,
+)
 
-__all__ = ["contractions", "einsum", "factorisations", "products", "triangles"]
+__all__ = [
+    "contractions",
+    "determinants",
+    "eigen",
+    "einsum",
+    "factorisations",
+    "products",
+    "solving",
+    "triangles",
+]

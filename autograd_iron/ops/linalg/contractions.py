@@ -9,7 +9,7 @@ import math
 from autograd_iron.core.composite import composite
 from autograd_iron.core.plain import setting
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.linalg.operands import conj, last, moved, tensors
+from autograd_iron.ops.linalg.operands import last, moved, tensors
 
 __all__ = [
     "cross",
@@ -105,7 +105,7 @@ def outer(F, a, b, /):
 def vdot(F, a, b, /):
     """Return the sum of the products of all elements, those of `a` conjugated."""
     a, b = (F.reshape(x, shape=(-1,)) for x in tensors(F, a, b))
-    return F.matmul(conj(F, a), b)
+    return F.matmul(F.conj(a), b)
 
 
 @composite
@@ -116,7 +116,7 @@ def vecdot(F, x1, x2, /, axis=-1):
         raise ValueError(
             f"vectors of {x1.shape[-1]} and of {x2.shape[-1]} elements have no product"
         )
-    made = F.sum(conj(F, x1) * x2, axis=-1)
+    made = F.sum(F.conj(x1) * x2, axis=-1)
     joint = (x1 if x1.dtype.itemsize > x2.dtype.itemsize else x2).dtype
     return F.astype(made, dtype=joint) if joint.kind in "iu" else made
 
@@ -132,7 +132,7 @@ def matvec(F, x1, x2, /):
 def vecmat(F, x1, x2, /):
     """Return the products of vectors (..., n), conjugated, and matrices (..., n, m)."""
     x1, x2 = tensors(F, x1, x2)
-    return F.squeeze(F.matmul(F.expand_dims(conj(F, x1), -2), x2), axis=-2)
+    return F.squeeze(F.matmul(F.expand_dims(F.conj(x1), -2), x2), axis=-2)
 
 
 @composite

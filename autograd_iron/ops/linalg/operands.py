@@ -18,14 +18,9 @@ def tensors(F, *operands):
     return tuple(x if hasattr(x, "node") else asarray(x) for x in operands)
 
 
-def conj(F, x):
-    """Return the complex conjugate; real numbers as they are."""
-    return F.conj(x) if x.dtype.kind == "c" else x
-
-
 def adjoint(F, x):
     """Return the conjugate transpose of matrices."""
-    return conj(F, F.matrix_transpose(x))
+    return F.conj(F.matrix_transpose(x))
 
 
 def last(F, x, axes):

@@ -21,13 +21,15 @@ def norm(x: ndarray, ord: Any = None, axis: Any = None, keepdims: bool = False) 
 
 
 def solve(a: ndarray, b: ndarray) -> ndarray:
+    if max(a.ndim, b.ndim) > 2 and a.shape[:-1] != b.shape[: a.ndim - 1]:
+        raise ValueError("a must have (..., M, M) shape and b must have (..., M) or (..., M, K)")
     return computed(np.linalg.solve, [a, b], name="solve")
 
 
 def _of_one(name: str) -> Callable[..., Any]:
     """Return a function of CuPy's of one array of matrices."""
     function = getattr(np.linalg, name)
-    compute = all_computed if name in ("eigh", "qr", "slogdet", "svd") else computed
+    compute = all_computed if name in ("eig", "eigh", "qr", "slogdet", "svd") else computed
 
     def call(a: ndarray, *settings: Any, **named: Any) -> Any:
         return compute(lambda raw: function(raw, *settings, **named), [a], name=name)
@@ -35,6 +37,7 @@ def _of_one(name: str) -> Callable[..., Any]:
     return call
 
 
-cholesky, det, eigh, eigvalsh, inv, pinv, qr, slogdet, svd = map(
-    _of_one, ("cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd")
+cholesky, det, eig, eigh, eigvalsh, inv, pinv, qr, slogdet, svd = map(
+    _of_one,
+    ("cholesky", "det", "eig", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd"),
 )
