@@ -6,15 +6,24 @@ from typing import Any, Protocol, TypeAlias
 
 from autograd_iron import Tensor, TensorLike
 
-def cholesky(x: TensorLike, /) -> Tensor:
-    """Return the lower triangular `l` with `l @ l.mH` the Hermitian part of `x`: `(x + x.mH) / 2`.
+def cho_factor(a: Any, /, lower: Any = False) -> tuple[Tensor, ...]:
+    """Return the Cholesky factor of `a` and whether it is the lower one: see `cho_solve`."""
 
-    Of real matrices that is the symmetric part.
+def cho_solve(c_and_lower: Any, b: Any, /) -> Tensor:
+    """Return the `x` with `a @ x = b`, from the Cholesky factor of `a`: `(factor, whether lower)`.
+
+    As SciPy's, for stacks too.
+    """
+
+def cholesky(x: TensorLike, /, upper: Any = False) -> Tensor:
+    """Return the lower triangular `l` with `l @ l.mH` the Hermitian part of `x`: `(x + x.mH) / 2`.
 
     Parameters
     ----------
     x : (..., n, n)
         Its Hermitian part is positive definite.
+    upper : bool
+        Return the upper triangular `l.mH`.
 
     Raises
     ------
@@ -25,10 +34,11 @@ def cholesky(x: TensorLike, /) -> Tensor:
 def cross(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the cross product of vectors of three elements along an axis."""
 
-def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
-    """Return the eigenvalues and eigenvectors of the Hermitian part of `x`: `(x + x.mH) / 2`.
+def det(x: TensorLike, /) -> Tensor:
+    """Return the determinant of each matrix; its gradient exists for singular ones too."""
 
-    Of real matrices that is the symmetric part.
+def eig(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the eigenvalues and eigenvectors of square matrices: complex, whatever `x` is.
 
     Parameters
     ----------
@@ -36,17 +46,50 @@ def eigh(x: TensorLike, /) -> tuple[Tensor, ...]:
 
     Returns
     -------
-    w : (..., n)
-        The eigenvalues, ascending.
-    v : (..., n, n)
-        Column `v[..., :, i]` belongs to `w[..., i]`.  Its gradient exists where that eigenvalue is
-        no other one's.  That of a complex one is known up to a factor of absolute value 1: only
-        a loss that does not depend on the factor has a gradient.
+    eigenvalues : (..., n)
+        In no order.
+    eigenvectors : (..., n, n)
+        Column `v[..., :, i]`, of length 1, belongs to eigenvalue `i`.  A gradient exists where the
+        eigenvalues differ, and for what the phase of a column leaves alone.
+    """
+
+def eigh(x: TensorLike, /, UPLO: Any = None) -> tuple[Tensor, ...]:
+    """Return the eigenvalues and eigenvectors of Hermitian matrices.
+
+    Parameters
+    ----------
+    x : (..., n, n)
+    UPLO : "L" or "U", optional
+        The triangle that is read.  Default: of a matrix that is not Hermitian its Hermitian part
+        is taken, `(x + x.mH) / 2`, so that the gradient is Hermitian too.
+
+    Returns
+    -------
+    eigenvalues : (..., n)
+        Real, ascending.
+    eigenvectors : (..., n, n)
+        Column `v[..., :, i]` belongs to eigenvalue `i`.  Its gradient exists where that eigenvalue
+        is no other one's; of complex matrices only that of what the phase of a column leaves alone.
 
     Raises
     ------
     ValueError
         A matrix is not square.
+    """
+
+def eigvals(x: TensorLike, /) -> Tensor:
+    """Return the eigenvalues of square matrices, complex and in no order: those of `eig`."""
+
+def eigvalsh(x: TensorLike, /, UPLO: Any = None) -> Tensor:
+    """Return the eigenvalues of Hermitian matrices, ascending: those of `eigh`."""
+
+def inv(x: TensorLike, /) -> Tensor:
+    """Return the inverse of each matrix.
+
+    Raises
+    ------
+    ValueError
+        A matrix is singular, or not square.
     """
 
 def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -78,33 +121,86 @@ def multi_dot(arrays: Sequence[TensorLike], /) -> Tensor:
 def outer(a: Any, b: Any, /) -> Tensor:
     """Return the products of each element of `a` with each of `b`, both flattened."""
 
-def qr(x: TensorLike, /) -> tuple[Tensor, ...]:
+def qr(x: TensorLike, /, mode: Any = 'reduced') -> tuple[Tensor, ...]:
     """Return `q` with orthonormal columns and the upper triangular `r` with `x = q @ r`.
 
     Parameters
     ----------
     x : (..., m, n)
         For a gradient, its first `min(m, n)` columns must be independent.
+    mode : "reduced", "complete" or "r"
+        "complete" makes `q` a square matrix, whose columns beyond the `n`-th have no gradient; "r"
+        returns the reduced `r` alone.
 
     Returns
     -------
-    (..., m, k), (..., k, n)
-        `k` is the smaller of `m` and `n`.
+    Q, R : (..., m, k), (..., k, n)
+        `k` is the smaller of `m` and `n`; `m` if complete.
     """
 
-def solve(a: TensorLike, b: TensorLike, /) -> Tensor:
+def slogdet(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the sign of the determinant of each matrix, and the logarithm of its absolute value.
+
+    Of complex matrices the sign is a number of absolute value 1.  Those of a singular matrix, 0 and
+    minus infinity, have no gradient.
+    """
+
+def solve(a: Any, b: Any, /) -> Tensor:
     """Return the `x` with `a @ x = b`.
 
     Parameters
     ----------
     a : (..., n, n)
-    b : (..., n, k)
+    b : (n,) or (..., n, k)
+        One axis alone is a vector, as in NumPy.
 
     Raises
     ------
     ValueError
         A matrix is singular, or not square.
     """
+
+def solve_triangular(a: Any, b: Any, /, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False) -> Tensor:
+    """Return the `x` with `a @ x = b`, of triangular `a`: SciPy's function, for stacks too.
+
+    Parameters
+    ----------
+    a : (..., n, n)
+        The other triangle is not read.
+    b : (n,) or (..., n, k)
+    trans : 0, 1, 2, "N", "T" or "C"
+        Whether to solve with `a`, its transpose or its conjugate transpose.
+    lower : bool
+    unit_diagonal : bool
+        Take 1 for the numbers on the diagonal, unread.
+    """
+
+def svd(x: TensorLike, /, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> tuple[Tensor, ...]:
+    """Return the singular value decomposition: `x = U[..., :k] @ diag(S) @ Vh[..., :k, :]`.
+
+    Parameters
+    ----------
+    x : (..., m, n)
+    full_matrices : bool
+        Whether `U` and `Vh` are square.  Then, if `x` is not, they have no gradient.
+    compute_uv : bool
+        Whether to return `U` and `Vh` too, not `S` alone.
+    hermitian : bool
+        Whether the matrices are Hermitian; it changes nothing but the gradient of `S`, which is
+        that of a Hermitian matrix.
+
+    Returns
+    -------
+    U : (..., m, m) or (..., m, k)
+    S : (..., k)
+        Descending; `k` is the smaller of `m` and `n`.
+    Vh : (..., n, n) or (..., k, n)
+        `U` and `Vh` have gradients where the singular values differ, and differ from 0 if `x` is
+        not square; of complex matrices only that of what the phases of columns leave alone.
+    """
+
+def svdvals(x: TensorLike, /) -> Tensor:
+    """Return the singular values of matrices, descending."""
 
 def tensordot(a: Any, b: Any, /, axes: builtins.int | Sequence[Any] | None = 2) -> Tensor:
     """Return the sum of products over axes of both arrays.
@@ -113,6 +209,18 @@ def tensordot(a: Any, b: Any, /, axes: builtins.int | Sequence[Any] | None = 2) 
     ----------
     axes : int or (axes of a, axes of b)
         A number stands for the last so many axes of `a` and the first so many of `b`.
+    """
+
+def tensorinv(a: Any, /, ind: Any = 2) -> Tensor:
+    """Return the inverse of `a`, as a matrix from its last axes to its first `ind` ones."""
+
+def tensorsolve(a: Any, b: Any, /, axes: builtins.int | Sequence[Any] | None = None) -> Tensor:
+    """Return the `x` with `tensordot(a, x, x.ndim) = b`.
+
+    Parameters
+    ----------
+    axes : tuple of int, optional
+        Axes of `a` to move to the end first.
     """
 
 def vecdot(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
