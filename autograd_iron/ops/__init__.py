@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from autograd_iron.ops import (
+    attention,
     creation,
     datatypes,
     elementwise,
@@ -18,10 +19,12 @@ from autograd_iron.ops import (
     random,
     reduce,
     shapes,
+    standardizing,
     windows,
 )
 
 __all__ = [
+    "attention",
     "creation",
     "datatypes",
     "elementwise",
@@ -33,6 +36,7 @@ __all__ = [
     "random",
     "reduce",
     "shapes",
+    "standardizing",
     "windows",
 ]
 

@@ -1,5 +1,8 @@
 """Functions of networks, in PyTorch's names, arguments and defaults: `nn.functional.gelu(x)`."""
 
+from nn.functional.attention import (
+    scaled_dot_product_attention,
+)
 from nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -10,9 +13,24 @@ from nn.functional.convolution import (
     fold,
     unfold,
 )
+from nn.functional.linear import (
+    bilinear,
+    embedding,
+    linear,
+    one_hot,
+    pad,
+)
 from nn.functional.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+)
+from nn.functional.normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
 )
 from nn.functional.pooling import (
     adaptive_avg_pool1d,
@@ -49,6 +67,8 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "channel_shuffle",
@@ -58,16 +78,26 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "embedding",
     "fold",
+    "group_norm",
+    "instance_norm",
     "interpolate",
+    "layer_norm",
+    "linear",
+    "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "one_hot",
+    "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "rms_norm",
+    "scaled_dot_product_attention",
     "unfold",
     "upsample",
 ]

@@ -73,6 +73,7 @@ LAUNCHES = {
     "split": (4, 2),
     "sqrt": (1, 4),
     "square": (1, 4),
+    "standardize": (16, 30),
     "subtract": (1, 2),
     "sum": (1, 1),
     "sum_to": (1, 1),

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import scipy.signal
-from sampling import DISTINCT, REAL, Array, Samples, call
+import scipy.special
+from sampling import DISTINCT, REAL, Array, Samples, call, end_to_end
 
 from families.windows import adjoint
 
@@ -61,7 +62,34 @@ def between(x: Array, size: int) -> Array:
 
 IMAGES = (2, 3, 4, 6)
 
-SAMPLES: dict[str, Samples] = {}
+
+def standardized(x: Array, axis: Any, eps: float) -> list[Array]:
+    mean, var = x.mean(axis, keepdims=True), x.var(axis, keepdims=True)
+    return [(x - mean) / np.sqrt(var + eps), mean, var]
+
+
+def attended(q: Array, k: Array, v: Array, **_: Any) -> Array:
+    scores = np.einsum("...qd,...kd->...qk", q, k) / np.sqrt(q.shape[-1])
+    return np.asarray(scipy.special.softmax(scores, -1) @ v)
+
+
+SAMPLES: dict[str, Samples] = {
+    "standardize": Samples(
+        (DISTINCT,),
+        [
+            call((2, 5), axis=(1,), eps=0.1),
+            call((2, 3, 2), axis=(0, 2), eps=1e-3),
+            call((2, 3), axis=-1, eps=0.01),
+            call((0, 3), axis=(1,), eps=0.1),
+        ],
+        end_to_end(standardized),
+    ),
+    "attention_weights": Samples(
+        (REAL,),
+        [call((2, 4)), call((2, 1, 3)), call((0, 3))],
+        lambda x: scipy.special.softmax(x, -1),
+    ),
+}
 
 COMPOSITES: dict[str, Samples] = {
     "nn.functional.conv1d": Samples(
@@ -126,6 +154,46 @@ COMPOSITES: dict[str, Samples] = {
         [call((1, 8, 2, 3), upscale_factor=2)],
         lambda x, upscale_factor: (
             x.reshape(1, 2, 2, 2, 2, 3).transpose(0, 1, 4, 2, 5, 3).reshape(1, 2, 4, 6)
+        ),
+    ),
+    "nn.functional.layer_norm": Samples(
+        (REAL,),
+        [call((2, 3, 4), normalized_shape=4)],
+        lambda x, normalized_shape: standardized(x, -1, 1e-5)[0],
+    ),
+    "nn.functional.rms_norm": Samples(
+        (REAL,),
+        [call((2, 4), normalized_shape=4, eps=0.1)],
+        lambda x, normalized_shape, eps: x / np.sqrt((x**2).mean(-1, keepdims=True) + eps),
+    ),
+    "nn.functional.group_norm": Samples(
+        (REAL,),
+        [call((2, 4, 3), num_groups=2)],
+        lambda x, num_groups: standardized(x.reshape(2, 2, 6), -1, 1e-5)[0].reshape(x.shape),
+    ),
+    "nn.functional.instance_norm": Samples(
+        (REAL,), [call((2, 2, 5))], lambda x: standardized(x, -1, 1e-5)[0]
+    ),
+    "nn.functional.local_response_norm": Samples(
+        (REAL,),
+        [call((1, 4, 2), size=1, alpha=0.1)],
+        lambda x, size, alpha: x / (1 + alpha * x**2) ** 0.75,
+    ),
+    "nn.functional.scaled_dot_product_attention": Samples(
+        (REAL,), [call((2, 3, 4), (2, 5, 4), (2, 5, 2))], attended
+    ),
+    "nn.functional.bilinear": Samples(
+        (REAL,),
+        [call((3, 2), (3, 4), (2, 2, 4), (2,))],
+        lambda x, y, w, b: np.stack([((x @ one) * y).sum(-1) for one in w], -1) + b,
+    ),
+    "nn.functional.pad": Samples(
+        (REAL,),
+        [call((2, 4), pad=(1, 2), mode="reflect"), call((2, 4), pad=(-1, 2, 0, 1))],
+        lambda x, pad, mode="constant": (
+            np.pad(x, ((0, 0), pad), mode)
+            if mode == "reflect"
+            else np.pad(x[:, 1:], ((0, 1), (0, 2)))
         ),
     ),
 }
