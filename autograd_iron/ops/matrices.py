@@ -69,7 +69,9 @@ def vander(F, x, /, N=None, increasing=False):
     powers = range(count) if increasing else range(count - 1, -1, -1)
     if not powers:
         return F.zeros((*x.shape, 0), dtype=x.dtype, device=devices.of(x))
-    dtype = x.dtype if x.dtype != dtypes.bool_ else dtypes.int64
+    if not dtypes.is_inexact(x.dtype):
+        x = F.astype(x, dtype="int64")
+    dtype = x.dtype
     exponents = devices.make(devices.of(x), "asarray", powers, dtype=dtype)
     return F.pow(F.reshape(x, shape=(*x.shape, 1)), operand(F, exponents))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families.rearranging import LISTS
+from families.rearranging import LISTS, MOVES
 from families.taking import ADAPTED
 from samples import COMPOSITES, Call, case_of, joined, some_rows
 
@@ -32,6 +32,9 @@ def called(path: str, row: Call, dtype: str = "float64") -> tuple[Callable[..., 
     """Return the function with a row's attributes, and its arrays; several results are one."""
     case = case_of(COMPOSITES[path], row, f"{path} {row}")
     arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in case.arrays]
+    if dtype == "complex128":
+        turns = np.exp(1j * np.arange(1, 1 + max((a.size for a in arrays), default=0)))
+        arrays = [a * turns[: a.size].reshape(a.shape) if a.dtype == dtype else a for a in arrays]
     function = found(path)
     return (lambda *given: joined(function(*given, **case.attributes))), arrays
 
@@ -90,3 +93,29 @@ def test_compiled_is_eager(path: str) -> None:
         assert len(of_plan) == len(gradients)
         for a, b in zip(of_plan, gradients, strict=True):
             np.testing.assert_allclose(a.data, b.data, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("path", [path for path in sorted(COMPOSITES) if COMPOSITES[path].complex])
+def test_of_complex_numbers_too(path: str, subtests: pytest.Subtests) -> None:
+    for row in some_rows(COMPOSITES[path], "complex", 5):
+        with subtests.test(row=str(row)):
+            function, arrays = called(path, row, "complex128")
+            output = function(*map(ai.asarray, arrays))
+            expected = np.asarray(COMPOSITES[path].elsewhere(*arrays, **row.attributes))
+            assert output.dtype == expected.dtype
+            np.testing.assert_allclose(output.data, expected, rtol=1e-10, atol=1e-12)
+            if output.is_complex() and output.size:
+                ai.check_grads(function, [ai.asarray(a) for a in arrays], order=2)
+
+
+@pytest.mark.parametrize("path", sorted(MOVES))
+def test_what_moves_values_moves_integers_and_truths(path: str, subtests: pytest.Subtests) -> None:
+    for row in some_rows(COMPOSITES[path], "integers", 5):
+        for dtype in ("uint8", "int32", "bool"):
+            with subtests.test(row=str(row), dtype=dtype):
+                function, arrays = called(path, row)
+                whole = [(9 * abs(a)).astype(dtype) if a.dtype == "float64" else a for a in arrays]
+                output = function(*map(ai.asarray, whole))
+                expected = np.asarray(COMPOSITES[path].elsewhere(*whole, **row.attributes))
+                assert output.dtype == expected.dtype
+                np.testing.assert_array_equal(output.data, expected)

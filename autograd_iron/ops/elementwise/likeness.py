@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
@@ -158,6 +158,6 @@ def array_equal(F, x, y, /, equal_nan=False):
     """Return whether `x` and `y` have one shape and equal values."""
     x, y = operand(F, x), operand(F, y)
     if x.shape != y.shape:
-        return F.identity(False)
+        return F.zeros((), dtype="bool", device=device.of(x))
     alike = x == y
     return F.all(F.logical_or(alike, F.logical_and(x != x, y != y)) if equal_nan else alike)

@@ -99,17 +99,15 @@ def piecewise(F, x, condlist, funclist, /, *args, **settings):
         )
     made = F.zeros(x.shape, dtype=x.dtype, device=device.of(x))
     if len(pieces) > len(conditions):
-        made = _piece(F, pieces[-1], x, args, settings) + made
+        made = _piece(pieces[-1], x, args, settings) + made
     for condition, piece in zip(conditions, pieces, strict=False):
-        made = F.where(condition, _piece(F, piece, x, args, settings), made)
-    return made
+        made = F.where(condition, _piece(piece, x, args, settings), made)
+    return made if made.dtype == x.dtype else F.astype(made, dtype=x.dtype)
 
 
 def _is_truth(first):
     return bool(first) and isinstance(first[0], bool | device.host.bool_)
 
 
-def _piece(F, piece, x, args, settings):
-    made = piece(x, *args, **settings) if callable(piece) else piece
-    wider = hasattr(made, "dtype") and made.dtype != x.dtype
-    return F.astype(made, dtype=x.dtype) if wider else made
+def _piece(piece, x, args, settings):
+    return piece(x, *args, **settings) if callable(piece) else piece

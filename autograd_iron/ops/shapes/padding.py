@@ -138,6 +138,7 @@ def _mirrored(F, x, axis, pair, mode, settings):
             end = size - skip
             mirrored = _part(x, axis, end - 1, end - 1 - high if end > high else None, -1)
             parts.append(2 * _part(x, axis, size - 1, size) - mirrored)
+        parts = [part if part.dtype == x.dtype else F.astype(part, dtype=x.dtype) for part in parts]
         x = F.join(*parts, axis=axis)
         left, right = left - low, right - high
     return x
@@ -159,7 +160,7 @@ def _ramps(F, x, axis, pair, _mode, settings):
         share = operand(F, share)
         ramp = edge + (end - edge) * share
         if not dtypes.is_inexact(x.dtype):
-            ramp = F.astype(F.floor(ramp), dtype=x.dtype)
+            ramp = F.astype(ramp if x.dtype.kind == "b" else F.floor(ramp), dtype=x.dtype)
         parts.insert(len(parts) if after else 0, ramp)
     return F.join(*parts, axis=axis)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def pads() -> list[Call]:
 
 def diag_embed(x: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Array:
     size = x.shape[-1] + abs(offset)
-    made = np.zeros((*x.shape[:-1], size, size))
+    made = np.zeros((*x.shape[:-1], size, size), x.dtype)
     for place in np.ndindex(*x.shape[:-1]):
         made[place] = np.diag(x[place], offset)
     return np.moveaxis(made, (-2, -1), (dim1, dim2))
@@ -232,3 +233,9 @@ LISTS: dict[str, Samples] = {
     "block": Samples(R, [call((2, 3), (2, 1)), call((3,), ())], of_list(np.block)),
 }
 COMPOSITES |= LISTS
+# Whose values are the same in every dtype.
+MOVES = {*COMPOSITES} - {"vander"}
+COMPOSITES = {
+    name: replace(entry, complex=name != "pad")  # in some of its modes numbers need an order
+    for name, entry in COMPOSITES.items()
+}

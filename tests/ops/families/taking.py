@@ -49,6 +49,7 @@ COMPOSITES: dict[str, Samples] = {
             call((2, 3), (0,), axis=0),
         ],
         lambda x, indices, axis=None, mode="raise": np.take(x, indices, axis, mode=mode),
+        complex=True,
     ),
     "delete": Samples(
         R,
@@ -61,6 +62,7 @@ COMPOSITES: dict[str, Samples] = {
             call((3,), obj=[]),
         ],
         np.delete,
+        complex=True,
     ),
     "insert": Samples(
         R,
@@ -78,6 +80,7 @@ COMPOSITES: dict[str, Samples] = {
             call((2, 3), (2,), obj=3),
         ],
         lambda x, values, obj, axis=None: np.insert(x, obj, values, axis),
+        complex=True,
     ),
     "sliding_window_view": Samples(
         R,
@@ -90,11 +93,13 @@ COMPOSITES: dict[str, Samples] = {
             call((3,), window_shape=3),
         ],
         sliding_window_view,
+        complex=True,
     ),
     "select": Samples(
         (BOOL, BOOL, REAL),
         [call((3,), (3,), (3,), (2, 3)), call((2, 1), (3,), (), (3,), default=2.5)],
         lambda a, b, x, y, default=0: np.select([a, b], [x, y], default),
+        complex=True,
     ),
     "choose": Samples(
         (INTEGER, REAL),
@@ -103,6 +108,7 @@ COMPOSITES: dict[str, Samples] = {
             call((2, 3), (3,), mode="clip"),
         ],
         lambda x, *choices, mode="raise": np.choose(x, choices, mode=mode),
+        complex=True,
     ),
     "piecewise": Samples(
         (REAL,),
@@ -113,6 +119,7 @@ COMPOSITES: dict[str, Samples] = {
         (REAL, INDEX),
         [call((4,), (4,), num_segments=2), call((5, 2), (5,), num_segments=3)],
         segment_sum,
+        complex=True,
     ),
     "one_hot": Samples(
         (INDEX,),

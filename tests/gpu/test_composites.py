@@ -1,0 +1,40 @@
+"""Functions that are made of primitives, on a GPU: the host's values and gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import COMPOSITES
+from test_composites import called
+
+import autograd_iron as ai
+from autograd_iron.core.tensor import Tensor
+
+
+def run(function: Any, arrays: list[Any], device: str) -> tuple[Any, list[Any]]:
+    """Return a result and the gradients of a sum of its squares, as arrays of the host."""
+    inputs: list[Tensor] = [
+        ai.tensor(a, requires_grad=a.dtype.kind == "f", device=device) for a in arrays
+    ]
+    output = function(*inputs)
+    assert output.device == inputs[0].device
+    if output.requires_grad:
+        ai.sum(output * output).backward()
+    return output.numpy(), [x.grad.numpy() for x in inputs if x.grad is not None]
+
+
+@pytest.mark.parametrize("path", sorted(COMPOSITES))
+def test_the_host_and_the_device_agree(path: str, subtests: pytest.Subtests) -> None:
+    for row in COMPOSITES[path].calls[:3]:
+        if not row.shapes:
+            continue
+        with subtests.test(row=str(row)):
+            function, arrays = called(path, row, "float32")
+            expected, gradients = run(function, arrays, "cpu")
+            value, found = run(function, arrays, "cuda")
+            np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+            assert len(found) == len(gradients)
+            for a, b in zip(found, gradients, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
