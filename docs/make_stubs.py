@@ -51,6 +51,7 @@ GIVEN = {
     "indices": np.add.outer(np.arange(4), np.arange(4)) % 4,
     "k": 1,
     "kth": 1,
+    "varargs": 1.0,
     "q": 0.5,
     "arrays": [np.ones((4, 4), "f4")] * 2,
     "axis1": 0,

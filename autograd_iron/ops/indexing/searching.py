@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-def _looked_at(F, word, function, *arrays):
+def looked_at(F, word, function, *arrays):
     """Return what a function of the array library makes of values, as Tensors without a gradient.
 
     How much that is depends on the values, so that no step can be captured around it.
@@ -48,19 +48,19 @@ def _looked_at(F, word, function, *arrays):
 @composite
 def nonzero(F, x, /):
     """Return the indices of the elements that are not zero, one array for each axis."""
-    return _looked_at(F, "nonzero", lambda xp, x: xp.nonzero(x), x)
+    return looked_at(F, "nonzero", lambda xp, x: xp.nonzero(x), x)
 
 
 @composite
 def argwhere(F, x, /):
     """Return the indices of the elements that are not zero, one row for each of them."""
-    return _looked_at(F, "argwhere", lambda xp, x: xp.argwhere(x), x)
+    return looked_at(F, "argwhere", lambda xp, x: xp.argwhere(x), x)
 
 
 @composite
 def flatnonzero(F, x, /):
     """Return the positions of the elements that are not zero, in the flattened `x`."""
-    return _looked_at(F, "flatnonzero", lambda xp, x: xp.flatnonzero(x), x)
+    return looked_at(F, "flatnonzero", lambda xp, x: xp.flatnonzero(x), x)
 
 
 where.fewer[1] = nonzero  # NumPy's other `where`
@@ -99,7 +99,7 @@ def _(F, batched, x, test_elements, assume_unique, invert):
 @composite
 def union1d(F, x, y, /):
     """Return the sorted values that are in one of two arrays, each once."""
-    return _looked_at(F, "union1d", lambda xp, x, y: xp.union1d(x, y), x, y)
+    return looked_at(F, "union1d", lambda xp, x, y: xp.union1d(x, y), x, y)
 
 
 @composite
@@ -117,7 +117,7 @@ def intersect1d(F, x, y, /, assume_unique=False, return_indices=False):
     def function(xp, x, y):
         return xp.intersect1d(x, y, assume_unique=assume_unique, return_indices=return_indices)
 
-    return _looked_at(F, "intersect1d", function, x, y)
+    return looked_at(F, "intersect1d", function, x, y)
 
 
 @composite
@@ -127,7 +127,7 @@ def setdiff1d(F, x, y, /, assume_unique=False):
     def function(xp, x, y):
         return xp.setdiff1d(x, y, assume_unique=assume_unique)
 
-    return _looked_at(F, "setdiff1d", function, x, y)
+    return looked_at(F, "setdiff1d", function, x, y)
 
 
 @composite
@@ -137,4 +137,4 @@ def setxor1d(F, x, y, /, assume_unique=False):
     def function(xp, x, y):
         return xp.setxor1d(x, y, assume_unique=assume_unique)
 
-    return _looked_at(F, "setxor1d", function, x, y)
+    return looked_at(F, "setxor1d", function, x, y)

@@ -1,25 +1,31 @@
 """Reductions over axes, and what goes along an axis: scans, sorts, searches."""
 
 from autograd_iron.ops.reduce import (
+    differences,
     extremes,
     nan,
     products,
     quantiles,
     scans,
+    searches,
     sorting,
     statistics,
     sums,
     truths,
+    uniques,
 )
 
 __all__ = [
+    "differences",
     "extremes",
     "nan",
     "products",
     "quantiles",
     "scans",
+    "searches",
     "sorting",
     "statistics",
     "sums",
     "truths",
+    "uniques",
 ]

@@ -8,8 +8,8 @@ import math
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
+from autograd_iron.core.composite import operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.creation import asarray
 
 
 def known(axis, x):
@@ -42,11 +42,6 @@ def labels(combine=None):
 def count(x, axis):
     """Return how many values a reduction combines to one."""
     return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
-
-
-def operand(F, x):
-    """Return what a composite was given as what `F` works on."""
-    return asarray(x) if F.xp is None else x
 
 
 def floating(F, x):

@@ -7,10 +7,10 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.registry import raw
 from autograd_iron.ops.creation import asarray
-from autograd_iron.ops.reduce.axes import keep, last, operand
+from autograd_iron.ops.reduce.axes import keep, last
 
 __all__ = [
     "median",

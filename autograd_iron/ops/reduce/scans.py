@@ -9,10 +9,9 @@ from autograd_iron.arrays.scans import accumulate
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import moved
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
-from autograd_iron.ops.reduce.axes import operand
 
 __all__ = [
     "cummax",

@@ -8,11 +8,11 @@ from functools import partial
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
-from autograd_iron.ops.reduce.axes import operand, positions
+from autograd_iron.ops.reduce.axes import positions
 
 __all__ = ["argpartition", "argsort", "kthvalue", "mode", "partition", "sort", "topk"]
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.reduce.axes import count, floating, operand
+from autograd_iron.ops.reduce.axes import count, floating
 from autograd_iron.ops.reduce.sums import squares
 
 __all__ = ["aminmax", "average", "count_nonzero", "ptp", "std", "var"]

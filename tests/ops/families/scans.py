@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sampling import DISTINCT, REAL, Array, Samples, call, end_to_end
+from sampling import DISTINCT, POSITIVE, REAL, Array, Samples, call, end_to_end
 
 from families.reduce import some_nan
+
+
+def several(made: Any) -> Array:
+    """Return arrays end to end, and one as it is."""
+    return np.concatenate([a.ravel() for a in made]) if isinstance(made, tuple) else made
+
 
 ALONG = [
     call((3,), axis=0),
@@ -56,6 +62,25 @@ SAMPLES: dict[str, Samples] = {
     ),
 }
 
+
+def cumulative_trapezoid(y: Array, x: Any = None, dx: float = 1.0, axis: int = -1) -> Array:
+    ends = range(2, y.shape[axis] + 1)
+    areas = []
+    for end in ends:
+        place = None if x is None else x[:end] if x.ndim == 1 else np.take(x, range(end), axis)
+        areas.append(np.trapezoid(np.take(y, range(end), axis), place, dx, axis))
+    return np.stack(areas, axis)
+
+
+AREAS = [
+    call((4,)),
+    call((2, 3), dx=0.5),
+    call((2, 3), axis=0),
+    call((2, 3), (3,)),
+    call((3, 2), (3,), axis=0),
+    call((2, 3), (2, 3), axis=1),
+]
+
 INITIAL = [call((3,)), call((2, 3), axis=1, include_initial=True), call((2, 3), axis=0)]
 
 COMPOSITES: dict[str, Samples] = {
@@ -68,4 +93,30 @@ COMPOSITES: dict[str, Samples] = {
     "logcumsumexp": Samples((REAL,), [call((2, 3)), call((5, 2), axis=0)], logcumsumexp),
     "cummax": Samples((DISTINCT,), [call((2, 5)), call((4, 2), axis=0)], cumulative("cummax")),
     "cummin": Samples((DISTINCT,), [call((2, 5)), call((4, 2), axis=0)], cumulative("cummin")),
+    "diff": Samples(
+        (REAL,),
+        [
+            call((4,)),
+            call((2, 3), axis=0),
+            call((2, 4), n=2, prepend=1.5),
+            call((2, 3), n=0),
+            call((2, 3), axis=0, prepend=[[1.0, 2.0, 3.0]], append=-2.0),
+        ],
+        np.diff,
+        complex=True,
+    ),
+    "trapezoid": Samples((REAL, REAL), AREAS, np.trapezoid),
+    "cumulative_trapezoid": Samples((REAL, REAL), AREAS, cumulative_trapezoid),
+    "gradient": Samples(
+        (REAL, POSITIVE),
+        [
+            call((2,)),
+            call((5,), edge_order=2),
+            call((5,), (), axis=0),
+            call((3, 4)),
+            call((3, 4), axis=1, edge_order=2),
+            call((2, 3, 4), axis=(0, 2)),
+        ],
+        lambda f, *space, **settings: several(np.gradient(f, *space, **settings)),
+    ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sampling import DISTINCT, INDEX, Array, Samples, call, end_to_end
+from sampling import BOOL, DISTINCT, INDEX, REAL, Array, Domain, Samples, Shape, call, end_to_end
 
 ALONG = [
     call((5,), axis=0, descending=False),
@@ -58,10 +58,36 @@ PARTS: list[Any] = [
     call((3, 2), axis=0, kth=1),
 ]
 
+PLACES = [
+    call((5,), (), side="left"),
+    call((5,), (4,), side="right"),
+    call((3,), (2, 3), side="left"),
+    call((0,), (2,), side="left"),
+]
+
+
+def ascending(shape: Shape) -> Array:
+    """Return what makes values ascend that it is added to."""
+    return np.arange(shape[0]) * 5.0
+
+
+def searchsorted(a: Array, v: Array, side: str = "left") -> Array:
+    """Count the values that are smaller, or not larger."""
+    before = a < v[..., None] if side == "left" else a <= v[..., None]
+    return np.asarray(before.sum(-1))
+
+
+def histogram(x: Array, *args: Any, **settings: Any) -> list[Array]:
+    return [*np.histogram(x, *args, **settings)]
+
+
+AMONG = Domain(((-3.0, 23.0),))
+
 SAMPLES: dict[str, Samples] = {
     "order_along": Samples((DISTINCT,), ALONG, argsort),
     "sort_along": Samples((DISTINCT,), ALONG, sort),
     "partition_along": Samples((DISTINCT,), PARTS, np.argpartition),
+    "insertion_place": Samples((REAL, AMONG), PLACES, searchsorted, around=ascending),
 }
 
 COMPOSITES: dict[str, Samples] = {
@@ -83,5 +109,32 @@ COMPOSITES: dict[str, Samples] = {
         (INDEX,),
         [call((7,)), call((1,)), call((2, 9)), call((8, 2), axis=0, keepdims=True)],
         end_to_end(mode),
+    ),
+    "searchsorted": Samples((REAL, AMONG), PLACES, np.searchsorted, around=ascending),
+    "digitize": Samples(
+        (REAL,),
+        [
+            call((5,), bins=(-1.0, 0.0, 1.0)),
+            call((2, 3), bins=(1.0, 0.5, -1.0), right=True),
+            call((4,), bins=(0.25,)),
+        ],
+        np.digitize,
+    ),
+    "bincount": Samples(
+        (BOOL,),
+        [call((7,), length=2), call((0,), length=3), call((5,), length=9)],
+        lambda x, length: np.bincount(x, minlength=length),
+    ),
+    "histogram_bin_edges": Samples(
+        (REAL,), [call((5,)), call((2, 3), bins=3)], np.histogram_bin_edges
+    ),
+    "histogram": Samples(
+        (REAL,),
+        [
+            call((9,)),
+            call((2, 5), bins=4, range=(-1.0, 1.5)),
+            call((9,), bins=(-2.0, -1.0, 0.5, 0.75)),
+        ],
+        end_to_end(histogram),
     ),
 }
