@@ -188,6 +188,19 @@ def average(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None
         Return the sum of the weights, too.
     """
 
+def bincount(x: TensorLike, /, weights: Any = None, minlength: Any = 0, length: Any = None) -> Tensor:
+    """Return how often each integer from 0 on is in `x`, or the sum of its weights.
+
+    Parameters
+    ----------
+    weights : array, optional
+        One for each element.
+    minlength : int
+        The least length of the result, which else ends with the largest integer.
+    length : int, optional
+        The length of the result; greater integers are left out.  With it a compiled step can count.
+    """
+
 def bitwise_and(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `x & y` of bools or integers, broadcast."""
 
@@ -338,6 +351,15 @@ def cumulative_sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int]
         Put the 0 in front with which a sum begins.
     """
 
+def cumulative_trapezoid(y: Any, /, x: TensorLike | None = None, dx: Any = 1.0, axis: builtins.int | Sequence[builtins.int] | None = -1, initial: Any = None) -> Tensor:
+    """Return the areas under a line through the values, up to each but the first: see `trapezoid`.
+
+    Parameters
+    ----------
+    initial : float, optional
+        The area up to the first, SciPy's way of asking for that too.
+    """
+
 def deg2rad(x: TensorLike, /) -> Tensor:
     """Return an angle of `x` degrees in radians."""
 
@@ -378,6 +400,26 @@ def diagonal(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) 
     ----------
     offset : int
         0: the main diagonal; above 0: one further to the right, below 0: one further down.
+    """
+
+def diff(x: TensorLike, /, n: Any = 1, axis: builtins.int | Sequence[builtins.int] | None = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Return the differences of neighbours along an axis, `n` times over.
+
+    Parameters
+    ----------
+    prepend, append : array or number, optional
+        What comes before and after `x` along the axis; a number is one value everywhere.
+    """
+
+def digitize(x: TensorLike, /, bins: Any, right: Any = False) -> Tensor:
+    """Return the number of the bin in which each value is.
+
+    Parameters
+    ----------
+    bins : array
+        The edges, ascending or descending.  Before the first is bin 0.
+    right : bool
+        Whether a bin has its right edge rather than its left one.
     """
 
 def divide(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -499,6 +541,22 @@ def full_like(x: TensorLike, /, fill_value: Any, dtype: Any = None, *, shape: bu
 def gcd(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the greatest common divisor of integers, broadcast."""
 
+def gradient(f: Any, /, *varargs: Any, axis: builtins.int | Sequence[builtins.int] | None = None, edge_order: Any = 1) -> tuple[Tensor, ...]:
+    """Return the slopes of values on a grid along each axis, as NumPy's `gradient`.
+
+    They are differences of the neighbours on both sides, at the ends of one side.  The derivative
+    of a function is `ai.grad`.
+
+    Parameters
+    ----------
+    *varargs : number or array
+        How far apart the values are, or where they are, for all axes or for each.
+    axis : int or tuple of int, optional
+        Along which axes; None: along all, and a tuple comes back if these are several.
+    edge_order : 1 or 2
+        How exact the slopes at the ends are.
+    """
+
 def greater(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x > y`, elementwise and broadcast."""
 
@@ -507,6 +565,24 @@ def greater_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
 
 def heaviside(x: TensorLike, y: Any, /) -> Tensor:
     """Return 0 where `x` is negative, 1 where it is positive, and `y` where it is 0."""
+
+def histogram(x: TensorLike, /, bins: Any = 10, range: Any = None, density: Any = False, weights: Any = None) -> tuple[Tensor, ...]:
+    """Return how many values are in each of several bins, and the edges of the bins.
+
+    Parameters
+    ----------
+    bins : int or array
+        How many bins of equal width, or their ascending edges.
+    range : pair of numbers, optional
+        Where the bins begin and end; None: at the smallest and the largest value.
+    density : bool
+        Return the part of all per width instead of numbers.
+    weights : array, optional
+        What each value adds to its bin; the gradient flows to these.
+    """
+
+def histogram_bin_edges(x: TensorLike, /, bins: Any = 10, range: Any = None, weights: Any = None) -> Tensor:
+    """Return the edges of the bins that `histogram` counts in."""
 
 def hsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return `x` cut into parts along its second axis, or the only one (see split)."""
@@ -971,6 +1047,17 @@ def row_stack(arrays: Sequence[TensorLike], /) -> Tensor:
 def rsqrt(x: TensorLike, /) -> Tensor:
     """Return `1 / sqrt(x)`."""
 
+def searchsorted(a: Any, /, v: Any, side: Any = 'left', sorter: Any = None) -> Tensor:
+    """Return where in the sorted `a` each of the values `v` belongs.
+
+    Parameters
+    ----------
+    side : "left" or "right"
+        Whether a value belongs before or after those equal to it.
+    sorter : array of integers, optional
+        The positions that sort `a`, if it is not.
+    """
+
 def segment_sum(data: Any, segment_ids: Any, /, num_segments: Any = None) -> Tensor:
     """Return the sums of the slices of `data` that have the same number, in order of the numbers.
 
@@ -1150,6 +1237,17 @@ def trace(x: TensorLike, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dty
 def transpose(x: TensorLike, /, axes: builtins.int | Sequence[Any] | None = None) -> Tensor:
     """Return `x` with its axes in the given order (None: reversed), as permute_dims."""
 
+def trapezoid(y: Any, /, x: TensorLike | None = None, dx: Any = 1.0, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+    """Return the area under a line through the values along an axis.
+
+    Parameters
+    ----------
+    x : array, optional
+        Where the values are, along the axis or of the shape of `y`.
+    dx : float
+        How far apart they are, if there is no `x`.
+    """
+
 def tri(n_rows: Any, n_cols: Any = None, /, k: builtins.int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Return a matrix with ones on and below the diagonal `k`, and zeros above."""
 
@@ -1173,6 +1271,38 @@ def trunc(x: TensorLike, /) -> Tensor:
 
 def union1d(x: TensorLike, y: Any, /) -> Tensor:
     """Return the sorted values that are in one of two arrays, each once."""
+
+def unique(x: TensorLike, /, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: builtins.int | Sequence[builtins.int] | None = None, *, equal_nan: Any = True, sorted: Any = True) -> Tensor:
+    """Return the different values in order; the gradient goes to where each is first.
+
+    No step can be compiled around it, for how many there are depends on the values.
+
+    Parameters
+    ----------
+    return_index, return_inverse, return_counts : bool
+        Return too where each value is first, which of them each element is, how often each is.
+    axis : int, optional
+        Compare the slices along an axis; None: the elements.
+    equal_nan : bool
+        Whether all NaN are one value.
+    sorted : bool
+        They always come sorted.
+    """
+
+def unique_all(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the different values, where each is first, which each element is, how often each is.
+
+    As in all of the array API's functions, each NaN is a value of its own.
+    """
+
+def unique_counts(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the different values, and how often each is."""
+
+def unique_inverse(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the different values, and which of them each element is."""
+
+def unique_values(x: TensorLike, /) -> Tensor:
+    """Return the different values."""
 
 def unstack(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
