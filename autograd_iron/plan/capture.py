@@ -412,17 +412,23 @@ class Tape(Executor):
                 self.program.gradients.append((leaf, self._read(self._handle(left))))
         for tensor, new in self._assigned.items():
             self.program.effects.append((tensor, new.value))
-            self._check_memory(tensor)
+        self._check_memory()
         self.program.place = self.place
         self.program.owners = [owner for owner, _ in self.guards]
         return self.program
 
-    def _check_memory(self, target: Tensor) -> None:
-        memory = device.storage(target.data)
-        others = [other for other in self._met if other is not target]
-        for other in (*others, *self.given):
-            if device.storage(other.data) is memory:
-                raise shared_memory(target, other)
+    def _check_memory(self) -> None:
+        """Refuse to assign to memory that another tensor shows."""
+        if not self._assigned:
+            return
+        given = {id(tensor) for tensor in self.given}
+        showing: dict[int, list[Tensor]] = {}
+        for tensor in (*self._met, *self.given):
+            showing.setdefault(id(device.storage(tensor.data)), []).append(tensor)
+        for target in self._assigned:
+            for other in showing.get(id(device.storage(target.data)), ()):
+                if other is not target or id(other) in given:
+                    raise shared_memory(target, other)
 
     # --- numbering
 

@@ -416,11 +416,13 @@ def _direct_writes(
         for v in set(step.values):
             read.setdefault(v, []).append(i)
     times = Counter(id(tensor) for tensor, _ in effects)
+    showing: dict[int, set[Value]] = {}  # by the memory that they show
+    for v, a in arrays.items():
+        showing.setdefault(id(device.storage(a)), set()).add(v)
     for tensor, end in effects:
         if end in direct or times[id(tensor)] > 1:
             continue
-        memory = device.storage(tensor.data)
-        shows = {v for v, a in arrays.items() if device.storage(a) is memory}
+        shows = showing.get(id(device.storage(tensor.data)), set())
         last = max((i for v in shows for i in read.get(v, ())), default=0)
         value: Value | None = end
         while value in made:

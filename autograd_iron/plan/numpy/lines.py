@@ -121,7 +121,7 @@ def text(part: Any, met: set[str]) -> str:
     """Return a part of a line as Python; add the names in it."""
     kind = type(part)
     if kind is Value or kind is Name:
-        label = variable(part)
+        label: str = f"v{part.number}" if kind is Value else part.label
         met.add(label)
         return label
     if kind is Call:

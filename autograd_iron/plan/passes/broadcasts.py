@@ -19,7 +19,10 @@ def rule(walk: Rewriting, step: Step) -> Step | None:
     """Return an elementwise step on what its operands were before they were broadcast."""
     if not step.primitive.is_elementwise or len(step.outputs) > 1:
         return None
-    if not any(_is_broadcast(walk, v) for v in step.values):
+    for value in step.values:
+        if _is_broadcast(walk, value):
+            break
+    else:
         return None
     inputs = tuple(_unbroadcast(walk, v) for v in step.inputs)
     step = step.with_inputs(inputs)

@@ -50,13 +50,14 @@ class Rewriting:
             )
         for rule in self.rules:
             answer = rule(self, step)
-            if isinstance(answer, Value):
-                answer = (answer,)
-            if isinstance(answer, tuple):
-                renamed.update(zip(step.outputs, answer, strict=True))
-                return
-            if answer is not None:
+            if answer is None or answer is step:
+                continue
+            if isinstance(answer, Step):
                 step = answer
+                continue
+            values = answer if isinstance(answer, tuple) else (answer,)
+            renamed.update(zip(step.outputs, values, strict=True))
+            return
         for out in step.outputs:
             self.made_by[out] = step
         self.steps.append(step)

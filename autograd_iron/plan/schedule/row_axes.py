@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograd_iron.core.axes import Label, Labels
+from autograd_iron.core.axes import Label, Labels, aligned
 from autograd_iron.core.explain import EXPLAINED, explain
 from autograd_iron.core.specs import Spec
 from autograd_iron.plan.program import Program, Step, Value
@@ -81,19 +81,17 @@ def of_size(
     """
     labels = labels or labels_of(program)
     joined = _Joined()
-    for value in program.sources():
-        joined.add(value, count)
+    having = {v for v in program.sources() if joined.add(v, count)}
     for step in program.steps:
-        for value in step.outputs:
-            joined.add(value, count)
+        having.update([v for v in step.outputs if joined.add(v, count)])
         known = labels[step]
-        if known is None:
+        if known is None or having.isdisjoint((*step.values, *step.outputs)):
             continue
         made = known.outputs * (len(step.outputs) // len(known.outputs))
         first: dict[Label, Place] = {}
         operands = (*step.inputs, *step.outputs)
         for operand, own in zip(operands, (*known.operands, *made), strict=True):
-            if isinstance(operand, Value):
+            if type(operand) is Value and operand in having:
                 for a, label in enumerate(own):
                     if label is not None and operand.shape[a] == count:
                         joined.join(first.setdefault(label, (operand, a)), (operand, a))
@@ -122,11 +120,14 @@ class _Joined:
     def __init__(self) -> None:
         self._above: dict[Place, Place] = {}
 
-    def add(self, value: Value, count: int) -> None:
-        """Add the axes of a size that a value has."""
+    def add(self, value: Value, count: int) -> bool:
+        """Add the axes of a size that a value has; return whether it has one."""
+        if count not in value.shape:
+            return False
         for a, n in enumerate(value.shape):
             if n == count:
                 self._above[value, a] = (value, a)
+        return True
 
     def _top(self, place: Place) -> Place:
         while (above := self._above[place]) != place:
@@ -154,6 +155,8 @@ def labels_of(program: Program) -> dict[Step, Labels | None]:
 def _labels(step: Step) -> Labels | None:
     if step.primitive.collective:
         return None
+    if step.primitive.is_elementwise:  # most are: their labels cannot be wrong
+        return aligned(*step.inputs)
     operands = [Spec(v.shape, v.dtype) if isinstance(v, Value) else v for v in step.inputs]
     try:
         labels = step.primitive.labels(operands, step.attributes)
