@@ -27,6 +27,7 @@ PACKAGE = Path(ai.__file__).parent
 STUBS = {
     PACKAGE / "__init__.pyi": ai,
     PACKAGE / "core" / "methods.pyi": methods,
+    PACKAGE / "fft.pyi": ai.fft,
     PACKAGE / "linalg.pyi": ai.linalg,
     PACKAGE / "special.pyi": ai.special,
 }

@@ -21,6 +21,7 @@ from . import (
     creation,
     cuda,
     cupyx,
+    fft,
     linalg,
     machine,
     memory,
@@ -58,6 +59,7 @@ __all__ = [
     "cupyx",
     "devices",
     "events",
+    "fft",
     "forbid",
     "get_array_module",
     "get_default_memory_pool",
@@ -91,6 +93,7 @@ def modules() -> dict[str, ModuleType]:
     return {
         "cupy": sys.modules[__name__],
         "cupy.cuda": cuda,
+        "cupy.fft": fft,
         "cupy.linalg": linalg,
         "cupy.random": random,
         "cupy.testing": testing,
