@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import autograd_iron as ai
 from autograd_iron.support.closed import Closed
-from nn import functional
+from nn.functional.bernoulli import bce_of_logits, bce_of_probabilities
 
 
 class MSELoss(Closed):
@@ -93,7 +93,7 @@ class BCEWithLogitsLoss(Closed):
         if _is_narrow(prediction):
             return _by_float32(self, prediction, target)
         target = _matched("BCEWithLogitsLoss", prediction, target, _PROBABILITIES)
-        return _mean(functional.binary_cross_entropy_with_logits(prediction, target))
+        return _mean(bce_of_logits(prediction, target))
 
     def check_data(self, prediction: ai.Tensor, targets: Any) -> None:
         """Refuse the targets of a whole data set by the first row that is not in [0, 1].
@@ -157,7 +157,7 @@ class BCELoss(Closed):
             "between 0 and 1. If the model ends without a sigmoid, its outputs are logits: "
             "use BCEWithLogitsLoss.",
         )
-        return _mean(functional.binary_cross_entropy(prediction, target))
+        return _mean(bce_of_probabilities(prediction, target))
 
     def check_data(self, prediction: ai.Tensor, targets: Any) -> None:
         """Refuse the targets of a whole data set: see `BCEWithLogitsLoss.check_data`."""

@@ -3,6 +3,20 @@
 from nn.functional.attention import (
     scaled_dot_product_attention,
 )
+from nn.functional.classes import (
+    cross_entropy,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    nll_loss,
+)
+from nn.functional.comparing import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -23,6 +37,14 @@ from nn.functional.linear import (
 from nn.functional.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
 )
 from nn.functional.normalization import (
     batch_norm,
@@ -56,6 +78,9 @@ from nn.functional.resampling import (
     pixel_unshuffle,
     upsample,
 )
+from nn.functional.sequences import (
+    ctc_loss,
+)
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -78,26 +103,45 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cross_entropy",
+    "ctc_loss",
     "embedding",
     "fold",
+    "gaussian_nll_loss",
     "group_norm",
+    "hinge_embedding_loss",
+    "huber_loss",
     "instance_norm",
     "interpolate",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
     "linear",
     "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
     "one_hot",
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "rms_norm",
     "scaled_dot_product_attention",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
     "upsample",
 ]

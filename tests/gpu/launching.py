@@ -147,7 +147,7 @@ def network_step(points: int) -> tuple[Callable[..., Any], list[Array]]:
 
     def step(x: ai.Tensor, y: ai.Tensor) -> ai.Tensor:
         # As on a GPU, where nn.BCEWithLogitsLoss looks at no target.
-        loss = ai.mean(nn.functional.binary_cross_entropy_with_logits(model(x), y))
+        loss = nn.functional.binary_cross_entropy_with_logits(model(x), y)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -68,10 +68,8 @@ SAMPLES: dict[str, Samples] = {
     "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, REAL),
     "relu": elementwise(lambda x: np.where(x > 0, x, 0), NONZERO),
     "softplus": elementwise(lambda x: np.logaddexp(0, x), REAL),
-    "binary_cross_entropy": elementwise(cross_entropy, INSIDE, INSIDE, eps=1e-7),
-    "binary_cross_entropy_with_logits": elementwise(
-        lambda z, y: cross_entropy(1 / (1 + np.exp(-z)), y), REAL, INSIDE
-    ),
+    "bce_of_probabilities": elementwise(cross_entropy, Domain(((0.1, 0.45),)), INSIDE, eps=1e-7),
+    "bce_of_logits": elementwise(lambda z, y: cross_entropy(1 / (1 + np.exp(-z)), y), REAL, INSIDE),
     # choosing
     "maximum": elementwise(np.maximum, REAL, BETWEEN),
     "minimum": elementwise(np.minimum, REAL, BETWEEN),

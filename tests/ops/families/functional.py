@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import scipy.signal
+import scipy.spatial
 import scipy.special
-from sampling import DISTINCT, REAL, Array, Samples, call, end_to_end
+import scipy.stats
+from sampling import (
+    BETWEEN,
+    DISTINCT,
+    INSIDE,
+    NONZERO,
+    POSITIVE,
+    REAL,
+    Array,
+    Samples,
+    call,
+    end_to_end,
+)
 
 from families.windows import adjoint
 
@@ -71,6 +85,26 @@ def standardized(x: Array, axis: Any, eps: float) -> list[Array]:
 def attended(q: Array, k: Array, v: Array, **_: Any) -> Array:
     scores = np.einsum("...qd,...kd->...qk", q, k) / np.sqrt(q.shape[-1])
     return np.asarray(scipy.special.softmax(scores, -1) @ v)
+
+
+def labelled(x: Array, labels: Any, weight: Any = None) -> float:
+    """Return the mean cross entropy, sample by sample."""
+    w = np.ones(x.shape[1]) if weight is None else np.array(weight)
+    losses = [-w[k] * scipy.special.log_softmax(row)[k] for row, k in zip(x, labels, strict=True)]
+    return float(np.sum(losses) / w[list(labels)].sum())
+
+
+def aligned(x: Array, said: list[int]) -> float:
+    """Return the CTC loss of one sample: the sum over all ways to say it."""
+    total = 0.0
+    for way in itertools.product(range(x.shape[-1]), repeat=len(x)):
+        if [k for k, _ in itertools.groupby(way) if k] == said:
+            total += np.exp(sum(x[t, k] for t, k in enumerate(way)))
+    return float(-np.log(total))
+
+
+def huber(x: Array, y: Array, delta: float) -> Array:
+    return np.asarray(scipy.special.huber(delta, x - y).mean())
 
 
 SAMPLES: dict[str, Samples] = {
@@ -195,5 +229,118 @@ COMPOSITES: dict[str, Samples] = {
             if mode == "reflect"
             else np.pad(x[:, 1:], ((0, 1), (0, 2)))
         ),
+    ),
+    "nn.functional.mse_loss": Samples(
+        (REAL,), [call((2, 3), (2, 3))], lambda x, y: np.mean((x - y) ** 2)
+    ),
+    "nn.functional.l1_loss": Samples(
+        (REAL, BETWEEN),
+        [call((2, 3), (2, 3), reduction="sum")],
+        lambda x, y, reduction: np.sum(np.abs(x - y)),
+    ),
+    "nn.functional.huber_loss": Samples((REAL, BETWEEN), [call((2, 3), (2, 3), delta=0.7)], huber),
+    "nn.functional.smooth_l1_loss": Samples(
+        (REAL, BETWEEN),
+        [call((2, 3), (2, 3), beta=0.7)],
+        lambda x, y, beta: huber(x, y, beta) / beta,
+    ),
+    "nn.functional.binary_cross_entropy": Samples(
+        (INSIDE,),
+        [call((2, 3), (2, 3))],
+        lambda p, y: -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)),
+    ),
+    "nn.functional.binary_cross_entropy_with_logits": Samples(
+        (REAL, INSIDE),
+        [call((2, 3), (2, 3)), call((2, 3), (2, 3), pos_weight=2.0)],
+        lambda z, y, pos_weight=1.0: (
+            -np.mean(
+                pos_weight * y * scipy.special.log_expit(z) + (1 - y) * scipy.special.log_expit(-z)
+            )
+        ),
+    ),
+    "nn.functional.kl_div": Samples(
+        (REAL, INSIDE),
+        [call((2, 3), (2, 3), reduction="batchmean")],
+        lambda x, t, reduction: scipy.special.rel_entr(t, np.exp(x)).sum() / 2,
+    ),
+    "nn.functional.poisson_nll_loss": Samples(
+        (REAL, POSITIVE), [call((2, 3), (2, 3))], lambda x, t: np.mean(np.exp(x) - t * x)
+    ),
+    "nn.functional.gaussian_nll_loss": Samples(
+        (REAL, REAL, POSITIVE),
+        [call((2, 3), (2, 3), (2, 3), full=True), call((2, 3), (2, 3), (2,), full=True)],
+        lambda x, t, v, full: (
+            -np.mean(scipy.stats.norm.logpdf(t, x, np.sqrt(v if v.ndim == 2 else v[:, None])))
+        ),
+    ),
+    "nn.functional.soft_margin_loss": Samples(
+        (REAL,), [call((2, 3), (2, 3))], lambda x, y: np.mean(np.log1p(np.exp(-y * x)))
+    ),
+    "nn.functional.cross_entropy": Samples(
+        (REAL,),
+        [
+            call((3, 4), target=[0, 3, 1]),
+            call((3, 4), target=[0, 3, 1], weight=[1.0, 2.0, 0.5, 3.0]),
+        ],
+        lambda x, target, weight=None: labelled(x, target, weight),
+    ),
+    "nn.functional.multi_margin_loss": Samples(
+        (DISTINCT,),
+        [call((2, 3), target=[2, 0], margin=9.0)],
+        lambda x, target, margin: np.mean(
+            [
+                sum(margin - row[k] + v for j, v in enumerate(row) if j != k) / 3
+                for row, k in zip(x, target, strict=True)
+            ]
+        ),
+    ),
+    "nn.functional.multilabel_margin_loss": Samples(
+        (INSIDE,),
+        [call((1, 3), target=[[1, -1, 0]])],
+        lambda x, target: (2 - 2 * x[0, 1] + x[0, 0] + x[0, 2]) / 3,
+    ),
+    "nn.functional.multilabel_soft_margin_loss": Samples(
+        (REAL, INSIDE),
+        [call((2, 3), (2, 3))],
+        lambda z, y: (
+            -np.mean(y * scipy.special.log_expit(z) + (1 - y) * scipy.special.log_expit(-z))
+        ),
+    ),
+    "nn.functional.margin_ranking_loss": Samples(
+        (REAL, BETWEEN, NONZERO),
+        [call((4,), (4,), (4,), margin=9.0)],
+        lambda x, y, t, margin: np.mean(margin - t * (x - y)),
+    ),
+    "nn.functional.hinge_embedding_loss": Samples(
+        (INSIDE,),
+        [call((2,), target=[1, -1])],
+        lambda x, target: (x[0] + 1 - x[1]) / 2,
+    ),
+    "nn.functional.cosine_embedding_loss": Samples(
+        (POSITIVE,),
+        [call((2, 3), (2, 3), target=[1, -1])],
+        lambda x, y, target: (
+            (
+                scipy.spatial.distance.cosine(x[0], y[0])
+                + 1
+                - scipy.spatial.distance.cosine(x[1], y[1])
+            )
+            / 2
+        ),
+    ),
+    "nn.functional.triplet_margin_loss": Samples(
+        (REAL,),
+        [call((2, 3), (2, 3), (2, 3), margin=9.0), call((2, 3), (2, 3), (2, 3), margin=9.0, p=3.0)],
+        lambda x, yes, no, margin, p=2.0: np.mean(
+            margin + np.linalg.norm(x - yes + 1e-6, p, -1) - np.linalg.norm(x - no + 1e-6, p, -1)
+        ),
+    ),
+    "nn.functional.ctc_loss": Samples(
+        (REAL,),
+        [
+            call((4, 3), targets=[1, 2], input_lengths=4, target_lengths=2, reduction="sum"),
+            call((4, 3), targets=[1, 1], input_lengths=4, target_lengths=2, reduction="sum"),
+        ],
+        lambda x, targets, **_: aligned(x, targets),
     ),
 }
