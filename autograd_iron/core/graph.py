@@ -125,10 +125,11 @@ class Cotangents:
     which are made only if a rule asks for them.
     """
 
-    __slots__ = ("_F", "_found", "_node")
+    __slots__ = ("_F", "_found", "_node", "_zeros")
 
     def __init__(self, found: list[Any], node: Node, F: Vocabulary) -> None:
         self._found, self._node, self._F = found, node, F
+        self._zeros: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self._found)
@@ -144,10 +145,11 @@ class Cotangents:
 
     def __getitem__(self, index: int) -> Any:
         g = self._found[index]
+        g = self._zeros.get(index) if g is None else g
         if g is None:
             shape, dtype = self._node.shape[index], self._node.dtype[index]
             dtype = dtype if dtypes.is_inexact(dtype) else dtypes.default_float
-            g = self._found[index] = self._F.zeros(shape, dtype=dtype, device=self.device)
+            g = self._zeros[index] = self._F.zeros(shape, dtype=dtype, device=self.device)
         return g
 
     def __iter__(self) -> Iterator[Any]:

@@ -55,3 +55,12 @@ def test_compiled() -> None:
 
     for found, wanted in zip(ai.compile(step)(matrices(3, 3)), step(matrices(3, 3)), strict=True):
         np.testing.assert_allclose(found.data, wanted.data, rtol=1e-10)
+
+
+def test_eigenvalues_that_are_equal_have_gradients_if_no_eigenvector_is_used() -> None:
+    for dtype in ("float64", "complex128"):
+        x = ai.tensor(np.eye(3), dtype=dtype, requires_grad=True)
+        w, _ = ai.linalg.eigh(x)
+        ai.sum(w).backward()
+        assert x.grad is not None
+        np.testing.assert_allclose(x.grad.data, np.eye(3))

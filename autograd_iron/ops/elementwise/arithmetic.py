@@ -183,12 +183,13 @@ def _(F, g, y, x, p):
     if isinstance(x, complex):
         log = complex(math.log(builtins.abs(x)), math.atan2(x.imag, x.real)) if x else math.nan
         slope = y * log
-        return F.multiply_no_nan(F.conj(F.where(p == 0, 0.0, slope) if x == 0 else slope), g)
+        slope = F.where(F.real(p) >= 0, 0.0, slope) if x == 0 else slope
+        return F.multiply_no_nan(F.conj(slope), g)
     if isinstance(x, int | float) and y.dtype.kind != "c":
         slope = y * math.log(x) if x > 0 else y * (-math.inf if x == 0 else math.nan)
         return F.multiply_no_nan(F.where(p >= 0, 0.0, slope) if x == 0 else slope, g)
     if y.dtype.kind == "c":
-        at_zero = F.logical_and(x == 0, y == 0)
+        at_zero = F.logical_and(x == 0, F.real(p) >= 0)
         base = F.where(at_zero, 1.0, x) + 0j  # of which a negative number has a logarithm
         return F.multiply_no_nan(F.conj(F.where(at_zero, 0.0, y * F.log(base))), g)
     at_zero = F.logical_and(x == 0, p >= 0)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-from operator import methodcaller
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.composite import Composite, composite
@@ -37,11 +36,15 @@ class _Conj(Composite):
 
     def bind(self, F):
         """Return the function on what `F` works on: NumPy's arrays have a method of that kind."""
-        return methodcaller("conjugate") if F.xp is device.host else super().bind(F)
+        return _by_method if F.xp is device.host else super().bind(F)
 
     def __call__(self, x, /):
         """Return a Tensor, of a number too."""
         return super().__call__(x if hasattr(x, "dtype") else asarray(x))
+
+
+def _by_method(x):
+    return x.conjugate()  # which of real numbers is the array itself
 
 
 @_Conj
