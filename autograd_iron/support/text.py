@@ -56,4 +56,6 @@ def number_text(number: Any) -> str:
     if isinstance(number, float):
         text = float.__repr__(number)
         return f"float('{text}')" if "inf" in text or "nan" in text else text
+    if isinstance(number, complex):  # not re + imj: a sum loses the sign of a zero
+        return f"complex({number_text(number.real)}, {number_text(number.imag)})"
     raise TypeError(f"a number was expected, not {type(number).__name__}")

@@ -58,13 +58,13 @@ def conj(F, x, /):
 conjugate = conj
 
 
-@elementwise(by_kernel=NOT_IN_C)
+@elementwise(numpy="real", by_kernel=NOT_IN_C)
 def real_part(xp, x, /):
     """Return the real part: what `real` does with complex numbers."""
     return xp.array(xp.real(x))  # not a view, which would keep all of `x`
 
 
-@elementwise(by_kernel=NOT_IN_C)
+@elementwise(numpy="imag", by_kernel=NOT_IN_C)
 def imaginary_part(xp, x, /):
     """Return the imaginary part: what `imag` does with complex numbers."""
     return xp.array(xp.imag(x))

@@ -230,6 +230,9 @@ def expression(line: Line, names: list[str]) -> str:
     c, out = line.step.primitive.c, line.output.dtype
     if c is None or any(v is None for v in line.operands):
         raise Unwritable
+    met = (v.root.dtype for v in line.operands if isinstance(v, View))
+    if any(map(dtypes.is_complex, (out, *met))):
+        raise Unwritable  # the expressions are those of real numbers
     is_float = dtypes.is_float(out)
     form = c.floats if is_float else c.bools if out.kind == "b" else c.integers
     if form is None:

@@ -101,12 +101,11 @@ class Pieces:
         form = FORMS.get(primitive)
         if form is not None and form(self, step):
             return
-        if primitive.reduction is not None:
+        operands = tuple(self.operand(v) for v in step.inputs)
+        if primitive.reduction is not None and not any(map(_is_complex, step.values)):
             self._fold(step, primitive.reduction)
-        else:
-            operands = tuple(self.operand(v) for v in step.inputs)
-            if not self._line(step, operands):
-                self._add(Call(step, operands))
+        elif not self._line(step, operands):
+            self._add(Call(step, operands))
 
     def operand(self, operand: Any) -> Operand:
         """Return an operand of a step: a value as the view that it is."""
@@ -130,7 +129,10 @@ class Pieces:
         """Write what a view shows into a buffer, in row-major order and in the dtype of that."""
         same = view.root.dtype == out.dtype
         step = Step(identity, (), {}, out) if same else Step(astype, (), {"dtype": out.dtype}, out)
-        self._add(Line(step, (view,), out), view.shape)
+        if dtypes.is_complex(out.dtype):
+            self._add(Call(step, (view,)))
+        else:
+            self._add(Line(step, (view,), out), view.shape)
 
     def _line(self, step: Step, operands: tuple[Operand, ...]) -> bool:
         """Add an elementwise step, if there is an expression for it."""
@@ -158,7 +160,13 @@ class Pieces:
             self._add(Fold(step, view, out), view.shape, axes)
 
     def fill(self, out: Value, number: float) -> None:
-        """Write a number into all of a buffer."""
+        """Write a real number into all of a buffer."""
+        if dtypes.is_complex(out.dtype):
+            self._count += 1
+            real = Value(self._count, out.shape, dtypes.real_of(out.dtype))
+            self.fill(real, number)
+            self.copy(whole(real), out)
+            return
         self._add(Line(Step(identity, (), {}, out), (number,), out), out.shape)
 
     def product(self, step: Step) -> bool:
@@ -217,6 +225,10 @@ class Pieces:
         made = Value(self._count, view.shape, dtype)
         self.copy(view, made)
         return whole(made)
+
+
+def _is_complex(value: Value) -> bool:
+    return dtypes.is_complex(value.dtype)
 
 
 Form = Callable[[Pieces, Step], bool]
