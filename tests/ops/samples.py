@@ -155,10 +155,11 @@ def result(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> a
 
 
 def joined(outputs: Any) -> Any:
-    """Return several Tensors end to end, in the dtype of the first; one as it is."""
+    """Return several Tensors end to end, in the dtype of the first, or complex; one as it is."""
     if not isinstance(outputs, tuple | list):
         return outputs
-    return ai.concat([ai.astype(t, outputs[0].dtype).reshape(-1) for t in outputs])
+    dtype = next((t.dtype for t in outputs if t.is_complex()), outputs[0].dtype)
+    return ai.concat([ai.astype(t, dtype).reshape(-1) for t in outputs])
 
 
 def smooth(name: str, argument: int) -> bool:

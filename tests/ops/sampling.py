@@ -111,7 +111,8 @@ def end_to_end(elsewhere: Callable[..., Any]) -> Callable[..., Array]:
 
     def one(*arrays: Array, **attributes: Any) -> Array:
         made = elsewhere(*arrays, **attributes)
-        return np.concatenate([np.ravel(a) for a in made]).astype(made[0].dtype)
+        whole = np.concatenate([np.ravel(a) for a in made])
+        return whole if whole.dtype.kind == "c" else whole.astype(made[0].dtype)
 
     return one
 
