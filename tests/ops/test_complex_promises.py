@@ -18,8 +18,6 @@ from autograd_iron.core.operands import bind
 from autograd_iron.transforms.batching import batched
 from autograd_iron.transforms.forward import tangents
 
-OF_ONE_DTYPE = {"add_at", "set_at"}  # into real numbers no complex ones are put
-
 every_entry = pytest.mark.parametrize("name", sorted(ENTRIES))
 every_primitive = pytest.mark.parametrize("name", sorted(ENTRIES.keys() & SAMPLES.keys()))
 
@@ -33,6 +31,14 @@ def test_value_is_that_of_another_source(name: str) -> None:
         np.testing.assert_allclose(output.data, expected, rtol=1e-10, atol=1e-12)
 
 
+def meet(t: Tried, given: list[Array]) -> bool:
+    """Return whether NumPy lets such arrays meet and loses no part of a complex one."""
+    try:
+        return bool(np.isfinite(t.elsewhere(*given)).all())
+    except (TypeError, np.exceptions.ComplexWarning):
+        return False
+
+
 @every_entry
 @pytest.mark.filterwarnings("error")
 def test_both_gradients_are_finite_differences(name: str) -> None:
@@ -44,7 +50,7 @@ def test_both_gradients_are_finite_differences(name: str) -> None:
         places = [i for i, a in enumerate(t.arrays) if a.dtype.kind == "c"]
         for real in places if len(places) > 1 else []:  # beside the others, which are complex
             given = [a.real.copy() if i == real else a for i, a in enumerate(t.arrays)]
-            if name not in OF_ONE_DTYPE and np.isfinite(t.elsewhere(*given)).all():
+            if meet(t, given):
                 ai.check_grads(t.function, list(map(ai.asarray, given)), 2, rtol=1e-4, atol=1e-6)
 
 
