@@ -1,15 +1,22 @@
 """NumPy's own functions called on a Tensor: `np.sin(t)`, `np.add(array, t)`, `np.sum(t, axis=0)`.
 
-They are looked up by name in the registry; NumPy's older names and parameters are translated, and
-parameters left at NumPy's defaults (`out=None`) are dropped, so that no rule ever sees them.
+They are looked up by name among the operations (those of `numpy.linalg` and `numpy.fft` in
+`ai.linalg` and `ai.fft`); NumPy's older names and parameters are translated, and parameters left at
+NumPy's defaults (`out=None`) are dropped, so that no rule ever sees them.
+
+What no operation answers NumPy does, where no gradient would end in it: on Tensors that require
+none, and under `no_grad`.  Questions (`np.allclose`, `np.shape`) are always answered.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any, NoReturn
 
+from autograd_iron.arrays import dtypes
 from autograd_iron.core.registry import on_tensors, registry
 from autograd_iron.core.switches import switches
 
@@ -39,6 +46,25 @@ _NEUTRAL = {
     "subok": True,
 }
 
+# What is asked of a Tensor's shape and dtype alone.
+_OF_THE_SHAPE: dict[str, Callable[..., Any]] = {
+    "shape": lambda a: a.shape,
+    "ndim": lambda a: a.ndim,
+    "size": lambda a, axis=None: a.size if axis is None else a.shape[axis],
+    "iscomplexobj": lambda x: dtypes.is_complex(x.dtype),
+    "isrealobj": lambda x: not dtypes.is_complex(x.dtype),
+}
+# What is asked of its values and carries no gradient: NumPy's answer is a bool, a text or a file.
+_QUESTIONS = frozenset(
+    (
+        *("allclose", "array_equal", "array_equiv", "array2string", "array_repr", "array_str"),
+        *("may_share_memory", "save", "savetxt", "savez", "savez_compressed", "shares_memory"),
+    )
+)
+# Other libraries ask so for arrays, and give them to code in C: SciPy's optimizers, say.
+_COERCIONS = frozenset(("atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays"))
+_HOMES = {"numpy.linalg": "linalg", "numpy.fft": "fft"}  # others are looked up in the registry
+
 
 def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer `numpy.<ufunc>(...)`.
@@ -52,13 +78,22 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     if kwargs.get("out") is not None:
         return _into_array(ufunc, method, inputs, kwargs)
     name = _OUR_NAME.get(ufunc.__name__, ufunc.__name__)
+    why = ""
     if method != "__call__":
-        _refuse(f"{ufunc.__name__}.{method}", "only plain calls record")
+        return _by_numpy(
+            f"{ufunc.__name__}.{method}",
+            getattr(ufunc, method),
+            inputs,
+            kwargs,
+            "only plain calls record",
+        )
     if name not in registry:
-        _refuse(ufunc.__name__, "it has no primitive")
+        why = "it has no primitive"
     for key, value in kwargs.items():
         if key not in _NEUTRAL or value is not _NEUTRAL[key]:
-            _refuse(ufunc.__name__, f"{key}= is not supported")
+            why = f"{key}= is not supported"
+    if why:
+        return _by_numpy(ufunc.__name__, ufunc, inputs, kwargs, why)
     return getattr(on_tensors, name)(*inputs)
 
 
@@ -96,11 +131,40 @@ def function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     TypeError
         There is no such operation, or a parameter that it lacks.
     """
-    name = _OUR_NAME.get(function.__name__, function.__name__)
-    word: Any = registry.get(name)
+    if function.__name__ in _OF_THE_SHAPE:
+        return _OF_THE_SHAPE[function.__name__](*args, **kwargs)
+    if function.__name__ in _QUESTIONS:
+        return _on_arrays(function.__name__, function, args, kwargs)
+    if function.__name__ in _COERCIONS and not _must_record(args):
+        return _on_arrays(function.__name__, function, args, kwargs)
+    word = _word(function)
     if word is None:
-        _refuse(function.__name__, "it has no primitive")
-    ours = list(word.__signature__.parameters.values())
+        return _by_numpy(function.__name__, function, args, kwargs, "it has no primitive")
+    ours = _translated(function, args, kwargs, word)
+    if isinstance(ours, str):
+        return _by_numpy(function.__name__, function, args, kwargs, f"{ours}= is not supported")
+    return word(*ours[0], **ours[1])
+
+
+def _word(function: Any) -> Any:
+    """Return the operation that a function of NumPy's is, None if there is none."""
+    name = _OUR_NAME.get(function.__name__, function.__name__)
+    home = _HOMES.get(function.__module__)
+    if home is not None:
+        module = import_module(f"{__name__.partition('.')[0]}.{home}")
+        if name in module.__all__:
+            return getattr(module, name)
+    return registry.get(name)
+
+
+def _translated(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], word: Any
+) -> tuple[list[Any], dict[str, Any]] | str:
+    """Return the arguments of a call of NumPy's as the operation takes them.
+
+    The answer is the name of a parameter if the operation lacks it.
+    """
+    ours = _parameters(word)
     known = {p.name for p in ours if p.kind is not p.POSITIONAL_ONLY}
     positional: list[Any] = []
     named: dict[str, Any] = {}
@@ -114,8 +178,8 @@ def function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
         ) or (key is None and not named):
             positional.append(value)
         elif value is not default and not (isinstance(value, str) and value == default):
-            _refuse(function.__name__, f"{key}= is not supported")
-    return getattr(on_tensors, name)(*positional, **named)
+            return str(key)
+    return positional, named
 
 
 def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -137,11 +201,78 @@ def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 @cache
+def _parameters(word: Any) -> list[inspect.Parameter]:
+    return list(inspect.signature(word).parameters.values())
+
+
+@cache
 def _signature(function: Any) -> inspect.Signature | None:
     try:
         return inspect.signature(function)
     except ValueError:
         return None
+
+
+def _by_numpy(
+    name: str, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], why: str
+) -> Any:
+    """Return what NumPy answers, unless a gradient would end in it or a plan could not replay it.
+
+    Raises
+    ------
+    TypeError
+        One would, which cannot be recorded for the reason `why`; or a Tensor is on a GPU.
+    """
+    if _must_record((args, kwargs)):
+        _refuse(name, why)
+    return _on_arrays(name, call, args, kwargs)
+
+
+def _must_record(given: Any) -> bool:
+    """Return whether a gradient, or a plan, would end where NumPy answers."""
+    if switches().executor.captures:
+        return True
+    return switches().recording and any(t.node is not None for t in _tensors(given))
+
+
+def _on_arrays(
+    name: str, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Return what NumPy answers about the values of Tensors on the host."""
+    for tensor in _tensors((args, kwargs)):
+        if tensor.device != "cpu":
+            raise TypeError(
+                f"numpy.{name} would have to wait for the values of a tensor on {tensor.device}, "
+                f'and copy them; write numpy.{name} on t.to("cpu") if that is meant'
+            )
+    values, settings = _as_arrays(args), _as_arrays(kwargs)
+    try:
+        return call(*values, **settings)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+    raise TypeError(f"numpy.{name} writes into a Tensor, which is a value: write t.assign(new)")
+
+
+def _tensors(value: Any) -> Iterator[Any]:
+    if hasattr(value, "node"):
+        yield value
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _tensors(part)
+
+
+def _as_arrays(value: Any) -> Any:
+    """Return arguments with the values of each Tensor in the place of it."""
+    if hasattr(value, "node"):
+        return value.numpy()
+    if isinstance(value, dict):
+        return {key: _as_arrays(part) for key, part in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_as_arrays, value))
+    return value
 
 
 def _refuse(name: str, why: str) -> NoReturn:

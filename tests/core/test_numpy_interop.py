@@ -329,7 +329,12 @@ def test_none_is_said_to_a_function_whose_defaults_nobody_knows(
 @every_call
 def test_gradients_flow_through_numpys_calls(name: str, call: Callable[[Any], Any]) -> None:
     x = ai.tensor(sample(), requires_grad=True)
-    if all(part.requires_grad for part in parts(call(x))) and name != "astype":
+    if name in interop._COERCIONS:  # they give NumPy's arrays of what requires no gradient
+        made = parts(call(x))
+        ai.grad(lambda x: sum(ai.sum(part * part) for part in parts(call(x))))(x)
+        assert all(isinstance(part, ai.Tensor) for part in made)
+        assert all(isinstance(part, np.ndarray) for part in parts(call(x.detach())))
+    elif all(part.requires_grad for part in parts(call(x))) and name != "astype":
         ai.check_grads(call, [x])
 
 
@@ -412,6 +417,72 @@ def test_what_has_no_primitive_says_so(message: str, call: Callable[[Any], Any])
         call(x)
     assert "cannot be recorded on a Tensor" in str(info.value)
     assert "t.numpy()" in str(info.value)
+
+
+# --- what needs no gradient
+
+
+NOT_PURE = {"numpy.add.at", "numpy.copyto", "numpy.add.*where="}
+ANSWERED: dict[str, Callable[[Any], Any]] = {
+    **{name: call for name, call in REFUSED.items() if name not in NOT_PURE},
+    "numpy.nanpercentile": lambda x: np.nanpercentile(x, 30),
+    "numpy.interp": lambda x: np.interp(x[0], [0.0, 1.0], [2.0, 3.0]),
+    "numpy.apply_along_axis": lambda x: np.apply_along_axis(np.max, 1, x),
+    "numpy.histogram": lambda x: np.histogram(x, bins=3)[0],
+    "numpy.lexsort": lambda x: np.lexsort((x[0], x[1])),
+    "numpy.cov": np.cov,
+    "numpy.polyfit": lambda x: np.polyfit(x[0], x[1], 1),
+    "numpy.add.reduceat": lambda x: np.add.reduceat(x, [0, 1]),
+}
+
+
+@pytest.mark.parametrize("call", ANSWERED.values(), ids=ANSWERED)
+def test_what_needs_no_gradient_numpy_answers(call: Callable[[Any], Any]) -> None:
+    leaf = ai.tensor(sample(), requires_grad=True)
+    expected = parts(call(sample()))
+    found = [parts(call(leaf.detach()))]
+    with ai.no_grad():
+        found.append(parts(call(leaf)))
+    for ours in found:
+        for one, other in zip(ours, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+def test_numpys_questions_are_always_answered(tmp_path: Any) -> None:
+    x, array = ai.tensor(sample(), requires_grad=True), sample()
+    assert np.allclose(x, array) is True
+    assert np.array_equal(x, array + 1) is False
+    assert np.array_equiv(array, x) is True
+    assert np.shape(x) == (2, 3)
+    assert (np.ndim(x), np.size(x), np.size(x, 1)) == (2, 6, 3)
+    assert np.iscomplexobj(x) is False
+    assert np.isrealobj(x * 1j) is False
+    assert np.array_repr(x) == np.array_repr(array)
+    np.save(tmp_path / "x.npy", x)
+    assert np.load(tmp_path / "x.npy").tolist() == array.tolist()
+    step = ai.compile(lambda x: x * np.ndim(x) + np.shape(x)[0])
+    assert step(x).tolist() == (x * 2 + 2).tolist()
+    with pytest.raises(RuntimeError, match="a value is read on the host"):
+        ai.compile(lambda x: x if np.allclose(x, 0) else -x)(x)
+
+
+def test_a_step_of_an_optimizer_in_c_gets_arrays() -> None:
+    """As SciPy's do: `scipy.optimize.minimize(ai.value_and_grad(f), x0, jac=True)`."""
+    value, slope = ai.value_and_grad(lambda x: ai.sum(x * x))(np.arange(3.0))
+    assert np.isscalar(np.asarray(value).item())
+    found = np.atleast_1d(slope)
+    assert type(found) is np.ndarray
+    assert found.tolist() == [0, 2, 4]
+
+
+def test_numpys_functions_write_into_no_tensor() -> None:
+    x, array = ai.tensor([3.0, 1.0]), np.zeros(2)
+    np.copyto(array, x)
+    np.cumsum(x, out=array)
+    assert array.tolist() == [3, 4]
+    for write in (lambda: np.copyto(x, array), lambda: np.put(x, [0], 1.0)):
+        with pytest.raises(TypeError, match=r"t\.assign\(new\)"):
+            write()
 
 
 # --- operators
