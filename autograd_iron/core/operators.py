@@ -85,16 +85,16 @@ class Operators:
         return F.floor_divide(other, self), F.remainder(other, self)
 
     def __lshift__(self, other: Any) -> Tensor:
-        return F.bitwise_left_shift(self, other)
+        return F.left_shift(self, other)
 
     def __rlshift__(self, other: Any) -> Tensor:
-        return F.bitwise_left_shift(other, self)
+        return F.left_shift(other, self)
 
     def __rshift__(self, other: Any) -> Tensor:
-        return F.bitwise_right_shift(self, other)
+        return F.right_shift(self, other)
 
     def __rrshift__(self, other: Any) -> Tensor:
-        return F.bitwise_right_shift(other, self)
+        return F.right_shift(other, self)
 
     def __neg__(self) -> Tensor:
         return F.negative(self)
@@ -182,10 +182,10 @@ class Operators:
         return self._rebound(F.bitwise_xor, other)
 
     def __ilshift__(self, other: Any) -> Tensor:
-        return self._rebound(F.bitwise_left_shift, other)
+        return self._rebound(F.left_shift, other)
 
     def __irshift__(self, other: Any) -> Tensor:
-        return self._rebound(F.bitwise_right_shift, other)
+        return self._rebound(F.right_shift, other)
 
     def __contains__(self, value: Any) -> bool:
         return bool(F.any(F.equal(self, value)))
