@@ -17,15 +17,29 @@ if TYPE_CHECKING:
 
 # Methods by the name of the operation, where that is another one.
 METHODS: dict[str, str] = {
+    "absolute": "abs",
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atanh": "arctanh",
     "clone": "copy",
+    "conjugate": "conj",
     **{
         name: name
         for name in (
-            *("abs", "all", "angle", "any", "arctan", "argmax", "argmin", "clip", "conj", "copy"),
-            *("cos", "diagonal", "dot", "exp", "expm1", "flatten", "flip", "isfinite", "isnan"),
-            *("log", "log1p", "logsumexp", "log_softmax", "max", "mean", "min", "moveaxis"),
-            *("pow", "ravel", "repeat", "roll", "sigmoid", "sign", "sin", "sqrt", "square"),
-            *("squeeze", "sum", "swapaxes", "tanh", "trace", "tril", "triu", "var"),
+            *("abs", "all", "allclose", "angle", "any", "arccos", "arccosh", "arcsin", "arcsinh"),
+            *("arctan", "arctanh", "argmax", "argmin", "argsort", "ceil", "choose", "clip"),
+            *("compress", "conj", "copy", "cos", "cosh", "count_nonzero", "cummax", "cummin"),
+            *("cumprod", "cumsum", "diagonal", "dot", "exp", "exp2", "expm1", "flatten", "flip"),
+            *("floor", "isclose", "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2"),
+            *("logcumsumexp", "logsumexp", "log_softmax", "max", "mean", "median", "min"),
+            *("moveaxis", "nanmean", "nansum", "nonzero", "pow", "prod", "ptp", "quantile"),
+            *("ravel", "reciprocal", "repeat", "roll", "round", "rsqrt", "sigmoid", "sign"),
+            *("signbit", "sin", "sinh", "sort", "sqrt", "square", "squeeze", "std", "sum"),
+            *("swapaxes", "take", "tan", "tanh", "topk", "trace", "tril", "triu", "trunc"),
+            *("unstack", "var"),
         )
     },
 }

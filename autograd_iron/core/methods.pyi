@@ -20,8 +20,20 @@ class Methods:
     def abs(self, /) -> Tensor:
         """Return the absolute value; the derivative at 0 is 0."""
 
+    def absolute(self, /) -> Tensor:
+        """Return the absolute value; the derivative at 0 is 0."""
+
+    def acos(self, /) -> Tensor:
+        """Return the angle in radians, between 0 and pi, whose cosine is `x`."""
+
+    def acosh(self, /) -> Tensor:
+        """Return the number from 0 up whose hyperbolic cosine is `x`; NaN for `x < 1`."""
+
     def all(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return whether every value over the axes is true."""
+
+    def allclose(self, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
+        """Return whether all values are close: see `isclose`."""
 
     def angle(self, /, deg: Any = False) -> Tensor:
         """Return the angle of complex numbers, between -pi and pi, in radians or in degrees.
@@ -32,14 +44,64 @@ class Methods:
     def any(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return whether some value over the axes is true."""
 
+    def arccos(self, /) -> Tensor:
+        """Return the angle in radians, between 0 and pi, whose cosine is `x`."""
+
+    def arccosh(self, /) -> Tensor:
+        """Return the number from 0 up whose hyperbolic cosine is `x`; NaN for `x < 1`."""
+
+    def arcsin(self, /) -> Tensor:
+        """Return the angle in radians, between -pi/2 and pi/2, whose sine is `x`."""
+
+    def arcsinh(self, /) -> Tensor:
+        """Return the number whose hyperbolic sine is `x`."""
+
     def arctan(self, /) -> Tensor:
         """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+
+    def arctanh(self, /) -> Tensor:
+        """Return the number whose hyperbolic tangent is `x`."""
 
     def argmax(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the position of the first largest value along an axis (None: of the flattened x)."""
 
     def argmin(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the position of the first smallest value along an axis (None: of the flattened x)."""
+
+    def argsort(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1, *, descending: Any = False, stable: Any = True, kind: Any = None) -> Tensor:
+        """Return the positions that sort `x` along an axis (None: those in the flattened `x`).
+
+        Parameters
+        ----------
+        stable, kind
+            Equal values are always in the order of `x`.
+        """
+
+    def asin(self, /) -> Tensor:
+        """Return the angle in radians, between -pi/2 and pi/2, whose sine is `x`."""
+
+    def asinh(self, /) -> Tensor:
+        """Return the number whose hyperbolic sine is `x`."""
+
+    def atan(self, /) -> Tensor:
+        """Return the angle in radians, between -pi/2 and pi/2, whose tangent is `x`."""
+
+    def atanh(self, /) -> Tensor:
+        """Return the number whose hyperbolic tangent is `x`."""
+
+    def ceil(self, /) -> Tensor:
+        """Return the smallest whole number that is not below `x`; the derivative is 0."""
+
+    def choose(self, choices: Any, /, mode: Any = 'raise') -> Tensor:
+        """Return for each element of an array of integers that of the choice which has this number.
+
+        Parameters
+        ----------
+        choices : sequence of array
+            All broadcast, with each other and with `x`.
+        mode : {"raise", "wrap", "clip"}
+            What a number means that no choice has: an error, one from the other end, the nearest.
+        """
 
     def clip(self, /, min: Any = None, max: Any = None, *, a_min: Any = None, a_max: Any = None) -> Tensor:
         """Return `x` held between two bounds, numbers or arrays; at a bound the gradient passes.
@@ -56,7 +118,19 @@ class Methods:
     def clone(self, /) -> Tensor:
         """Return the values in memory of their own; gradients flow through it."""
 
+    def compress(self, x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+        """Return the slices of `x` along an axis at which a 1-d condition holds.
+
+        Parameters
+        ----------
+        axis : int or None
+            None: `x` is flattened first.
+        """
+
     def conj(self, /) -> Tensor:
+        """Return the complex conjugate; a real array is returned as it is."""
+
+    def conjugate(self, /) -> Tensor:
         """Return the complex conjugate; a real array is returned as it is."""
 
     def copy(self, /) -> Tensor:
@@ -64,6 +138,27 @@ class Methods:
 
     def cos(self, /) -> Tensor:
         """Return the cosine of `x` in radians."""
+
+    def cosh(self, /) -> Tensor:
+        """Return the hyperbolic cosine."""
+
+    def count_nonzero(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return how many values over the axes are not zero."""
+
+    def cummax(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> tuple[Tensor, ...]:
+        """Return the largest of all values up to each along an axis, and where it is, as PyTorch."""
+
+    def cummin(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> tuple[Tensor, ...]:
+        """Return the smallest of all values up to each along an axis, and where it is, as PyTorch."""
+
+    def cumprod(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
+        """Return the products of all values up to each, along an axis (None: of the flattened `x`).
+
+        The gradient is right where values are zero, too.
+        """
+
+    def cumsum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
+        """Return the sums of all values up to each, along an axis (None: of the flattened `x`)."""
 
     def diagonal(self, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
         """Return the diagonal of the matrices that two axes span, as the last axis of the result.
@@ -83,6 +178,9 @@ class Methods:
     def exp(self, /) -> Tensor:
         """Return e to the power `x`."""
 
+    def exp2(self, /) -> Tensor:
+        """Return 2 to the power `x`."""
+
     def expm1(self, /) -> Tensor:
         """Return `exp(x) - 1`, accurate near 0."""
 
@@ -92,8 +190,20 @@ class Methods:
     def flip(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
         """Return `x` with the order along the axes (None: all) reversed."""
 
+    def floor(self, /) -> Tensor:
+        """Return the largest whole number that is not above `x`; the derivative is 0."""
+
+    def isclose(self, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
+        """Return where `abs(x - y) <= atol + rtol * abs(y)`, broadcast.
+
+        Infinities are close to themselves, and with `equal_nan` so is NaN.
+        """
+
     def isfinite(self, /) -> Tensor:
         """Return whether `x` is neither infinite nor NaN, elementwise."""
+
+    def isinf(self, /) -> Tensor:
+        """Return whether `x` is infinite, elementwise."""
 
     def isnan(self, /) -> Tensor:
         """Return whether `x` is NaN, elementwise."""
@@ -101,14 +211,23 @@ class Methods:
     def log(self, /) -> Tensor:
         """Return the natural logarithm."""
 
+    def log10(self, /) -> Tensor:
+        """Return the logarithm to base 10."""
+
     def log1p(self, /) -> Tensor:
         """Return `log(1 + x)`, accurate near 0."""
+
+    def log2(self, /) -> Tensor:
+        """Return the logarithm to base 2."""
 
     def log_softmax(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
         """Return `log(exp(x) / sum(exp(x)))` over an axis, finite for every finite `x`.
 
         The logarithms of the probabilities that logits `x` give to the classes along the axis.
         """
+
+    def logcumsumexp(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+        """Return `log(sum(exp(x)))` of all values up to each along an axis, finite for finite `x`."""
 
     def logsumexp(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
@@ -118,6 +237,9 @@ class Methods:
 
     def mean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """Return the mean over the axes; of integers, in float32."""
+
+    def median(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return the middle value over the axes, or the mean of the two middle ones."""
 
     def min(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the smallest value over the axes; equal ones share the gradient equally."""
@@ -131,11 +253,42 @@ class Methods:
             The axes, and for each its place in the result.
         """
 
+    def nanmean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, dtype: Any = None) -> Tensor:
+        """Return the mean over the axes of all values that are not NaN; NaN where there are none."""
+
+    def nansum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, dtype: Any = None) -> Tensor:
+        """Return the sum over the axes, NaN counting as 0."""
+
+    def nonzero(self, /) -> tuple[Tensor, ...]:
+        """Return the indices of the elements that are not zero, one array for each axis."""
+
     def pow(self, p: TensorLike, /) -> Tensor:
         """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
+    def prod(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the product over the axes; the gradient is right where values are zero, too."""
+
+    def ptp(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+        """Return the distance from the smallest to the largest value over the axes."""
+
+    def quantile(self, /, q: Any, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, method: Any = 'linear') -> Tensor:
+        """Return the values over the axes below which the parts `q` of all values lie.
+
+        The gradient goes to the values between which a quantile lies.
+
+        Parameters
+        ----------
+        q : number or array
+            Between 0 and 1.  The result has its axes first.
+        method : str
+            One of NumPy's: "linear", "lower", "higher", "midpoint", "nearest", "hazen" and so on.
+        """
+
     def ravel(self, /, order: Any = 'C') -> Tensor:
         """Return the values along one axis, in row-major order ("F": in column-major order)."""
+
+    def reciprocal(self, /) -> Tensor:
+        """Return `1 / x`."""
 
     def repeat(self, /, repeats: Any, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
         """Return `x` with each slice along an axis repeated.
@@ -160,14 +313,37 @@ class Methods:
             None: `x` is rolled as if it were flat.
         """
 
+    def round(self, /, decimals: Any = 0) -> Tensor:
+        """Return `x` rounded to so many decimals, halves to the even digit; the derivative is 0."""
+
+    def rsqrt(self, /) -> Tensor:
+        """Return `1 / sqrt(x)`."""
+
     def sigmoid(self, /) -> Tensor:
         """Return `1 / (1 + exp(-x))`; 0 where the exponential overflows."""
 
     def sign(self, /) -> Tensor:
         """Return -1, 0 or 1, of a complex number `x / abs(x)`; the derivative of real ones is 0."""
 
+    def signbit(self, /) -> Tensor:
+        """Return whether the sign of `x` is negative, that of -0.0 too."""
+
     def sin(self, /) -> Tensor:
         """Return the sine of `x` in radians."""
+
+    def sinh(self, /) -> Tensor:
+        """Return the hyperbolic sine."""
+
+    def sort(self, /, axis: builtins.int | Sequence[builtins.int] | None = -1, *, descending: Any = False, stable: Any = True, kind: Any = None) -> Tensor:
+        """Return the values in order along an axis (None: of the flattened `x`).
+
+        NaN is larger than all other values.  The gradient goes where each value came from.
+
+        Parameters
+        ----------
+        stable, kind
+            Every sort here is stable.
+        """
 
     def sqrt(self, /) -> Tensor:
         """Return the square root; the derivative at 0 is infinite."""
@@ -184,14 +360,50 @@ class Methods:
             An axis has another size.
         """
 
+    def std(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
+        """Return the standard deviation over the axes, the square root of `var`.
+
+        Where it is 0 its gradient is 0, as in PyTorch.
+
+        Parameters
+        ----------
+        correction : int or float
+            Subtracted from the number of elements in the divisor (1: the unbiased estimate).
+        ddof : int or float, optional
+            NumPy's name for `correction`.
+        """
+
     def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """Return the sum over the axes."""
 
     def swapaxes(self, /, axis1: Any, axis2: Any) -> Tensor:
         """Return `x` with two axes exchanged."""
 
+    def take(self, indices: Any, /, axis: builtins.int | Sequence[builtins.int] | None = None, mode: Any = 'raise') -> Tensor:
+        """Return the slices of `x` along an axis at these indices, which may have any shape.
+
+        Parameters
+        ----------
+        axis : int or None
+            None: `x` is flattened first.
+        mode : {"raise", "wrap", "clip"}
+            What an index outside the axis means: an error, a position around the end, the nearest one.
+        """
+
+    def tan(self, /) -> Tensor:
+        """Return the tangent of `x` in radians."""
+
     def tanh(self, /) -> Tensor:
         """Return the hyperbolic tangent."""
+
+    def topk(self, /, k: builtins.int, axis: builtins.int | Sequence[builtins.int] | None = -1, largest: Any = True, sorted: Any = True) -> tuple[Tensor, ...]:
+        """Return the `k` largest (or smallest) values along an axis, and where they are, as PyTorch.
+
+        Parameters
+        ----------
+        sorted : bool
+            They always come sorted.
+        """
 
     def trace(self, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
         """Return the sum of a diagonal: see `diagonal`."""
@@ -201,6 +413,12 @@ class Methods:
 
     def triu(self, /, k: builtins.int = 0) -> Tensor:
         """Return matrices with what lies below their diagonal `k` set to 0."""
+
+    def trunc(self, /) -> Tensor:
+        """Return `x` without its decimals; the derivative is 0."""
+
+    def unstack(self, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
+        """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
 
     def var(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, correction: Any = 0, ddof: Any = None) -> Tensor:
         """Return the variance over the axes: the mean square distance from the mean.

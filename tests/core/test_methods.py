@@ -78,14 +78,10 @@ SPLIT = [operator.floordiv, operator.mod, divmod]
 SHIFTS = [operator.lshift, operator.rshift]
 IN_PLACE = [
     *(operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow),
-    *((operator.ifloordiv, operator.imod) if "floor_divide" in registry else ()),
+    *(operator.ifloordiv, operator.imod),
 ]
 
 
-with_rests = pytest.mark.skipif("floor_divide" not in registry, reason="no floor_divide")
-
-
-@with_rests
 @pytest.mark.parametrize("dtype", ["int64", "int8", "float32", "float64"])
 @pytest.mark.parametrize("apply", SPLIT)
 def test_divisions_with_a_rest(apply: Callable[..., Any], dtype: str) -> None:
@@ -103,7 +99,6 @@ def test_divisions_with_a_rest(apply: Callable[..., Any], dtype: str) -> None:
     assert result.dtype == dtype
 
 
-@with_rests
 @pytest.mark.parametrize("apply", SHIFTS)
 def test_shifts(apply: Callable[..., Any]) -> None:
     a, b = np.array([7, -7, 5]), np.array([1, 2, 3])

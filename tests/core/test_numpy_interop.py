@@ -309,7 +309,7 @@ BY_SAMPLES = {
     for path, entry in {**SAMPLES, **COMPOSITES}.items()
     if path.rpartition(".")[2] not in CALLS.keys() | OF_OUR_OWN
     and callable(numpys(path))
-    and entry.around is None  # else for the symmetric part of what is drawn
+    and (entry.around is None or "." not in path)  # matrices: else their symmetric part is meant
 }
 
 
