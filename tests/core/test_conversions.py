@@ -33,7 +33,6 @@ CUT: dict[str, Callable[[], Any]] = {
     "full": lambda: ai.full((2,), y[0]),
     "arange": lambda: ai.arange(y[0], 3),
     "linspace": lambda: ai.linspace(0, y[0], 3),
-    "a bound": lambda: ai.clip(x, y[0], 3),
     "a border": lambda: ai.pad(x, 1, constant_values=y[0]),
 }
 
