@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_plan_footguns import READS
+from test_plan_reads import READS
 
 import autograd_iron as ai
 from autograd_iron.core import specs
@@ -245,7 +245,7 @@ def test_reading_a_value_is_refused_as_on_the_host(function: Callable[..., Any])
     (number,) = (start + i for i, line in enumerate(lines) if "# here" in line)
     x = ai.tensor(X[:, :3], device="cuda")
     reset()
-    with pytest.raises(CaptureError, match=rf"test_plan_footguns\.py:{number} "):
+    with pytest.raises(CaptureError, match=rf"test_plan_reads\.py:{number} "):
         ai.compile(function)(x)
     assert not counts()["d2h"], "the value was read all the same"
 

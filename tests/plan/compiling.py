@@ -1,4 +1,4 @@
-"""What the tests of compiled steps share: comparing them with eager ones."""
+"""What the tests of compiled steps share: comparing them with eager ones, and data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
+import nn
 from autograd_iron.arrays import cpu
 from autograd_iron.plan.program import Step, Value
 from autograd_iron.plan.schedule import buffers
@@ -105,3 +106,49 @@ def compare(
         tensors = [ai.asarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
         equal(compiled(*arguments), function(*tensors))
     return compiled
+
+
+# --- data and models
+
+X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+
+
+def x_of(seed: int, shape: tuple[int, ...] = (4, 3)) -> ai.Tensor:
+    return ai.tensor(np.random.default_rng(seed).standard_normal(shape).astype(np.float32))
+
+
+def model_of(seed: int = 0) -> nn.Sequential:
+    g = ai.Generator(seed)
+    return nn.Sequential(nn.Linear(3, 5, generator=g), nn.Tanh(), nn.Linear(5, 1, generator=g))
+
+
+def training(
+    optimizer: Callable[..., Any] = lambda m: nn.SGD(m.parameters(), 0.1), seed: int = 0
+) -> tuple[Any, Any, Callable[..., Any]]:
+    model = model_of(seed)
+    opt = optimizer(model)
+
+    def step(x: ai.Tensor, y: ai.Tensor) -> Any:
+        loss = nn.MSELoss()(model(x), y)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        return loss
+
+    return model, opt, step
+
+
+def states(model: Any, opt: Any) -> list[Any]:
+    return [model.state_dict(), opt.state_dict()]
+
+
+OPTIMIZERS = {
+    "sgd": lambda m: nn.SGD(m.parameters(), 0.1),
+    "momentum": lambda m: nn.SGD(m.parameters(), 0.1, momentum=0.9),
+    "nesterov": lambda m: nn.SGD(m.parameters(), 0.1, momentum=0.9, nesterov=True),
+    "decay": lambda m: nn.SGD(m.parameters(), 0.1, momentum=0.9, weight_decay=0.01),
+    "adam": lambda m: nn.Adam(m.parameters(), 0.01),
+    "adam decay": lambda m: nn.Adam(m.parameters(), 0.01, weight_decay=0.1),
+    "schedule": lambda m: nn.SGD(m.parameters(), lambda step: 0.1 / (1 + step)),
+    "cosine": lambda m: nn.Adam(m.parameters(), nn.CosineDecay(0.1, steps=6, warmup=2)),
+}
