@@ -27,6 +27,10 @@ from nn.functional.convolution import (
     fold,
     unfold,
 )
+from nn.functional.grids import (
+    affine_grid,
+    grid_sample,
+)
 from nn.functional.linear import (
     bilinear,
     embedding,
@@ -89,6 +93,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -109,6 +114,7 @@ __all__ = [
     "embedding",
     "fold",
     "gaussian_nll_loss",
+    "grid_sample",
     "group_norm",
     "hinge_embedding_loss",
     "huber_loss",

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import scipy.ndimage
 import scipy.signal
 import scipy.spatial
 import scipy.special
@@ -342,5 +343,24 @@ COMPOSITES: dict[str, Samples] = {
             call((4, 3), targets=[1, 1], input_lengths=4, target_lengths=2, reduction="sum"),
         ],
         lambda x, targets, **_: aligned(x, targets),
+    ),
+    "nn.functional.grid_sample": Samples(
+        (REAL, INSIDE),
+        [call((1, 2, 3, 4), (1, 2, 3, 2), align_corners=True)],
+        lambda x, grid, align_corners: np.stack(
+            [
+                scipy.ndimage.map_coordinates(
+                    one, ((grid[0, ..., 1] + 1) * 1.0, (grid[0, ..., 0] + 1) * 1.5), order=1
+                )
+                for one in x[0]
+            ]
+        )[None],
+    ),
+    "nn.functional.affine_grid": Samples(
+        (REAL,),
+        [call((1, 2, 3), size=(1, 1, 2, 3), align_corners=True)],
+        lambda theta, size, align_corners: np.array(
+            [[[theta[0] @ [x, y, 1] for x in (-1, 0, 1)] for y in (-1, 1)]]
+        ),
     ),
 }
