@@ -37,6 +37,7 @@ from autograd_iron.transforms.gradients import grad, value_and_grad
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:
     from autograd_iron import fft, special, stats
+    from autograd_iron.ops.special.bessel import i0
     from autograd_iron.plan import compile
     from autograd_iron.tools.check import check_grads
     from autograd_iron.tools.draw import draw_graph
@@ -48,6 +49,7 @@ _LATER = {
     "check_grads": "tools.check",
     "compile": "plan",
     "draw_graph": "tools.draw",
+    "i0": "special",
 }
 _LATER_MODULES = ("fft", "special", "stats")
 
@@ -75,6 +77,7 @@ __all__ = [
     "float32",
     "float64",
     "grad",
+    "i0",
     "inf",
     "int8",
     "int16",

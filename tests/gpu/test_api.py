@@ -183,7 +183,7 @@ def test_kernels_and_rules_stay_on_the_device(name: str, monkeypatch: pytest.Mon
         for i, array in enumerate(arrays):
             position = 0 if primitive.variadic else i
             rule = primitive.rules[position] if position < len(primitive.rules) else None
-            if rule is None or array is None:
+            if rule is None or array is None or hasattr(rule, "refuses"):
                 continue
             if primitive.variadic:
                 rule = partial(rule, argument=i)

@@ -50,7 +50,9 @@ RULES = [
     (name, number)
     for name in DIFFERENTIABLE
     for number, rule in enumerate(PRIMITIVES[name].rules)
-    if rule is not None and rule is not zero_slope  # where no scaling can show
+    if rule is not None
+    and rule is not zero_slope  # where no scaling can show
+    and not hasattr(rule, "refuses")
 ]
 
 
@@ -165,7 +167,22 @@ def joined(outputs: Any) -> Any:
 def smooth(name: str, argument: int) -> bool:
     """Return whether a gradient flows to the argument."""
     rules = PRIMITIVES[name].rules
-    return bool(rules) and rules[min(argument, len(rules) - 1)] is not None
+    if not rules:
+        return False
+    rule = rules[min(argument, len(rules) - 1)]
+    return rule is not None and not hasattr(rule, "refuses")
+
+
+def of_smooth(name: str, case: Case) -> tuple[Callable[..., Any], list[Array]]:
+    """Return the call as a function of the arrays that a gradient flows to, and these."""
+    places = [i for i in range(len(case.arrays)) if smooth(name, i)]
+
+    def function(*inputs: Any) -> Any:
+        given = dict(zip(places, inputs, strict=True))
+        arrays = [given.get(i, a) for i, a in enumerate(case.arrays)]
+        return result(name, arrays, case.attributes)
+
+    return function, [case.arrays[i] for i in places]
 
 
 def leaves(name: str, arrays: Sequence[Array]) -> list[ai.Tensor]:

@@ -37,7 +37,7 @@ def tan(xp, x, /):
 
 @tan.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(1 + y * y, g)
+    return F.multiply_no_nan(F.conj(1 + y * y), g)
 
 
 @elementwise(floating=True, numpy="arcsin", c="asin{f}({x})")
@@ -48,7 +48,7 @@ def arcsin(xp, x, /):
 
 @arcsin.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / F.sqrt((1 - x) * (1 + x)), g)
+    return F.multiply_no_nan(F.conj(1 / F.sqrt((1 - x) * (1 + x))), g)
 
 
 @elementwise(floating=True, numpy="arccos", c="acos{f}({x})")
@@ -59,7 +59,7 @@ def arccos(xp, x, /):
 
 @arccos.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(-1 / F.sqrt((1 - x) * (1 + x)), g)
+    return F.multiply_no_nan(F.conj(-1 / F.sqrt((1 - x) * (1 + x))), g)
 
 
 @elementwise(floating=True, numpy="arctan2", c="atan2{f}({x}, {y})")

@@ -26,7 +26,7 @@ def sinh(xp, x, /):
 
 @sinh.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(F.cosh(x), g)
+    return F.multiply_no_nan(F.conj(F.cosh(x)), g)
 
 
 @elementwise(floating=True, numpy="cosh", c="cosh{f}({x})")
@@ -37,7 +37,7 @@ def cosh(xp, x, /):
 
 @cosh.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(F.sinh(x), g)
+    return F.multiply_no_nan(F.conj(F.sinh(x)), g)
 
 
 @elementwise(floating=True, numpy="arcsinh", c="asinh{f}({x})")
@@ -48,7 +48,7 @@ def arcsinh(xp, x, /):
 
 @arcsinh.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / F.sqrt(1 + x * x), g)
+    return F.multiply_no_nan(F.conj(1 / F.sqrt(1 + x * x)), g)
 
 
 @elementwise(floating=True, numpy="arccosh", c="acosh{f}({x})")
@@ -59,7 +59,7 @@ def arccosh(xp, x, /):
 
 @arccosh.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / (F.sqrt(x - 1) * F.sqrt(x + 1)), g)
+    return F.multiply_no_nan(F.conj(1 / (F.sqrt(x - 1) * F.sqrt(x + 1))), g)
 
 
 @elementwise(floating=True, numpy="arctanh", c="atanh{f}({x})")
@@ -70,7 +70,7 @@ def arctanh(xp, x, /):
 
 @arctanh.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan(1 / ((1 - x) * (1 + x)), g)
+    return F.multiply_no_nan(F.conj(1 / ((1 - x) * (1 + x))), g)
 
 
 asinh, acosh, atanh = arcsinh, arccosh, arctanh

@@ -21,9 +21,11 @@ __all__ = [
     "fmax",
     "fmin",
     "isclose",
+    "iscomplex",
     "isinf",
     "isneginf",
     "isposinf",
+    "isreal",
     "logical_xor",
     "nan_to_num",
     "positive",
@@ -60,6 +62,18 @@ def isposinf(F, x, /):
 def isneginf(F, x, /):
     """Return whether `x` is negative infinity, elementwise."""
     return F.equal(x, -math.inf)
+
+
+@composite
+def isreal(F, x, /):
+    """Return whether the imaginary part of `x` is 0, elementwise."""
+    return F.equal(F.imag(x), 0)
+
+
+@composite
+def iscomplex(F, x, /):
+    """Return whether the imaginary part of `x` is not 0, elementwise."""
+    return F.not_equal(F.imag(x), 0)
 
 
 @elementwise(numpy="logical_xor", c="{x:bool} ^ {y:bool}")
@@ -129,6 +143,10 @@ def nan_to_num(F, x, /, copy=True, nan=0.0, posinf=None, neginf=None):
     x = operand(F, x)
     if x.dtype.kind in "biu":
         return F.identity(x)
+    if x.dtype.kind == "c":
+        parts = (F.real(x), F.imag(x))
+        real, imag = (F.nan_to_num(part, copy, nan, posinf, neginf) for part in parts)
+        return real + 1j * imag
     largest = dtypes.largest(x.dtype)
     x = F.where(x == math.inf, largest if posinf is None else posinf, x)
     x = F.where(x == -math.inf, -largest if neginf is None else neginf, x)

@@ -37,7 +37,7 @@ def exp2(xp, x, /):
 
 @exp2.vjp
 def _(F, g, y, _x):
-    return F.multiply_no_nan(y * _LOG_2, g)
+    return F.multiply_no_nan(F.conj(y * _LOG_2), g)
 
 
 @elementwise(floating=True, numpy="log2", c="log2{f}({x})")
@@ -48,7 +48,7 @@ def log2(xp, x, /):
 
 @log2.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan((1 / _LOG_2) / x, g)
+    return F.multiply_no_nan(F.conj((1 / _LOG_2) / x), g)
 
 
 @elementwise(floating=True, numpy="log10", c="log10{f}({x})")
@@ -59,7 +59,7 @@ def log10(xp, x, /):
 
 @log10.vjp
 def _(F, g, _y, x):
-    return F.multiply_no_nan((1 / math.log(10)) / x, g)
+    return F.multiply_no_nan(F.conj((1 / math.log(10)) / x), g)
 
 
 @elementwise(floating=True, numpy="cbrt", c="cbrt{f}({x})")
@@ -131,8 +131,10 @@ def rsqrt(F, x, /):
 
 @composite
 def float_power(F, x, p, /):
-    """Return `x ** p` in float64, so that integers have negative powers too."""
-    return F.pow(F.astype(operand(F, x), dtype="float64"), F.astype(operand(F, p), dtype="float64"))
+    """Return `x ** p` in float64, or complex128, so that integers have negative powers too."""
+    x, p = operand(F, x), operand(F, p)
+    wide = "complex128" if "c" in (x.dtype.kind, p.dtype.kind) else "float64"
+    return F.pow(F.astype(x, dtype=wide), F.astype(p, dtype=wide))
 
 
 @composite

@@ -30,6 +30,7 @@ from . import (
     reductions,
     shapes,
     sorting,
+    special,
     streams,
     testing,
     ufuncs,
@@ -98,6 +99,7 @@ def modules() -> dict[str, ModuleType]:
         "cupy.random": random,
         "cupy.testing": testing,
         "cupyx": cupyx,
+        "cupyx.scipy.special": special,
     }
 
 

@@ -1,0 +1,1 @@
+"""Special functions: `autograd_iron.special` imports them when it is first asked for."""
