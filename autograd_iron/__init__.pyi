@@ -512,7 +512,7 @@ def flipud(x: TensorLike, /) -> Tensor:
     """Return `x` with the order along its first axis reversed."""
 
 def float_power(x: TensorLike, p: Any, /) -> Tensor:
-    """Return `x ** p` in float64, so that integers have negative powers too."""
+    """Return `x ** p` in float64, or complex128, so that integers have negative powers too."""
 
 def floor(x: TensorLike, /) -> Tensor:
     """Return the largest whole number that is not above `x`; the derivative is 0."""
@@ -593,6 +593,9 @@ def hstack(arrays: Sequence[TensorLike], /) -> Tensor:
 def hypot(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `sqrt(x ** 2 + y ** 2)` without overflow; the derivatives at the origin are 0."""
 
+def i0(x: TensorLike, /) -> Tensor:
+    """Return the modified Bessel function of the first kind of order 0."""
+
 def imag(x: TensorLike, /) -> Tensor:
     """Return the imaginary part; that of a real array is zeros."""
 
@@ -631,6 +634,9 @@ def isclose(x: TensorLike, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equa
     Infinities are close to themselves, and with `equal_nan` so is NaN.
     """
 
+def iscomplex(x: TensorLike, /) -> Tensor:
+    """Return whether the imaginary part of `x` is not 0, elementwise."""
+
 def isfinite(x: TensorLike, /) -> Tensor:
     """Return whether `x` is neither infinite nor NaN, elementwise."""
 
@@ -648,6 +654,9 @@ def isneginf(x: TensorLike, /) -> Tensor:
 
 def isposinf(x: TensorLike, /) -> Tensor:
     """Return whether `x` is positive infinity, elementwise."""
+
+def isreal(x: TensorLike, /) -> Tensor:
+    """Return whether the imaginary part of `x` is 0, elementwise."""
 
 def kron(a: Any, b: Any, /) -> Tensor:
     """Return the Kronecker product: blocks of `b`, one for each element of `a`."""
