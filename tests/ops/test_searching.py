@@ -62,6 +62,13 @@ def test_gradients_flow_to_what_a_mask_picks() -> None:
     ai.check_grads(lambda x: ai.compress([True, False, True], x, axis=1), [x])
 
 
+def test_numbers_put_in_take_the_dtype_that_is_there() -> None:
+    x = ai.tensor([1, 2], dtype="int8")
+    for made in (ai.insert(x, 1, [5]), ai.insert(x, 1, 5)):
+        assert (made.dtype, made.tolist()) == ("int8", [1, 5, 2])
+    assert ai.put_along_axis(x, [0], 7, 0).tolist() == [7, 2]
+
+
 def test_numbers_that_are_not_given_are_looked_for() -> None:
     assert ai.one_hot([0, 2]).tolist() == [[1, 0, 0], [0, 0, 1]]
     assert ai.segment_sum([1.0, 2.0, 4.0], [1, 0, 1]).tolist() == [2.0, 5.0]
@@ -80,13 +87,15 @@ def test_numbers_that_are_not_given_are_looked_for() -> None:
         (lambda x: ai.choose(x, [x]), "are integers"),
         (lambda x: ai.piecewise(x, [x > 0], [1, 2, 3]), "1 conditions and 3 functions"),
         (lambda x: ai.put_along_axis(x, [[0, 0]], 1.0, 1), "names a position twice"),
+        (lambda x: ai.insert(ai.astype(x, "int32"), 0, [0.5]), "does not fit int32"),
+        (lambda x: ai.insert(ai.astype(x, "int8"), 0, [300]), "out of range for int8"),
         (lambda x: ai.segment_sum(x, [0]), "one number for each slice"),
         (lambda x: ai.compress(x > 0, x), "give it one"),
         (lambda x: ai.sliding_window_view(x, 9, axis=0), "no window of size 9"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call: Callable[[Any], Any], message: str) -> None:
-    with pytest.raises((ValueError, TypeError, IndexError), match=message):
+    with pytest.raises((ValueError, TypeError, IndexError, OverflowError), match=message):
         call(ai.tensor(X))
 
 

@@ -49,6 +49,19 @@ def _integers(F, indices):
     return indices
 
 
+def _in_dtype_of(F, x, values):
+    """Return what is put into `x`, in its dtype and where it is; refuse what does not fit."""
+    if hasattr(values, "dtype"):
+        check_fits(x, values)
+        values = operand(F, values)
+        return values if values.dtype == x.dtype else F.astype(values, dtype=x.dtype)
+    made = device.as_array(values)
+    if dtypes.is_inexact(made.dtype) and not dtypes.is_inexact(x.dtype):
+        check_fits(x, made)
+    made = device.as_array(values, x.dtype)  # which refuses numbers that are out of range
+    return operand(F, device.move(made, device.full_name(device.of(x))))
+
+
 @composite
 def take(F, x, indices, /, axis=None, mode="raise"):
     """Return the slices of `x` along an axis at these indices, which may have any shape.
@@ -89,16 +102,13 @@ def put_along_axis(F, x, indices, values, /, axis):
     shape = x.shape
     x, axis = _along(F, x, axis)
     indices = _integers(F, indices)
-    check_fits(x, values)
     around = (*x.shape[:axis], *x.shape[axis + 1 :])
     lead, tail = around[:axis], around[axis:]
     if indices.ndim != x.ndim:
         raise ValueError(f"indices of {indices.ndim} axes do not lie along x, which has {x.ndim}")
     places = (*lead, indices.shape[axis], *tail)
     indices = F.broadcast_to(indices, shape=places)
-    values = F.broadcast_to(operand(F, values, (x,)), shape=places)
-    if values.dtype != x.dtype:
-        values = F.astype(values, dtype=x.dtype)
+    values = F.broadcast_to(_in_dtype_of(F, x, values), shape=places)
     size = x.shape[axis]
     new = F.scatter_sum_along(values, indices, size=size, axis=axis)
     ones = F.broadcast_to(F.ones((), device=device.of(x)), shape=places)
@@ -175,9 +185,7 @@ def insert(F, x, /, obj, values, axis=None):
     """
     x, axis = _along(F, x, axis)
     obj = _index(obj)
-    check_fits(x, values)
-    values = operand(F, values, (x,))
-    values = values if values.dtype == x.dtype else F.astype(values, dtype=x.dtype)
+    values = _in_dtype_of(F, x, values)
     size = x.shape[axis]
     where: Any
     if isinstance(obj, slice):

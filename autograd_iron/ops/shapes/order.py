@@ -203,6 +203,8 @@ def roll(F, x, /, shift, axis=None):
     axis = setting(axis, "axis")
     shifts = shift if isinstance(shift, tuple) else (shift,)
     axes = axis if isinstance(axis, tuple) else (axis,)
+    if not axes:
+        return F.reshape(x, shape=x.shape)
     count = max(len(shifts), len(axes))
     if not {len(shifts), len(axes)} <= {1, count}:
         raise ValueError(f"{len(shifts)} shifts do not fit {len(axes)} axes")

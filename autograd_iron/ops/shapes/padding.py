@@ -74,7 +74,7 @@ def pad(
 def _by_axis(pad_width, ndim):
     """Return widths as NumPy has them without a dict: of axes that it does not name, 0."""
     if not isinstance(pad_width, Mapping):
-        return pad_width
+        return setting(pad_width, "pad_width")
     pairs = [(0, 0)] * ndim
     for axis, width in pad_width.items():
         ((at,), width) = axes_of(axis, ndim), setting(width, "pad_width")

@@ -27,8 +27,9 @@ def repeat(F, x, /, repeats, axis=None):
         None: `x` is flattened first.
     """
     x = operand(F, x)
-    if axis is None:
-        x, axis = F.reshape(x, shape=(-1,)), 0
+    if axis is None or not x.ndim:  # of which NumPy takes the axes 0 and -1
+        (axis,) = axes_of(0 if axis is None else axis, 1)
+        x = F.reshape(x, shape=(-1,))
     (axis,) = axes_of(axis, x.ndim)
     size = x.shape[axis]
     counts = setting(repeats, "shape")

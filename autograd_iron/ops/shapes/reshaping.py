@@ -92,7 +92,10 @@ def squeeze(F, x, /, axis=None):
         An axis has another size.
     """
     x = operand(F, x)
-    axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
+    if axis is None or not x.ndim:  # of which NumPy takes the axes 0 and -1
+        axes_of(axis, 1)
+        return F.reshape(x, shape=tuple(n for n in x.shape if n != 1))
+    axes = axes_of(axis, x.ndim)
     wide = [a for a in axes if x.shape[a] != 1]
     if wide:
         raise ValueError(f"axis {wide[0]} of shape {x.shape} is not of size 1")

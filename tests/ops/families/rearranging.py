@@ -36,7 +36,7 @@ def diag_embed(x: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Arr
 
 
 ODD = ("reflect", "symmetric")
-STATISTICS = ("maximum", "minimum", "mean")
+STATISTICS = ("maximum", "minimum", "mean", "median")
 MODES = ("constant", "edge", "wrap", "linear_ramp", *ODD, *STATISTICS)
 
 SAMPLES: dict[str, Samples] = {}
