@@ -32,7 +32,7 @@ from autograd_iron.core.explain import EXPLAINED, call_text, explain
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node
 from autograd_iron.core.operands import bind
-from autograd_iron.core.registry import Vocabulary, on_tensors, raw, register
+from autograd_iron.core.registry import Vocabulary, raw, register
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
 
@@ -80,9 +80,8 @@ class Primitive:
         Whether the operation only asks of its arrays where they are zero.
     ordered : bool
         Whether the operation asks which number is larger: complex ones are refused.
-    casts : bool
-        Whether a call may say `dtype=`: the array is cast to it first, and the result again, so
-        that neither the kernel nor a rule needs to know.
+    more : callable or None
+        What a call means that says more than the kernel takes: see `accept`.
     by_kernel : str or None
         Why a plan runs the kernel whole, where no other field says how else to run the operation.
     decomposition : callable or None
@@ -119,7 +118,8 @@ class Primitive:
         self.truths = False
         self.ordered = False
         self.fewer: dict[int, Callable[..., Any]] = {}
-        self.casts = False
+        self.more: Callable[..., Any] | None = None
+        self.more_names: frozenset[str] = frozenset()
         self.collective = collective
         self.rules: list[Rule | None] = []
         self.decomposition: Callable[..., Any] | None = kernel if decomposes else None
@@ -279,28 +279,26 @@ class Primitive:
             if len(args) in self.fewer:
                 other: Tensor = self.fewer[len(args)](*args, **attributes)
                 return other
-            if self.casts and "dtype" in attributes:
-                return self._cast(args, **attributes)
+            if self.more is not None and not self.more_names.isdisjoint(attributes):
+                wider: Tensor = self.more(*args, **attributes)
+                return wider
             args, attributes = bind(self, args, attributes)
         else:
             attributes = self.defaults
         made: Tensor = switches().executor.run(self, args, attributes)
         return made
 
-    def allow_dtype(self) -> None:
-        """Let a call say `dtype=`; see `casts`."""
-        self.casts = True
-        given = inspect.Parameter("dtype", inspect.Parameter.KEYWORD_ONLY, default=None)
-        parameters = [*self.__signature__.parameters.values(), given]
-        self.__signature__ = inspect.Signature(parameters)
+    def accept(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a call say more, such as `dtype=` of a sum, by words of which it is made then.
 
-    def _cast(self, args: tuple[Any, ...], dtype: Any, **attributes: Any) -> Tensor:
-        """Run on the first array cast to a dtype, which the result has too."""
-        if dtype is None:
-            return self(*args, **attributes)
-        x, *others = args
-        made: Tensor = self(on_tensors.astype(x, dtype=dtype), *others, **attributes)
-        return made if made.dtype == dtypes.dtype(dtype) else on_tensors.astype(made, dtype=dtype)
+        The function takes the operands and attributes as they come; its keyword-only parameters
+        are what a call may say besides, of which neither kernel nor rules hear.
+        """
+        given = inspect.signature(function).parameters.values()
+        added = [p for p in given if p.kind is p.KEYWORD_ONLY]
+        self.more, self.more_names = function, frozenset(p.name for p in added)
+        self.__signature__ = inspect.Signature([*self.__signature__.parameters.values(), *added])
+        return function
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
         """Run the kernel on raw arrays and numbers; errors name the operation and the operands."""

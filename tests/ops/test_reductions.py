@@ -99,6 +99,33 @@ def test_a_dtype_widens_before_the_sum_and_the_gradient_comes_back_narrow() -> N
     assert np.sum(ai.asarray(np.ones(2, "int32")), dtype="int32").dtype == "int32"
 
 
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean", "all", "any"])
+def test_a_mask_leaves_values_out(name: str) -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    mask = (x > -0.5) | np.eye(3, 4, dtype=bool) | np.eye(3, 4, 1, dtype=bool)
+    for where in (mask, np.array([[True], [False], [True]]), True):
+        settings = {"where": where} | ({"initial": -0.25} if name in ("max", "min") else {})
+        for over in ({}, {"axis": 0}, {"axis": 0, "keepdims": True}):
+            expected = getattr(np, name)(x, **over, **settings)
+            found = getattr(ai, name)(ai.asarray(x), **over, **settings)
+            np.testing.assert_allclose(found.numpy(), expected)
+    assert getattr(np, name)(ai.asarray(x), 0, where=mask).shape == (4,)
+    if name not in ("all", "any"):
+        ai.check_grads(lambda x: getattr(ai, name)(x, 1, where=mask), [x], order=2)
+        assert not gradient(lambda x: getattr(ai, name)(x, 1, where=mask), x)[~mask].any()
+
+
+def test_a_reduction_may_start_from_a_number() -> None:
+    x = np.array([[1.0, 3.0], [-2.0, 0.5]])
+    for name in ("sum", "prod", "max", "min"):
+        for initial in (-1.0, 2.0):
+            expected = getattr(np, name)(x, 0, initial=initial)
+            np.testing.assert_array_equal(getattr(ai, name)(x, 0, initial=initial), expected)
+        nothing = getattr(ai, name)(np.zeros((2, 0)), axis=1, initial=2.0)
+        assert nothing.numpy().tolist() == [2, 2]
+    assert ai.sum(x, 0, True, dtype="float32", initial=1.0).dtype == "float32"
+
+
 def test_nothing_has_the_neutral_total_and_no_extreme() -> None:
     nothing = ai.zeros((0,))
     assert float(ai.prod(nothing)) == 1

@@ -14,6 +14,7 @@ from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.ops.elementwise.choosing import maximum, minimum
 from autograd_iron.ops.reduce.axes import known, labels, spread
+from autograd_iron.ops.reduce.options import accept_where_initial
 from autograd_iron.ops.reduce.sums import sum
 
 __all__ = ["amax", "amin", "argmax", "argmin", "max", "min"]
@@ -52,6 +53,9 @@ def _(F, g, y, x, axis, keepdims):
 max.axes(labels("max"))
 
 
+accept_where_initial(max)
+
+
 @primitive
 def min(xp, x, /, axis=None, keepdims=False):
     """Return the smallest value over the axes; equal ones share the gradient equally."""
@@ -70,6 +74,9 @@ def _(F, g, y, x, axis, keepdims):
 
 
 min.axes(labels("min"))
+
+
+accept_where_initial(min)
 
 
 @primitive(numpy="argmax", by_kernel="it returns a position")

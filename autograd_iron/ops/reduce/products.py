@@ -13,6 +13,7 @@ from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.ops.elementwise.arithmetic import multiply
 from autograd_iron.ops.reduce.axes import known, labels, spread
+from autograd_iron.ops.reduce.options import accept_dtype_where_initial
 
 __all__ = ["prod"]
 
@@ -77,4 +78,4 @@ def _part(F, x, start, end):
 prod.axes(labels())
 
 
-prod.allow_dtype()
+accept_dtype_where_initial(prod)

@@ -16,6 +16,7 @@ from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad
 from autograd_iron.ops.elementwise.arithmetic import add
 from autograd_iron.ops.reduce.axes import count, known, labels, spread
+from autograd_iron.ops.reduce.options import accept_dtype_where, accept_dtype_where_initial
 
 __all__ = ["log_softmax", "logsumexp", "mean", "norm", "sum"]
 
@@ -52,7 +53,7 @@ def _(F, g, _y, _x, axis, keepdims):
 sum.axes(labels("sum"))
 
 
-sum.allow_dtype()
+accept_dtype_where_initial(sum)
 
 
 @primitive
@@ -126,7 +127,7 @@ def _(x, axis, keepdims):
 mean.axes(labels())
 
 
-mean.allow_dtype()
+accept_dtype_where(mean)
 
 
 @mean.decompose

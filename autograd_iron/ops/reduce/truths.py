@@ -11,6 +11,7 @@ from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.elementwise.questions import logical_and, logical_or
 from autograd_iron.ops.reduce.axes import known, labels
+from autograd_iron.ops.reduce.options import accept_where
 
 __all__ = ["all", "any"]
 
@@ -32,6 +33,9 @@ def _(x, axis, keepdims):
 all.axes(labels("min"))
 
 
+accept_where(all)
+
+
 @primitive
 def any(xp, x, /, axis=None, keepdims=False):
     """Return whether some value over the axes is true."""
@@ -47,3 +51,6 @@ def _(x, axis, keepdims):
 
 
 any.axes(labels("max"))
+
+
+accept_where(any)
