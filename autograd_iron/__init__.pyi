@@ -69,16 +69,16 @@ def acosh(x: TensorLike, /) -> Tensor:
 def add(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the sum `x + y`, broadcast."""
 
-def all(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def all(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None) -> Tensor:
     """Return whether every value over the axes is true."""
 
 def allclose(x: TensorLike, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
     """Return whether all values are close: see `isclose`."""
 
-def amax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def amax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None, initial: Any = None) -> Tensor:
     """Return the largest value over the axes; equal ones share the gradient equally."""
 
-def amin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def amin(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None, initial: Any = None) -> Tensor:
     """Return the smallest value over the axes; equal ones share the gradient equally."""
 
 def aminmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> tuple[Tensor, ...]:
@@ -90,7 +90,7 @@ def angle(x: TensorLike, /, deg: Any = False) -> Tensor:
     At 0 its derivative is 0, and so is that of real numbers everywhere.
     """
 
-def any(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def any(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None) -> Tensor:
     """Return whether some value over the axes is true."""
 
 def append(x: TensorLike, values: Any, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
@@ -758,13 +758,13 @@ def matrix_transpose(x: TensorLike, /) -> Tensor:
 def matvec(x1: Any, x2: Any, /) -> Tensor:
     """Return the products of matrices (..., m, n) and vectors (..., n)."""
 
-def max(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def max(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None, initial: Any = None) -> Tensor:
     """Return the largest value over the axes; equal ones share the gradient equally."""
 
 def maximum(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the larger of `x` and `y`, broadcast; equal ones get half the gradient each."""
 
-def mean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+def mean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, where: Any = None) -> Tensor:
     """Return the mean over the axes; of integers, in float32."""
 
 def median(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
@@ -785,7 +785,7 @@ def meshgrid(*axes: builtins.int | Sequence[Any] | None, indexing: Any = 'xy', s
         Where the axes go first if they are not there; default: where they are.
     """
 
-def min(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+def min(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None, initial: Any = None) -> Tensor:
     """Return the smallest value over the axes; equal ones share the gradient equally."""
 
 def minimum(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -955,7 +955,7 @@ def pow(x: TensorLike, p: TensorLike, /) -> Tensor:
 def power(x: TensorLike, p: TensorLike, /) -> Tensor:
     """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
-def prod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+def prod(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, where: Any = None, initial: Any = None) -> Tensor:
     """Return the product over the axes; the gradient is right where values are zero, too."""
 
 def ptp(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
@@ -1184,7 +1184,7 @@ def std(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = N
 def subtract(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return the difference `x - y`, broadcast."""
 
-def sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+def sum(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, where: Any = None, initial: Any = None) -> Tensor:
     """Return the sum over the axes."""
 
 def swapaxes(x: TensorLike, /, axis1: Any, axis2: Any) -> Tensor:

@@ -29,7 +29,7 @@ class Methods:
     def acosh(self, /) -> Tensor:
         """Return the number from 0 up whose hyperbolic cosine is `x`; NaN for `x < 1`."""
 
-    def all(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def all(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None) -> Tensor:
         """Return whether every value over the axes is true."""
 
     def allclose(self, y: Any, /, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
@@ -41,7 +41,7 @@ class Methods:
         At 0 its derivative is 0, and so is that of real numbers everywhere.
         """
 
-    def any(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def any(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None) -> Tensor:
         """Return whether some value over the axes is true."""
 
     def arccos(self, /) -> Tensor:
@@ -232,16 +232,16 @@ class Methods:
     def logsumexp(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return `log(sum(exp(x)))` over the axes, finite for every finite `x`."""
 
-    def max(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def max(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None, initial: Any = None) -> Tensor:
         """Return the largest value over the axes; equal ones share the gradient equally."""
 
-    def mean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+    def mean(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, where: Any = None) -> Tensor:
         """Return the mean over the axes; of integers, in float32."""
 
     def median(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
         """Return the middle value over the axes, or the mean of the two middle ones."""
 
-    def min(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    def min(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, where: Any = None, initial: Any = None) -> Tensor:
         """Return the smallest value over the axes; equal ones share the gradient equally."""
 
     def moveaxis(self, /, source: Any, destination: Any) -> Tensor:
@@ -265,7 +265,7 @@ class Methods:
     def pow(self, p: TensorLike, /) -> Tensor:
         """Return `x ** p`, broadcast; derivatives at `x = 0` are those of the limit where it exists."""
 
-    def prod(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+    def prod(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, where: Any = None, initial: Any = None) -> Tensor:
         """Return the product over the axes; the gradient is right where values are zero, too."""
 
     def ptp(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
@@ -373,7 +373,7 @@ class Methods:
             NumPy's name for `correction`.
         """
 
-    def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+    def sum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, *, dtype: Any = None, where: Any = None, initial: Any = None) -> Tensor:
         """Return the sum over the axes."""
 
     def swapaxes(self, /, axis1: Any, axis2: Any) -> Tensor:
