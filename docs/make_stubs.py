@@ -63,6 +63,8 @@ GIVEN = {
     "condition": np.ones(4, "?"),
     "condlist": [np.ones((4, 4), "?")] * 2,
     "funclist": [1.0, 2.0],
+    "dims": (4, 4),
+    "multi_index": [[1, 2], [0, 3]],
     "n_rows": 2,
     "obj": 0,
     "segment_ids": np.zeros(4, "i8"),
@@ -171,6 +173,8 @@ def returned(operation: Primitive | Composite) -> str:
         with suppress(ValueError, TypeError, IndexError), np.errstate(all="ignore"):
             made = called(operation, operand)
             break
+    if isinstance(made, list):
+        return "list[Tensor]"
     return "tuple[Tensor, ...]" if isinstance(made, tuple) else "Tensor"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 # Of PyTorch and JAX: what stands after `torch.` or `jax.`.
 OF_MODULES: dict[str, str] = {
+    "as_strided": "ai.sliding_window_view(x, shape), slices and ai.reshape, which name elements",
     "as_tensor": "ai.asarray(values)",
     "bmm": "ai.matmul(x, y), or x @ y",
     "cat": "ai.concat(arrays, axis)",
+    "chunk": "ai.array_split(x, chunks, axis)",
     "clamp": "ai.clip(x, min, max)",
     "clone": "ai.copy(x)",
     "div": "ai.divide(x, y), or x / y",
@@ -18,6 +20,7 @@ OF_MODULES: dict[str, str] = {
     "ge": "ai.greater_equal(x, y), or x >= y",
     "gt": "ai.greater(x, y), or x > y",
     "half": "ai.float16",
+    "index_select": "ai.take(x, indices, axis)",
     "inference_mode": "ai.no_grad()",
     "int": "ai.int32",
     "is_tensor": "isinstance(x, ai.Tensor)",
@@ -28,16 +31,22 @@ OF_MODULES: dict[str, str] = {
     "masked_fill": "ai.where(mask, value, x)",
     "masked_select": "x[mask]",
     "mm": "ai.matmul(x, y), or x @ y",
+    "movedim": "ai.moveaxis(x, source, destination)",
     "mul": "ai.multiply(x, y), or x * y",
     "ne": "ai.not_equal(x, y), or x != y",
     "neg": "ai.negative(x), or -x",
     "nn": "the package nn: import nn",
     "numel": "x.size",
     "permute": "ai.permute_dims(x, axes)",
+    "repeat_interleave": "ai.repeat(x, repeats, axis)",
     "scatter": "x.at[index].set(values)",
     "scatter_add": "x.at[index].add(values)",
     "sub": "ai.subtract(x, y), or x - y",
+    "swapdims": "ai.swapaxes(x, axis1, axis2)",
     "t": "x.T",
+    "take_along_dim": "ai.take_along_axis(x, indices, axis)",
+    "tensor_split": "ai.array_split(x, sections, axis)",
+    "unbind": "ai.unstack(x, axis)",
     "unsqueeze": "ai.expand_dims(x, axis)",
 }
 
@@ -49,6 +58,8 @@ OF_TENSORS: dict[str, str] = {
         name: OF_MODULES[name]
         for name in (
             *("bmm", "clamp", "div", "eq", "gather", "ge", "gt", "le", "lt", "masked_fill"),
+            *("as_strided", "chunk", "movedim", "repeat_interleave", "swapdims", "take_along_dim"),
+            *("tensor_split", "unbind"),
             *("masked_select", "mm", "mul", "ne", "neg", "sub", "t", "unsqueeze"),
         )
     },

@@ -19,7 +19,7 @@ __all__ = ["geomspace", "indices", "ix_", "logspace", "meshgrid", "mgrid", "ogri
 
 @composite
 def meshgrid(F, /, *axes, indexing="xy", sparse=False, copy=True, device=None):
-    """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
+    """Return a list of coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def meshgrid(F, /, *axes, indexing="xy", sparse=False, copy=True, device=None):
         shape = [1] * len(given)
         shape[at] = a.size
         made.append(F.reshape(a, shape=tuple(shape)))
-    return tuple(made) if sparse else F.broadcast_arrays(*made)
+    return made if sparse else list(F.broadcast_arrays(*made))
 
 
 def indices(
@@ -60,7 +60,7 @@ def indices(
         return () if sparse else arange(0, dtype=dtype, device=device)
     made = meshgrid(*axes, indexing="ij", sparse=True)
     if sparse:
-        return made
+        return tuple(made)
     return _stacked(made, shape)
 
 

@@ -273,7 +273,16 @@ def calls_of(primitive: Primitive) -> list[Callable[[Any], Any]]:
 
 
 # NumPy's functions of these names make arrays of numbers, or something else.
-MADE = {"empty", "put_along_axis", "eye", "tri", "tril_indices_from", "triu_indices_from"}
+MADE = {
+    "empty",
+    "put_along_axis",
+    "ravel_multi_index",
+    "unravel_index",
+    "eye",
+    "tri",
+    "tril_indices_from",
+    "triu_indices_from",
+}
 MADE |= {f"{word}_like" for word in ("empty", "full", "ones", "zeros")}
 OF_OUR_OWN = {*MADE, "allclose", "array_equal", "identity", "transpose", "zeros", "ones", "full"}
 OF_OUR_OWN |= {word for word in registry if not hasattr(np, word) and not hasattr(np.linalg, word)}

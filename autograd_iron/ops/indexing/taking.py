@@ -273,14 +273,22 @@ def sliding_window_view(F, x, /, window_shape, axis=None):
     if len(sizes) != len(axes):
         raise ValueError(f"a window of shape {sizes} does not slide over the axes {axes}")
     for size, a in zip(sizes, axes, strict=True):
-        x = windows_along(F, x, axes_of(a, x.ndim)[0], size)
+        x = F.windows_along(x, a, size)
     return x
 
 
-def windows_along(F, x, axis, size, step=1):
-    """Return the windows of a size along one axis, every so many of them, as the last axis."""
+@composite
+def windows_along(F, x, /, axis, size, step=1):
+    """Return the windows of a size along one axis, every so many of them, as the last axis.
+
+    It is PyTorch's `x.unfold(axis, size, step)`.
+    """
+    x = operand(F, x)
+    (axis,), size, step = axes_of(axis, x.ndim), setting(size, "size"), setting(step, "size")
     if not 0 <= size <= x.shape[axis]:
         raise ValueError(f"no window of size {size} is in axis {axis} of size {x.shape[axis]}")
+    if step < 1:
+        raise ValueError(f"the step from window to window is 1 or more, not {step}")
     starts = range(0, x.shape[axis] - size + 1, step)
     places = device.host.asarray([[start + i for i in range(size)] for start in starts])
     made = _at(x, axis, places.reshape(len(starts), size).astype("int64"))

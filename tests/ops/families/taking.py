@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sampling import BOOL, INDEX, INTEGER, REAL, Array, Samples, call
+from sampling import BOOL, INDEX, INTEGER, REAL, Array, Samples, call, end_to_end
 
 import autograd_iron as ai
 
@@ -95,6 +95,34 @@ COMPOSITES: dict[str, Samples] = {
         sliding_window_view,
         complex=True,
     ),
+    "unfold": Samples(
+        R,
+        [
+            call((5,), axis=0, size=2, step=2),
+            call((3, 4), axis=-1, size=3, step=1),
+            call((4, 2), axis=0, size=1, step=3),
+        ],
+        lambda x, axis, size, step: np.moveaxis(
+            np.moveaxis(sliding_window_view(x, size, axis), axis % x.ndim, 0)[::step],
+            0,
+            axis % x.ndim,
+        ),
+        complex=True,
+    ),
+    "unravel_index": Samples(
+        (BOOL,),
+        [call((3,), shape=(2, 3)), call((2, 2), shape=4), call((), shape=(3, 2))],
+        end_to_end(lambda x, shape: np.unravel_index(x.astype(int), shape)),
+    ),
+    "ravel_multi_index": Samples(
+        (INTEGER, INTEGER),
+        [
+            call((3,), (3,), dims=(4, 6), mode="wrap"),
+            call((2, 2), (2, 2), dims=(4, 6), mode="clip"),
+            call((2, 1), (3,), dims=(4, 6), mode="wrap"),
+        ],
+        lambda *x, dims, mode: np.ravel_multi_index(x, dims, mode),
+    ),
     "select": Samples(
         (BOOL, BOOL, REAL),
         [call((3,), (3,), (3,), (2, 3)), call((2, 1), (3,), (), (3,), default=2.5)],
@@ -136,6 +164,9 @@ def piecewise(x: Any) -> Any:
 
 # Of functions that take their arrays in lists, or in another order than arrays first.
 ADAPTED: dict[str, Callable[..., Any]] = {
+    "unfold": lambda x, axis, size, step: x.unfold(axis, size, step),
+    "unravel_index": lambda x, shape: ai.unravel_index(ai.astype(x, "int64"), shape),
+    "ravel_multi_index": lambda *x, dims, mode: ai.ravel_multi_index(x, dims, mode),
     "insert": lambda x, values, obj, axis=None: ai.insert(x, obj, values, axis),
     "select": lambda a, b, x, y, default=0: ai.select([a, b], [x, y], default),
     "choose": lambda x, *choices, mode: ai.choose(x, choices, mode=mode),
