@@ -770,8 +770,8 @@ def mean(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 
 def median(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return the middle value over the axes, or the mean of the two middle ones."""
 
-def meshgrid(*axes: builtins.int | Sequence[Any] | None, indexing: Any = 'xy', sparse: Any = False, copy: Any = True, device: str | None = None) -> tuple[Tensor, ...]:
-    """Return coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
+def meshgrid(*axes: builtins.int | Sequence[Any] | None, indexing: Any = 'xy', sparse: Any = False, copy: Any = True, device: str | None = None) -> list[Tensor]:
+    """Return a list of coordinate tensors of a grid over 1-d axes, in NumPy's order of axes.
 
     Parameters
     ----------
@@ -993,6 +993,18 @@ def radians(x: TensorLike, /) -> Tensor:
 
 def ravel(x: TensorLike, /, order: Any = 'C') -> Tensor:
     """Return the values along one axis, in row-major order ("F": in column-major order)."""
+
+def ravel_multi_index(multi_index: Any, /, dims: Any, mode: Any = 'raise') -> Tensor:
+    """Return the positions in the flattened array of indices, one array for each axis.
+
+    Parameters
+    ----------
+    multi_index : sequence of array of int
+    dims : tuple of int
+        The shape of the array.
+    mode : {"raise", "wrap", "clip"}
+        What an index outside its axis means: an error, a position around the end, the nearest one.
+    """
 
 def real(x: TensorLike, /) -> Tensor:
     """Return the real part; a real array is returned as it is."""
@@ -1312,6 +1324,17 @@ def unique_inverse(x: TensorLike, /) -> tuple[Tensor, ...]:
 
 def unique_values(x: TensorLike, /) -> Tensor:
     """Return the different values."""
+
+def unravel_index(indices: Any, /, shape: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+    """Return the indices, one array for each axis, of positions in the flattened array.
+
+    Parameters
+    ----------
+    indices : array of int
+        As `argmax` returns them.
+    shape : int or tuple of int
+        That of the array.
+    """
 
 def unstack(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""

@@ -77,6 +77,9 @@ class Methods:
             Equal values are always in the order of `x`.
         """
 
+    def argwhere(self, /) -> Tensor:
+        """Return the indices of the elements that are not zero, one row for each of them."""
+
     def asin(self, /) -> Tensor:
         """Return the angle in radians, between -pi/2 and pi/2, whose sine is `x`."""
 
@@ -118,15 +121,6 @@ class Methods:
     def clone(self, /) -> Tensor:
         """Return the values in memory of their own; gradients flow through it."""
 
-    def compress(self, x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
-        """Return the slices of `x` along an axis at which a 1-d condition holds.
-
-        Parameters
-        ----------
-        axis : int or None
-            None: `x` is flattened first.
-        """
-
     def conj(self, /) -> Tensor:
         """Return the complex conjugate; a real array is returned as it is."""
 
@@ -160,6 +154,20 @@ class Methods:
     def cumsum(self, /, axis: builtins.int | Sequence[builtins.int] | None = None, dtype: Any = None) -> Tensor:
         """Return the sums of all values up to each, along an axis (None: of the flattened `x`)."""
 
+    def diag(self, /, k: builtins.int = 0) -> Tensor:
+        """Return a matrix with this diagonal `k`; of a matrix, its diagonal `k`."""
+
+    def diag_embed(self, /, offset: Any = 0, dim1: Any = -2, dim2: Any = -1) -> Tensor:
+        """Return matrices with the last axis of `x` as their diagonal, and zeros around.
+
+        Parameters
+        ----------
+        offset : int
+            Which diagonal: see `diagonal`.
+        dim1, dim2 : int
+            Which axes of the result those of the matrices are.
+        """
+
     def diagonal(self, /, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
         """Return the diagonal of the matrices that two axes span, as the last axis of the result.
 
@@ -189,6 +197,12 @@ class Methods:
 
     def flip(self, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
         """Return `x` with the order along the axes (None: all) reversed."""
+
+    def fliplr(self, /) -> Tensor:
+        """Return `x` with the order along its second axis reversed."""
+
+    def flipud(self, /) -> Tensor:
+        """Return `x` with the order along its first axis reversed."""
 
     def floor(self, /) -> Tensor:
         """Return the largest whole number that is not above `x`; the derivative is 0."""
@@ -313,6 +327,9 @@ class Methods:
             None: `x` is rolled as if it were flat.
         """
 
+    def rot90(self, /, k: builtins.int = 1, axes: builtins.int | Sequence[Any] | None = (0, 1)) -> Tensor:
+        """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
+
     def round(self, /, decimals: Any = 0) -> Tensor:
         """Return `x` rounded to so many decimals, halves to the even digit; the derivative is 0."""
 
@@ -396,6 +413,14 @@ class Methods:
     def tanh(self, /) -> Tensor:
         """Return the hyperbolic tangent."""
 
+    def tile(self, /, reps: Any) -> Tensor:
+        """Return copies of `x` side by side, so many along each axis; new axes come first.
+
+        Parameters
+        ----------
+        reps : int or tuple of int
+        """
+
     def topk(self, /, k: builtins.int, axis: builtins.int | Sequence[builtins.int] | None = -1, largest: Any = True, sorted: Any = True) -> tuple[Tensor, ...]:
         """Return the `k` largest (or smallest) values along an axis, and where they are, as PyTorch.
 
@@ -416,6 +441,12 @@ class Methods:
 
     def trunc(self, /) -> Tensor:
         """Return `x` without its decimals; the derivative is 0."""
+
+    def unfold(self, /, axis: builtins.int | Sequence[builtins.int] | None, size: Any, step: Any = 1) -> Tensor:
+        """Return the windows of a size along one axis, every so many of them, as the last axis.
+
+        It is PyTorch's `x.unfold(axis, size, step)`.
+        """
 
     def unstack(self, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
         """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
