@@ -41,8 +41,8 @@ WHAT_IS_SUPPORTED = (
     "complex128"
 )
 UNORDERED = (
-    "complex numbers have no order: none is smaller than another. Compare ai.abs(x), or ai.real(x) "
-    "and ai.imag(x)"
+    "complex numbers have no order, and this is an operation of real numbers: give it ai.abs(x), "
+    "or ai.real(x) and ai.imag(x)"
 )
 
 

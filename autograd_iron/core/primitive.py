@@ -79,7 +79,7 @@ class Primitive:
     truths : bool
         Whether the operation only asks of its arrays where they are zero.
     ordered : bool
-        Whether the operation asks which number is larger: complex ones are refused.
+        Whether the operation is one of real numbers, which have an order: complex ones are refused.
     more : callable or None
         What a call means that says more than the kernel takes: see `accept`.
     by_kernel : str or None

@@ -40,3 +40,6 @@ def _(F, g, y, _scores):
 
 
 attention_weights.axes("...N -> ...N")
+
+
+attention_weights.ordered = True

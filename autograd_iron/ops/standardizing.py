@@ -61,3 +61,6 @@ def _(x, axis, eps):
     over = axes_of(axis, x.ndim)
     own = tuple(None if a in over else a for a in range(x.ndim))
     return Labels((own,), (own,))
+
+
+standardize.ordered = True

@@ -110,3 +110,7 @@ def _bounded_logs(words: Any, p: Any) -> tuple[Any, Any]:
         words.where(p == 0, -100.0, words.maximum(yes, -100.0)),
         words.where(p == 1, -100.0, words.maximum(no, -100.0)),
     )
+
+
+for word in (bce_of_logits, bce_of_probabilities):
+    word.ordered = True

@@ -23,13 +23,48 @@ def values_and_projections(x: Any) -> Any:
     return w, first @ first.mH, ai.abs(v)
 
 
+def singular_values_and_projections(x: Any) -> Any:
+    """Return singular values, and what does not depend on the factors of the vectors."""
+    u, s, vh = ai.linalg.svd(x, full_matrices=False)
+    return s, u[..., :, :1] @ vh[..., :1, :], ai.abs(u)
+
+
+def eigenvalues_and_projections(x: Any) -> Any:
+    """Return eigenvalues of any matrix, and the projections on its eigenspaces."""
+    w, v = ai.linalg.eig(x)
+    return w, v[..., :, :1] @ ai.linalg.inv(v)[..., :1, :]
+
+
+def of_spectra(x: Any) -> Any:
+    """Return what is made of eigenvalues or solutions: all that is unique."""
+    hermitian = x @ x.mH + ai.asarray(np.eye(x.shape[-1]))
+    sign, logarithm = ai.linalg.slogdet(x)
+    return (
+        sign,
+        logarithm,
+        ai.linalg.det(x),
+        ai.linalg.inv(x),
+        ai.linalg.eigvalsh(hermitian),
+        ai.linalg.svdvals(x),
+    )
+
+
 def cholesky(x: Any) -> Any:
     return ai.linalg.cholesky(x @ x.mH + 3 * ai.asarray(np.eye(x.shape[-1])))
 
 
-@pytest.mark.parametrize("function", [values_and_projections, cholesky])
+FUNCTIONS = [
+    values_and_projections,
+    cholesky,
+    singular_values_and_projections,
+    eigenvalues_and_projections,
+    of_spectra,
+]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("shape", [(1, 1), (3, 3), (2, 2, 2)])
-def test_gradients_of_hermitian_matrices(function: Any, shape: tuple[int, ...]) -> None:
+def test_gradients_of_what_is_unique(function: Any, shape: tuple[int, ...]) -> None:
     ai.check_grads(function, [matrices(*shape)], order=2, rtol=1e-4, atol=1e-6)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from autograd_iron.arrays import dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import C
@@ -148,4 +149,6 @@ def modf(F, x, /):
 def heaviside(F, x, y, /):
     """Return 0 where `x` is negative, 1 where it is positive, and `y` where it is 0."""
     x = floating(F, x)
+    if dtypes.is_complex(x.dtype):
+        raise TypeError(dtypes.UNORDERED)
     return F.where(x == 0, y, 0.5 * F.sign(x) + 0.5)

@@ -65,7 +65,7 @@ SAMPLES: dict[str, Samples] = {
     "cos": elementwise(np.cos, REAL, complex=True),
     "arctan": elementwise(np.arctan, REAL, complex=True),
     "tanh": elementwise(np.tanh, REAL, complex=True),
-    "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, REAL),
+    "sigmoid": elementwise(lambda x: (1 + np.tanh(x / 2)) / 2, REAL, complex=True),
     "relu": elementwise(lambda x: np.where(x > 0, x, 0), NONZERO),
     "softplus": elementwise(lambda x: np.logaddexp(0, x), REAL),
     "bce_of_probabilities": elementwise(cross_entropy, Domain(((0.1, 0.45),)), INSIDE, eps=1e-7),

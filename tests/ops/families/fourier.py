@@ -77,10 +77,16 @@ COMPOSITES: dict[str, Samples] = {
     "fft.irfft": Samples(
         (REAL,), [call((3,)), call((2, 4), n=9, axis=0, norm="ortho")], np.fft.irfft, complex=True
     ),
-    "fft.irfft2": Samples((REAL,), [call((3, 4)), call((2, 3, 3), s=(4, 5))], np.fft.irfft2),
-    "fft.irfftn": Samples(
-        (REAL,), [call((3, 4)), call((2, 3, 3), s=(4, 5), axes=(0, 2))], np.fft.irfftn
+    "fft.irfft2": Samples(
+        (REAL,), [call((3, 4)), call((2, 3, 3), s=(4, 5))], np.fft.irfft2, complex=True
     ),
-    "fft.fftshift": Samples((REAL,), [call((5,)), call((3, 4), axes=1)], np.fft.fftshift),
-    "fft.ifftshift": Samples((REAL,), [call((5,)), call((3, 4), axes=(0,))], np.fft.ifftshift),
+    "fft.irfftn": Samples(
+        (REAL,), [call((3, 4)), call((2, 3, 3), s=(4, 5), axes=(0, 2))], np.fft.irfftn, complex=True
+    ),
+    "fft.fftshift": Samples(
+        (REAL,), [call((5,)), call((3, 4), axes=1)], np.fft.fftshift, complex=True
+    ),
+    "fft.ifftshift": Samples(
+        (REAL,), [call((5,)), call((3, 4), axes=(0,))], np.fft.ifftshift, complex=True
+    ),
 }

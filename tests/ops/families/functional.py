@@ -156,6 +156,7 @@ COMPOSITES: dict[str, Samples] = {
         (REAL,),
         [call(IMAGES, kernel_size=2)],
         lambda x, kernel_size: pooled(x, np.mean, kernel_size),
+        complex=True,
     ),
     "nn.functional.lp_pool2d": Samples(
         (REAL,),
@@ -178,6 +179,7 @@ COMPOSITES: dict[str, Samples] = {
         lambda x, kernel_size: np.stack(
             [x[:, :, i : i + 2, j : j + 2] for i in range(2) for j in range(2)], 2
         ).reshape(1, 8, 4),
+        complex=True,
     ),
     "nn.functional.interpolate": Samples(
         (REAL,),
@@ -190,6 +192,7 @@ COMPOSITES: dict[str, Samples] = {
         lambda x, upscale_factor: (
             x.reshape(1, 2, 2, 2, 2, 3).transpose(0, 1, 4, 2, 5, 3).reshape(1, 2, 4, 6)
         ),
+        complex=True,
     ),
     "nn.functional.layer_norm": Samples(
         (REAL,),
@@ -221,6 +224,7 @@ COMPOSITES: dict[str, Samples] = {
         (REAL,),
         [call((3, 2), (3, 4), (2, 2, 4), (2,))],
         lambda x, y, w, b: np.stack([((x @ one) * y).sum(-1) for one in w], -1) + b,
+        complex=True,
     ),
     "nn.functional.pad": Samples(
         (REAL,),
@@ -230,6 +234,7 @@ COMPOSITES: dict[str, Samples] = {
             if mode == "reflect"
             else np.pad(x[:, 1:], ((0, 1), (0, 2)))
         ),
+        complex=True,
     ),
     "nn.functional.mse_loss": Samples(
         (REAL,), [call((2, 3), (2, 3))], lambda x, y: np.mean((x - y) ** 2)

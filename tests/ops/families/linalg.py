@@ -207,6 +207,7 @@ COMPOSITES: dict[str, Samples] = {
         [call((3, 3), (3,)), call((2, 3, 3), (3,)), call((3, 3), (3, 2)), call((2, 2), (4, 2, 1))],
         solved,
         around=large_diagonal,
+        complex=True,
     ),
     "linalg.solve_triangular": Samples(
         (REAL, REAL),
@@ -219,14 +220,16 @@ COMPOSITES: dict[str, Samples] = {
         ],
         triangular,
         around=large_diagonal,
+        complex=True,
     ),
     "linalg.tensorsolve": Samples(
         (REAL, REAL),
         [call((2, 3, 6), (2, 3)), call((2, 6, 3), (2, 3), axes=(1,))],
         np.linalg.tensorsolve,
+        complex=True,
     ),
     "linalg.tensorinv": Samples(
-        (REAL,), [call((2, 3, 6)), call((6, 2, 3), ind=1)], np.linalg.tensorinv
+        (REAL,), [call((2, 3, 6)), call((6, 2, 3), ind=1)], np.linalg.tensorinv, complex=True
     ),
     "linalg.qr": Samples(
         (REAL,),
@@ -235,6 +238,7 @@ COMPOSITES: dict[str, Samples] = {
             np.linalg.qr(x, "r") if mode == "r" else end_to_end(np.linalg.qr)(x, mode)
         ),
         around=large_diagonal,
+        complex=True,
     ),
     "linalg.cholesky": Samples(
         (REAL,),
@@ -273,6 +277,6 @@ COMPOSITES: dict[str, Samples] = {
         around=large_diagonal,
     ),
     "linalg.slogdet": Samples(
-        (REAL,), [call((3, 3)), call((2, 2, 2))], end_to_end(np.linalg.slogdet)
+        (REAL,), [call((3, 3)), call((2, 2, 2))], end_to_end(np.linalg.slogdet), complex=True
     ),
 }

@@ -40,6 +40,7 @@ COMPOSITES: dict[str, Samples] = {
             call((0, 3), (3, 2), axes=1),
         ],
         np.tensordot,
+        complex=True,
     ),
     "dot": Samples(
         (REAL, REAL),
@@ -52,41 +53,51 @@ COMPOSITES: dict[str, Samples] = {
             call((3,), (4, 3, 2)),
         ],
         dot_by_hand,
+        complex=True,
     ),
     "inner": Samples(
         (REAL, REAL),
         [call((3,), (3,)), call((2, 3), (4, 3)), call((2, 3), ()), call((2, 2, 3), (3,))],
         lambda a, b: a * b if not a.ndim or not b.ndim else np.tensordot(a, b, ([-1], [-1])),
+        complex=True,
     ),
     "outer": Samples(
         (REAL, REAL),
         [call((3,), (2,)), call((2, 3), (2,)), call((), (2,))],
         lambda a, b: np.multiply.outer(a.ravel(), b.ravel()),
+        complex=True,
     ),
     "vdot": Samples(
         (REAL, REAL),
         [call((3,), (3,)), call((2, 3), (2, 3)), call((2, 3), (3, 2))],
-        lambda a, b: np.sum(a.ravel() * b.ravel()),
+        lambda a, b: np.sum(a.ravel().conj() * b.ravel()),
+        complex=True,
     ),
     "vecdot": Samples(
         (REAL, REAL),
         [call((3,), (3,)), call((2, 3), (3,)), call((3, 2), (3, 4, 1, 2), axis=0)],
-        lambda a, b, axis=-1: np.sum(np.moveaxis(a, axis, -1) * np.moveaxis(b, axis, -1), axis=-1),
+        lambda a, b, axis=-1: np.sum(
+            np.moveaxis(a, axis, -1).conj() * np.moveaxis(b, axis, -1), axis=-1
+        ),
+        complex=True,
     ),
     "matvec": Samples(
         (REAL, REAL),
         [call((2, 3), (3,)), call((4, 2, 3), (3,)), call((2, 3), (4, 3))],
         lambda a, b: np.einsum("...ij,...j->...i", a, b),
+        complex=True,
     ),
     "vecmat": Samples(
         (REAL, REAL),
         [call((2,), (2, 3)), call((2,), (4, 2, 3)), call((4, 2), (2, 3))],
-        lambda a, b: np.einsum("...i,...ij->...j", a, b),
+        lambda a, b: np.einsum("...i,...ij->...j", a.conj(), b),
+        complex=True,
     ),
     "kron": Samples(
         (REAL, REAL),
         [call((2,), (3,)), call((2, 3), (3, 2)), call((2, 3), (2,)), call((), (2, 3))],
         np.kron,
+        complex=True,
     ),
     "cross": Samples(
         (REAL, REAL),
@@ -97,8 +108,12 @@ COMPOSITES: dict[str, Samples] = {
             call((3, 2), (3, 2), axis=0),
         ],
         cross_by_components,
+        complex=True,
     ),
     "linalg.cross": Samples(
-        (REAL, REAL), [call((2, 3), (2, 3)), call((3, 2), (3, 2), axis=0)], cross_by_components
+        (REAL, REAL),
+        [call((2, 3), (2, 3)), call((3, 2), (3, 2), axis=0)],
+        cross_by_components,
+        complex=True,
     ),
 }

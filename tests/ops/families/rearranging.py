@@ -158,7 +158,7 @@ COMPOSITES: dict[str, Samples] = {
         [call((3,), (2,)), call((2, 3), ()), call((2, 3), (1, 3), axis=0)],
         np.append,
     ),
-    "pad": Samples(R, pads(), np.pad),
+    "pad": Samples(R, pads(), np.pad, complex=True),
     "diagonal": Samples(
         R,
         [

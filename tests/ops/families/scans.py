@@ -86,10 +86,10 @@ INITIAL = [call((3,)), call((2, 3), axis=1, include_initial=True), call((2, 3), 
 COMPOSITES: dict[str, Samples] = {
     "cumsum": Samples((REAL,), SEVERAL, np.cumsum, complex=True),
     "cumprod": Samples((REAL,), SEVERAL, np.cumprod, complex=True),
-    "cumulative_sum": Samples((REAL,), INITIAL, np.cumulative_sum),
-    "cumulative_prod": Samples((REAL,), INITIAL, np.cumulative_prod),
-    "nancumsum": Samples((REAL,), SEVERAL, np.nancumsum, around=some_nan),
-    "nancumprod": Samples((REAL,), SEVERAL, np.nancumprod, around=some_nan),
+    "cumulative_sum": Samples((REAL,), INITIAL, np.cumulative_sum, complex=True),
+    "cumulative_prod": Samples((REAL,), INITIAL, np.cumulative_prod, complex=True),
+    "nancumsum": Samples((REAL,), SEVERAL, np.nancumsum, around=some_nan, complex=True),
+    "nancumprod": Samples((REAL,), SEVERAL, np.nancumprod, around=some_nan, complex=True),
     "logcumsumexp": Samples((REAL,), [call((2, 3)), call((5, 2), axis=0)], logcumsumexp),
     "cummax": Samples((DISTINCT,), [call((2, 5)), call((4, 2), axis=0)], cumulative("cummax")),
     "cummin": Samples((DISTINCT,), [call((2, 5)), call((4, 2), axis=0)], cumulative("cummin")),
@@ -105,8 +105,8 @@ COMPOSITES: dict[str, Samples] = {
         np.diff,
         complex=True,
     ),
-    "trapezoid": Samples((REAL, REAL), AREAS, np.trapezoid),
-    "cumulative_trapezoid": Samples((REAL, REAL), AREAS, cumulative_trapezoid),
+    "trapezoid": Samples((REAL, REAL), AREAS, np.trapezoid, complex=True),
+    "cumulative_trapezoid": Samples((REAL, REAL), AREAS, cumulative_trapezoid, complex=True),
     "gradient": Samples(
         (REAL, POSITIVE),
         [
@@ -118,5 +118,6 @@ COMPOSITES: dict[str, Samples] = {
             call((2, 3, 4), axis=(0, 2)),
         ],
         lambda f, *space, **settings: several(np.gradient(f, *space, **settings)),
+        complex=True,
     ),
 }

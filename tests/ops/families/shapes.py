@@ -83,7 +83,10 @@ SAMPLES: dict[str, Samples] = {
         complex=True,
     ),
     "to_device": Samples(
-        (REAL,), [call(s, here="cpu", there="cpu") for s in SHAPES], lambda x, here, there: x
+        (REAL,),
+        [call(s, here="cpu", there="cpu") for s in SHAPES],
+        lambda x, here, there: x,
+        complex=True,
     ),
     "join": Samples(
         (REAL,),

@@ -87,12 +87,15 @@ COMPOSITES: dict[str, Samples] = {
     "rad2deg": elementwise(np.rad2deg, REAL, calls=_ROWS),
     "sinc": elementwise(np.sinc, REAL, calls=_ROWS, complex=True),
     "reciprocal": elementwise(np.reciprocal, NONZERO, calls=_ROWS, complex=True),
-    "rsqrt": elementwise(lambda x: x**-0.5, POSITIVE, calls=_ROWS),
-    "lerp": elementwise(interpolated, REAL, REAL, REAL, calls=[call((2, 3), (3,), (2, 1))]),
+    "rsqrt": elementwise(lambda x: x**-0.5, POSITIVE, calls=_ROWS, complex=True),
+    "lerp": elementwise(
+        interpolated, REAL, REAL, REAL, calls=[call((2, 3), (3,), (2, 1))], complex=True
+    ),
     "round": elementwise(
         lambda x, decimals=0: np.round(x, decimals),
         ROUND,
         calls=[call((2, 3)), call((4,), decimals=-1)],
+        complex=True,
     ),
     "heaviside": elementwise(np.heaviside, NONZERO, REAL, calls=_PAIRS),
     "ldexp": elementwise(np.ldexp, REAL, INDEX, calls=_PAIRS),
@@ -104,15 +107,18 @@ COMPOSITES: dict[str, Samples] = {
     "iscomplex": elementwise(np.iscomplex, REAL, calls=_ROWS),
     "isposinf": elementwise(np.isposinf, REAL, calls=_ROWS),
     "isneginf": elementwise(np.isneginf, REAL, calls=_ROWS),
-    "nan_to_num": elementwise(np.nan_to_num, REAL, calls=_ROWS),
+    "nan_to_num": elementwise(np.nan_to_num, REAL, calls=_ROWS, complex=True),
     "isclose": elementwise(
         lambda x, y, rtol=1e-5: np.isclose(x, y, rtol=rtol),
         REAL,
         REAL,
         calls=[call((2, 3), (3,), rtol=0.5), call((), (2,))],
+        complex=True,
     ),
-    "allclose": elementwise(np.allclose, REAL, REAL, calls=_PAIRS),
-    "array_equal": elementwise(np.array_equal, REAL, REAL, calls=[*_PAIRS, call((3,), (3,))]),
+    "allclose": elementwise(np.allclose, REAL, REAL, calls=_PAIRS, complex=True),
+    "array_equal": elementwise(
+        np.array_equal, REAL, REAL, calls=[*_PAIRS, call((3,), (3,))], complex=True
+    ),
     "clip": elementwise(
         clipped, REAL, BETWEEN, Domain(((2.003, 2.5),)), calls=[call((2, 3), (3,), (2, 1))]
     ),

@@ -188,6 +188,7 @@ SAMPLES: dict[str, Samples] = {
             for row, to in zip(POOLS, SPREADS, strict=True)
         ],
         read_windows,
+        complex=True,
     ),
     "add_to_windows": Samples(
         (REAL, INDEX),
@@ -197,5 +198,6 @@ SAMPLES: dict[str, Samples] = {
             (*x.shape[: x.ndim - len(kernel)], *size),
             x,
         ),
+        complex=True,
     ),
 }
