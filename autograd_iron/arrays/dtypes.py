@@ -168,7 +168,7 @@ def extreme(dtype: Any, lowest: bool) -> Any:
 
 def largest(dtype: Any) -> float:
     """Return the largest finite number of a floating dtype."""
-    if dtype == bfloat16:
+    if bfloat16 is not None and dtype == bfloat16:
         return float.fromhex("0x1.fep127")
     return float(numpy.finfo(dtype).max)
 

@@ -18,7 +18,7 @@ from autograd_iron.ops.elementwise.arithmetic import add
 from autograd_iron.ops.reduce.axes import count, known, labels, spread
 from autograd_iron.ops.reduce.options import accept_dtype_where, accept_dtype_where_initial
 
-__all__ = ["log_softmax", "logsumexp", "mean", "norm", "sum"]
+__all__ = ["log_softmax", "logsumexp", "mean", "norm", "softmax", "sum"]
 
 
 @primitive
@@ -217,3 +217,15 @@ def log_softmax(F, x, /, axis=-1):
         largest = F.max(F.real(x), axis=axis, keepdims=True)
     shifted = x - largest
     return shifted - F.log(F.sum(F.exp(shifted), axis=axis, keepdims=True))
+
+
+@composite
+def softmax(F, x, /, axis=-1):
+    """Return `exp(x) / sum(exp(x))` over an axis, without overflow."""
+    if dtypes.is_narrow(getattr(x, "dtype", dtypes.default_float)):
+        return F.astype(F.softmax(F.astype(x, dtype="float32"), axis), dtype=x.dtype)
+    # The result does not depend on what is subtracted, so no gradient flows through it.
+    with no_grad():
+        largest = F.max(x, axis=axis, keepdims=True)
+    powers = F.exp(x - largest)
+    return powers / F.sum(powers, axis=axis, keepdims=True)
