@@ -1136,6 +1136,9 @@ def sliding_window_view(x: TensorLike, /, window_shape: Any, axis: builtins.int 
         Those axes; None: all.
     """
 
+def softmax(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+    """Return `exp(x) / sum(exp(x))` over an axis, without overflow."""
+
 def softplus(x: TensorLike, /) -> Tensor:
     """Return `log(1 + exp(x))`, finite for every finite `x`."""
 
