@@ -10,6 +10,7 @@ from autograd_iron.ops import (
     attention,
     creation,
     datatypes,
+    drawing,
     elementwise,
     fourier,
     grids,
@@ -28,6 +29,7 @@ __all__ = [
     "attention",
     "creation",
     "datatypes",
+    "drawing",
     "elementwise",
     "fourier",
     "grids",
@@ -45,7 +47,7 @@ __all__ = [
 
 def public() -> dict[str, Any]:
     """Return what users call as `ai.name`, by name."""
-    families: list[ModuleType] = [creation, datatypes, grids, likes, matrices, random]
+    families: list[ModuleType] = [creation, datatypes, drawing, grids, likes, matrices, random]
     for kind in (elementwise, indexing, linalg, reduce, shapes):
         families += [getattr(kind, family) for family in kind.__all__]
     return {

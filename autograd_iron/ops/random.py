@@ -12,7 +12,7 @@ from autograd_iron.arrays import dtypes, philox
 from autograd_iron.core.plain import setting
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.support.closed import Closed
+from autograd_iron.ops.distributions import Distributions, form_of
 from autograd_iron.support.integers import integer
 
 __all__ = ["Generator"]
@@ -23,7 +23,7 @@ _BYTES_OF_A_THREAD = {"uniform": philox.BLOCK_BYTES, "normal": 2 * philox.BLOCK_
 _THREADS = 256
 
 
-class Generator(Closed):
+class Generator(Distributions):
     """A source of random numbers: the same seed gives the same numbers.
 
     Each draw is a function of the seed, its own number (how many draws came before it) and its
@@ -72,32 +72,55 @@ class Generator(Closed):
 
     def normal(
         self,
-        shape: Shape = (),
-        mean: float = 0.0,
-        std: float = 1.0,
-        dtype: Any = "float32",
+        shape: Shape | None = None,
+        mean: Any = 0.0,
+        std: Any = 1.0,
+        dtype: Any = None,
         device: str | None = None,
     ) -> Tensor:
-        """Return draws from the normal distribution, float32 or float64, made on a device."""
-        return self._filled("normal", shape, _drawable(dtype), float(mean), float(std), device)
+        """Return draws from the normal distribution, float32 or float64, made on a device.
+
+        `mean` and `std` may be Tensors: gradients flow to them, and the shape is theirs by default.
+        """
+        if not (isinstance(mean, Tensor) or isinstance(std, Tensor)):
+            return self._filled(
+                "normal", _shape(shape), _drawable(dtype), float(mean), float(std), device
+            )
+        shape, _, _, dtype, device = form_of(shape, dtype, device, mean, std)
+        z = self._filled("normal", shape, _drawable(dtype), 0.0, 1.0, device)
+        return mean + std * z  # type: ignore[no-any-return]
 
     def uniform(
         self,
-        shape: Shape = (),
-        low: float = 0.0,
-        high: float = 1.0,
-        dtype: Any = "float32",
+        shape: Shape | None = None,
+        low: Any = 0.0,
+        high: Any = 1.0,
+        dtype: Any = None,
         device: str | None = None,
     ) -> Tensor:
         """Return draws from the uniform distribution on [low, high), float32 or float64.
 
-        They are ``low + (high - low) * u`` with u from [0, 1); rounding may make that `high`.
+        They are ``low + (high - low) * u`` with u from [0, 1); rounding may make that `high`.  The
+        ends may be Tensors: gradients flow to them, and the shape is theirs by default.
         """
-        low = float(low)
-        return self._filled("uniform", shape, _drawable(dtype), low, float(high) - low, device)
+        if not (isinstance(low, Tensor) or isinstance(high, Tensor)):
+            low = float(low)
+            return self._filled(
+                "uniform", _shape(shape), _drawable(dtype), low, float(high) - low, device
+            )
+        shape, _, _, dtype, device = form_of(shape, dtype, device, low, high)
+        u = self._filled("uniform", shape, _drawable(dtype), 0.0, 1.0, device)
+        return low + (high - low) * u  # type: ignore[no-any-return]
 
-    def integers(self, low: int, high: int, shape: Shape = (), device: str | None = None) -> Tensor:
-        """Return int64 draws from [low, high): made on the host, and moved to the device."""
+    def integers(
+        self, low: int, high: int | None = None, shape: Shape = (), device: str | None = None
+    ) -> Tensor:
+        """Return int64 draws from [low, high): made on the host, and moved to the device.
+
+        Without `high` they are from [0, low).
+        """
+        if high is None:
+            low, high = 0, low
         ends = integer(low), integer(high)
         if None in ends:
             raise ValueError(f"integers are drawn from [low, high): not from [{low!r}, {high!r})")
@@ -130,12 +153,18 @@ class Generator(Closed):
         shape = setting(shape, "shape")
         return self._drawn(devices.make(where, "empty", shape, dtype), make)
 
-    def _chosen(self, choose: Callable[[Any], Any], shape: Shape, where: str | None) -> Tensor:
+    def _chosen(
+        self,
+        choose: Callable[[Any], Any],
+        shape: Shape,
+        where: str | None,
+        dtype: Any = dtypes.int64,
+    ) -> Tensor:
         def make(array: Any, key: tuple[int, int], draw: int) -> None:
-            made = devices.as_array(choose(devices.random_source(key, draw)), dtypes.int64)
+            made = devices.as_array(choose(devices.random_source(key, draw)), dtype)
             devices.write(array, devices.move(made, devices.name(array)))
 
-        return self._drawn(devices.make(where, "empty", shape, dtypes.int64), make)
+        return self._drawn(devices.make(where, "empty", shape, dtype), make)
 
     def _drawn(self, array: Any, make: Callable[[Any, tuple[int, int], int], None]) -> Tensor:
         """Return the array with what is drawn; in a plan it is drawn anew before each replay."""
@@ -241,6 +270,10 @@ def _launch(
 @cache
 def _kernel(xp: Any, kind: str, dtype: Any) -> Any:
     return xp.RawKernel(philox.kernel_text(dtype), kind)
+
+
+def _shape(shape: Shape | None) -> Shape:
+    return () if shape is None else shape
 
 
 def _drawable(dtype: Any) -> Any:
