@@ -246,6 +246,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
 
 def shares_memory(array: Any, source: Any) -> bool:
     """Return whether an array shows memory of what it was made from."""
+    if array is source:
+        return True
     if isinstance(source, Array):
         return bool(numpy.may_share_memory(array, source))
     if cuda.is_array(source) and cuda.is_array(array):

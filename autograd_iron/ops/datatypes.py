@@ -104,7 +104,7 @@ def iinfo(type: Any, /) -> IntegerInfo:
     return IntegerInfo(bits=8 * found.itemsize, max=highest, min=lowest, dtype=found)
 
 
-def isdtype(dtype: Any, kind: Any, /) -> bool:
+def isdtype(dtype: Any, kind: Any) -> bool:
     """Return whether a dtype is of a kind.
 
     Parameters
