@@ -11,7 +11,7 @@ from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as n
 from autograd_iron.core.tensor import Tensor as Tensor
 from autograd_iron.ops.datatypes import __array_namespace_info__ as __array_namespace_info__
 from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
-from autograd_iron import fft as fft, special as special, stats as stats
+from autograd_iron import fft as fft, random as random, special as special, stats as stats
 from autograd_iron.plan import compile as compile
 from autograd_iron.tools.check import check_grads as check_grads
 from autograd_iron.tools.draw import draw_graph as draw_graph
@@ -36,11 +36,19 @@ from autograd_iron.ops.datatypes import isdtype as isdtype
 from autograd_iron.ops.grids import ix_ as ix_
 from autograd_iron.ops.creation import linspace as linspace
 from autograd_iron.ops.grids import logspace as logspace
+from autograd_iron.ops.drawing import manual_seed as manual_seed
 from autograd_iron.ops.grids import mgrid as mgrid
 nan: float
 newaxis: None
+from autograd_iron.ops.drawing import normal as normal
 from autograd_iron.ops.grids import ogrid as ogrid
 pi: float
+from autograd_iron.ops.drawing import rand as rand
+from autograd_iron.ops.drawing import rand_like as rand_like
+from autograd_iron.ops.drawing import randint as randint
+from autograd_iron.ops.drawing import randn as randn
+from autograd_iron.ops.drawing import randn_like as randn_like
+from autograd_iron.ops.drawing import randperm as randperm
 from autograd_iron.ops.datatypes import result_type as result_type
 from autograd_iron.ops.creation import tensor as tensor
 from autograd_iron.ops.matrices import tril_indices as tril_indices
