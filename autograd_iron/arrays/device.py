@@ -460,6 +460,11 @@ def stretch(xp: Any, array: Any, shape: int | tuple[int, ...]) -> Any:
     return xp.broadcast_to(array, shape)
 
 
+def overlapping(array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """Return a view of an array of the host whose elements may lie in each other's place."""
+    return numpy.lib.stride_tricks.as_strided(array, shape, strides, writeable=False)
+
+
 def on_host(array: Any) -> Any:
     """Return `array` as a numpy.ndarray: a copy that is waited for if it lives on a GPU."""
     return cuda.to_host(array) if cuda.is_array(array) else array

@@ -18,6 +18,7 @@ from autograd_iron.core.batch import all_batched, moved
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.registry import raw
 from autograd_iron.core.specs import Spec
+from autograd_iron.ops.windows import rows
 from autograd_iron.ops.windows.geometry import counts, is_host, is_plain, settle
 from autograd_iron.ops.windows.unfolding import fold_windows, unfold_windows
 
@@ -50,6 +51,9 @@ def conv(xp, x, w, /, stride, padding, dilation, groups):
     x, w, dtype = _alike(x, w)
     kernel, count = w.shape[2:], made.shape[2:]
     y = xp.empty(made.shape, dtype=x.dtype)
+    if dilation[0] == 1 and rows.serves(xp, kernel, count):
+        rows.conv(xp, x, w, y, stride, padding, dilation, groups)
+        return y.astype(dtype, copy=False)
     weight = _rows(w, groups)
     for part in _parts(x, kernel, count):
         columns = _columns(xp, x[part], kernel, stride, padding, dilation, groups)
@@ -221,12 +225,28 @@ def conv_input_gradient(xp, y, w, /, size, stride, padding, dilation, groups):
     y, w, dtype = _alike(y, w)
     kernel, count = w.shape[2:], y.shape[2:]
     x = xp.empty(made.shape, dtype=y.dtype)
+    around = _around(kernel, padding, dilation)
+    if (
+        around is not None
+        and math.prod(stride) == dilation[0] == 1
+        and rows.serves(xp, kernel, size)
+    ):
+        rows.conv(xp, y, rows.turned(w, groups), x, stride, around, dilation, groups)
+        return x.astype(dtype, copy=False)
     weight = _rows(w, groups).swapaxes(1, 2)
     for part in _parts(x, kernel, count):
         columns = xp.matmul(weight, _grouped(y[part], groups))
         windows = columns.reshape(len(columns), made.shape[1], *kernel, *count)
         x[part] = fold_windows.kernel(xp, windows, size, kernel, stride, padding, dilation)
     return x.astype(dtype, copy=False)
+
+
+def _around(kernel, padding, dilation):
+    """Return the padding of the transposed convolution, of stride 1; None if it would be less."""
+    spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    pairs = zip(spans, padding, strict=True)
+    made = tuple((span - before, span - after) for span, (before, after) in pairs)
+    return made if min(map(min, made)) >= 0 else None
 
 
 @conv_input_gradient.shape
@@ -312,6 +332,9 @@ def conv_weight_gradient(xp, x, y, /, kernel, stride, padding, dilation, groups)
     if not is_host(xp):
         return _weight(raw(xp), x, y, kernel, stride, padding, dilation, groups)
     x, y, dtype = _alike(x, y)
+    if stride[0] == 1 and rows.serves(xp, kernel, y.shape[2:]):
+        w = rows.weight_gradient(xp, x, y, kernel, stride, padding, dilation, groups)
+        return w.astype(dtype, order="C")
     w = xp.zeros((groups, made.shape[0] // groups, math.prod(made.shape[1:])), dtype=x.dtype)
     for part in _parts(x, kernel, y.shape[2:]):
         columns = _columns(xp, x[part], kernel, stride, padding, dilation, groups)
@@ -338,8 +361,8 @@ def _weight(F, x, y, kernel, stride, padding, dilation, groups):
     own, made = x.shape[1] // groups, y.shape[1] // groups
     inner, count = own * math.prod(kernel), math.prod(y.shape[2:])
     columns = F.reshape(windows, shape=(x.shape[0], groups, inner, count))
-    rows = F.reshape(y, shape=(x.shape[0], groups, made, count))
-    total = F.sum(F.matmul(rows, F.matrix_transpose(columns)), axis=0)
+    given = F.reshape(y, shape=(x.shape[0], groups, made, count))
+    total = F.sum(F.matmul(given, F.matrix_transpose(columns)), axis=0)
     return F.reshape(total, shape=(made * groups, own, *kernel))
 
 
