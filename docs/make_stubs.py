@@ -64,6 +64,7 @@ GIVEN = {
     "condlist": [np.ones((4, 4), "?")] * 2,
     "funclist": [1.0, 2.0],
     "dims": (4, 4),
+    "func1d": ai.sum,
     "multi_index": [[1, 2], [0, 3]],
     "n_rows": 2,
     "obj": 0,

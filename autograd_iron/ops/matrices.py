@@ -15,6 +15,7 @@ from autograd_iron.ops.creation import arange
 
 __all__ = [
     "diag_indices",
+    "diag_indices_from",
     "eye",
     "identity",
     "tri",
@@ -124,3 +125,12 @@ def _matrix_shape(x, word):
 def diag_indices(n: int, ndim: int = 2, *, device: str | None = None) -> tuple[Tensor, ...]:
     """Return the indices of the main diagonal of an array of `ndim` axes of size `n`."""
     return (arange(n, device=device),) * ndim
+
+
+@composite
+def diag_indices_from(_F, x, /):
+    """Return the indices of the main diagonal of an array whose axes are of one size."""
+    shape = x.shape if hasattr(x, "shape") else devices.as_array(x).shape
+    if len(shape) < 2 or len(set(shape)) > 1:
+        raise ValueError(f"diag_indices_from takes axes of one size, two or more, not {shape}")
+    return diag_indices(shape[0], len(shape), device=devices.of(x))

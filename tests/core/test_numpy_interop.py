@@ -171,6 +171,7 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     ],
     "compress": [lambda x: np.compress([True, False], x, axis=0)],
     "extract": [lambda x: np.extract(M, x)],
+    "apply_along_axis": [lambda x: np.apply_along_axis(lambda v: v * v, 1, x)],
     "select": [lambda x: np.select([M, ~M], [x, 2 * x])],
     "choose": [lambda x: np.choose([[0], [1]], [x, 2 * x])],
     "piecewise": [lambda x: np.piecewise(x, [M], [lambda v: v * 2.0, lambda v: v])],

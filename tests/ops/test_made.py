@@ -92,5 +92,7 @@ def test_indices_of_triangles_are_those_of_an_array() -> None:
     for ours, theirs in zip(ai.tril_indices_from(x), np.tril_indices(2, m=3), strict=True):
         assert ours.tolist() == theirs.tolist()
     assert x[ai.triu_indices_from(x, k=1)].shape == (3,)
+    for ours, theirs in zip(ai.diag_indices_from(x[:, :2]), np.diag_indices(2), strict=True):
+        assert ours.tolist() == theirs.tolist()
     with pytest.raises(ValueError, match="takes a matrix"):
         ai.triu_indices_from(x[0])

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.specs import axes_of
 from autograd_iron.core.switches import switches
 
-__all__ = ["choose", "piecewise", "select"]
+__all__ = ["apply_along_axis", "choose", "piecewise", "select"]
 
 
 @composite
@@ -111,3 +112,23 @@ def _is_truth(first):
 
 def _piece(piece, x, args, settings):
     return piece(x, *args, **settings) if callable(piece) else piece
+
+
+@composite
+def apply_along_axis(F, func1d, axis, x, /, *args, **settings):
+    """Return what a function of a vector makes of each slice of `x` along an axis.
+
+    The axes of the results, which have one shape, stand in the place of the axis.
+    """
+    x = operand(F, x)
+    (axis,) = axes_of(axis, x.ndim)
+    lead = F.moveaxis(x, axis, -1)
+    around = lead.shape[:-1]
+    rows = F.reshape(lead, shape=(-1, x.shape[axis]) if x.size else (0, 0))
+    if not rows.shape[0]:
+        raise ValueError(f"there is no slice of shape {x.shape} to apply a function to")
+    made = F.stack([func1d(rows[i], *args, **settings) for i in range(rows.shape[0])])
+    result = made.shape[1:]
+    made = F.reshape(made, shape=(*around, *result))
+    sources = tuple(range(len(around), made.ndim))
+    return F.moveaxis(made, sources, tuple(range(axis, axis + len(result))))

@@ -10,7 +10,7 @@ from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.specs import axes_of
 
-__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace"]
+__all__ = ["block_diag", "diag", "diag_embed", "diagflat", "diagonal", "trace"]
 
 
 def _pair(axis1, axis2, ndim):
@@ -99,3 +99,22 @@ def diag(F, x, /, k=0):
 def diagflat(F, x, /, k=0):
     """Return a matrix with the values of `x`, flattened, as its diagonal `k`."""
     return F.diag_embed(F.reshape(operand(F, x), shape=(-1,)), k)
+
+
+@composite
+def block_diag(F, /, *arrays):
+    """Return a matrix with these matrices along its diagonal, and zeros around.
+
+    A vector is a matrix of one row, a number one of one element.
+    """
+    blocks = [F.atleast_2d(a) for a in arrays]
+    wide = [block.ndim for block in blocks if block.ndim > 2]
+    if wide or not blocks:
+        found = f"one has {wide[0]} axes" if wide else "there are none"
+        raise ValueError(f"block_diag takes matrices, with 2 axes, and {found}")
+    width, before, rows = sum(block.shape[1] for block in blocks), 0, []
+    for block in blocks:
+        after = width - before - block.shape[1]
+        rows.append(F.pad_constant(block, pad_width=((0, 0), (before, after))))
+        before += block.shape[1]
+    return F.join(*rows, axis=0)

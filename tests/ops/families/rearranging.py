@@ -35,6 +35,16 @@ def diag_embed(x: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Arr
     return np.moveaxis(made, (-2, -1), (dim1, dim2))
 
 
+def block_diag(*arrays: Array) -> Array:
+    blocks = [np.atleast_2d(a) for a in arrays]
+    made = np.zeros(sum(np.array(b.shape) for b in blocks), blocks[0].dtype)
+    row = column = 0
+    for block in blocks:
+        made[row : row + block.shape[0], column : column + block.shape[1]] = block
+        row, column = row + block.shape[0], column + block.shape[1]
+    return made
+
+
 ODD = ("reflect", "symmetric")
 STATISTICS = ("maximum", "minimum", "mean", "median")
 MODES = ("constant", "edge", "wrap", "linear_ramp", *ODD, *STATISTICS)
@@ -199,6 +209,9 @@ COMPOSITES: dict[str, Samples] = {
             call((2, 0)),
         ],
         diag_embed,
+    ),
+    "block_diag": Samples(
+        R, [call((2, 3), (1, 2)), call((2,), (), (2, 2)), call((0, 2), (1, 1))], block_diag
     ),
     "vander": Samples(
         R,

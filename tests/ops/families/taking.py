@@ -95,6 +95,12 @@ COMPOSITES: dict[str, Samples] = {
         sliding_window_view,
         complex=True,
     ),
+    "apply_along_axis": Samples(
+        R,
+        [call((2, 3), axis=0), call((2, 3, 2), axis=1), call((3,), axis=-1)],
+        lambda x, axis: np.apply_along_axis(lambda v: np.outer(v, v), axis, x),
+        complex=True,
+    ),
     "unfold": Samples(
         R,
         [
@@ -164,6 +170,7 @@ def piecewise(x: Any) -> Any:
 
 # Of functions that take their arrays in lists, or in another order than arrays first.
 ADAPTED: dict[str, Callable[..., Any]] = {
+    "apply_along_axis": lambda x, axis: ai.apply_along_axis(lambda v: v[:, None] * v, axis, x),
     "unfold": lambda x, axis, size, step: x.unfold(axis, size, step),
     "unravel_index": lambda x, shape: ai.unravel_index(ai.astype(x, "int64"), shape),
     "ravel_multi_index": lambda *x, dims, mode: ai.ravel_multi_index(x, dims, mode),
