@@ -104,6 +104,12 @@ def any(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = N
 def append(x: TensorLike, values: Any, /, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return `values` joined to the end of `x` along an axis (None: both are flattened first)."""
 
+def apply_along_axis(func1d: Any, axis: builtins.int | Sequence[builtins.int] | None, x: TensorLike, /, *args: Any, **settings: Any) -> Tensor:
+    """Return what a function of a vector makes of each slice of `x` along an axis.
+
+    The axes of the results, which have one shape, stand in the place of the axis.
+    """
+
 def arccos(x: TensorLike, /) -> Tensor:
     """Return the angle in radians, between 0 and pi, whose cosine is `x`."""
 
@@ -235,6 +241,12 @@ def block(arrays: Sequence[TensorLike], /) -> Tensor:
 
     The blocks of the innermost lists are joined along the last axis, what comes of those along the
     one before it, and so on.
+    """
+
+def block_diag(*arrays: Sequence[TensorLike]) -> Tensor:
+    """Return a matrix with these matrices along its diagonal, and zeros around.
+
+    A vector is a matrix of one row, a number one of one element.
     """
 
 def broadcast_arrays(*arrays: Sequence[TensorLike]) -> tuple[Tensor, ...]:
@@ -397,6 +409,9 @@ def diag_embed(x: TensorLike, /, offset: Any = 0, dim1: Any = -2, dim2: Any = -1
     dim1, dim2 : int
         Which axes of the result those of the matrices are.
     """
+
+def diag_indices_from(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return the indices of the main diagonal of an array whose axes are of one size."""
 
 def diagflat(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
     """Return a matrix with the values of `x`, flattened, as its diagonal `k`."""
