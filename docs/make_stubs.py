@@ -87,7 +87,7 @@ OPERANDS = """
 class _Array(Protocol):
     def __array__(self) -> Any: ...
 
-TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
+TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | complex
 """
 
 

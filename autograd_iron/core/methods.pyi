@@ -10,7 +10,7 @@ from autograd_iron.core.tensor import Tensor
 class _Array(Protocol):
     def __array__(self) -> Any: ...
 
-TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
+TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | complex
 
 METHODS: dict[str, str]
 CASTS: dict[str, str]

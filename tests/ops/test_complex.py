@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
+import nn
 
 Z = np.array([1 + 2j, 3 - 1j, -0.5 + 0.25j])
 
@@ -100,3 +101,34 @@ def test_a_complex_result_has_no_gradient_of_its_own() -> None:
     ai.sum(z).backward(1 + 1j)
     assert z.grad is not None
     assert z.grad.tolist() == [1 + 1j] * 3
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: z < 1,
+        lambda z: z.real < 1j,
+        lambda z: z.real <= 1j,
+        ai.max,
+        ai.argmin,
+        ai.relu,
+        ai.softplus,
+        ai.sort,
+        ai.cummax,
+        ai.median,
+        ai.fmax,
+        ai.special.erf,
+        ai.special.gamma,
+        lambda z: ai.clip(z, 0, 1),
+        lambda z: ai.maximum(z, 0),
+        lambda z: ai.heaviside(z, 1),
+        lambda z: nn.functional.layer_norm(z, (3,)),
+    ],
+)
+def test_what_is_of_real_numbers_alone_is_refused(function: Callable[[Any], Any]) -> None:
+    def of_one(z: Any) -> Any:
+        return function(z) if function is not ai.fmax else function(z, z)
+
+    for f in (of_one, ai.compile(of_one)):
+        with pytest.raises(TypeError, match=r"complex numbers have no order.*ai\.real"):
+            f(ai.tensor(Z, dtype="complex64"))

@@ -100,3 +100,7 @@ def i1e(xp, x, /):
 @i1e.vjp
 def _(F, g, y, x):
     return F.multiply_no_nan(F.i0e(x) - F.sign(x) * y - _over(F, y, x, 0.5), g)
+
+
+for word in (j0, j1, y0, y1, i0, i1, i0e, i1e):
+    word.ordered = True

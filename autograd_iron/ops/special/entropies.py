@@ -72,3 +72,6 @@ def kl_div(F, x, y, /):
     """Return `x * log(x / y) - x + y`: see `rel_entr`."""
     x, y = floating(F, x), floating(F, y)
     return F.rel_entr(x, y) - x + y
+
+
+entr.ordered = True

@@ -210,3 +210,7 @@ def _(F, g, _y, x):
     ratio = math.sqrt(2 / math.pi) / F.erfcx(F.where(left, x, 0) * -math.sqrt(0.5))
     beyond = math.sqrt(0.5 / math.pi) * F.exp(-0.5 * x * x)
     return F.multiply_no_nan(F.where(left, ratio, beyond), g)
+
+
+for word in (erf, erfc, erfcx, erfinv, ndtri, log_ndtr):
+    word.ordered = True

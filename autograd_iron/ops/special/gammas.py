@@ -162,3 +162,7 @@ betainc.vjp(no_derivative("betainc", "b"))
 def _(F, g, _y, a, b, x):
     left, right = F.multiply_no_nan(F.log(x), a - 1), F.multiply_no_nan(F.log1p(-x), b - 1)
     return F.multiply_no_nan(F.exp(left + right - F.betaln(beside(a, x), b)), g)
+
+
+for word in (gammaln, gamma, digamma, zeta, betaln, beta, gammainc, gammaincc, betainc):
+    word.ordered = True
