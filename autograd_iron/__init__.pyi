@@ -60,7 +60,7 @@ bfloat16: Any
 class _Array(Protocol):
     def __array__(self) -> Any: ...
 
-TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | float
+TensorLike: TypeAlias = Tensor | _Array | Sequence[Any] | complex
 
 def abs(x: TensorLike, /) -> Tensor:
     """Return the absolute value; the derivative at 0 is 0."""
