@@ -11,6 +11,7 @@ from autograd_iron.arrays import device
 from autograd_iron.core.explain import EXPLAINED, plain_kind
 from autograd_iron.core.registry import Vocabulary, on_tensors, register
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.core.words import advise
 
 
 class Composite:
@@ -49,7 +50,8 @@ class Composite:
         try:
             return self._public(*args, **kwargs)
         except EXPLAINED as error:
-            raise plain_kind(error)(f"{self.name}: {error}") from None
+            advice = "" if kwargs.keys() <= self.__signature__.parameters.keys() else advise(kwargs)
+            raise plain_kind(error)(f"{self.name}: {error}{advice}") from None
 
 
 def composite(function: Callable[..., Any], /) -> Composite:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.explain import call_text
 from autograd_iron.core.plain import PLAIN, setting
-from autograd_iron.core.words import OF_PARAMETERS
+from autograd_iron.core.words import advise
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
@@ -70,10 +70,9 @@ def bind(
 
 def _refuse(primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:
     given = [type(a).__name__ for a in args] + [f"{name}=..." for name in attributes]
-    meant = [f"{OF_PARAMETERS[n]}= for {n}=" for n in attributes if n in OF_PARAMETERS]
-    advice = f"; write {', '.join(meant)}" if meant else ""
     raise TypeError(
-        f"expected {primitive.name}{primitive.__signature__}; got ({', '.join(given)}){advice}"
+        f"expected {primitive.name}{primitive.__signature__}; got ({', '.join(given)})"
+        + advise(attributes)
     )
 
 

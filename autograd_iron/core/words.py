@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 # Of PyTorch and JAX: what stands after `torch.` or `jax.`.
 OF_MODULES: dict[str, str] = {
     "as_strided": "ai.sliding_window_view(x, shape), slices and ai.reshape, which name elements",
     "as_tensor": "ai.asarray(values)",
     "bmm": "ai.matmul(x, y), or x @ y",
     "cat": "ai.concat(arrays, axis)",
-    "chunk": "ai.array_split(x, chunks, axis)",
+    "cholesky": "ai.linalg.cholesky(x)",
+    "chunk": "ai.array_split(x, parts, axis)",
     "clamp": "ai.clip(x, min, max)",
     "clone": "ai.copy(x)",
+    "det": "ai.linalg.det(x)",
+    "digamma": "ai.special.digamma(x)",
     "div": "ai.divide(x, y), or x / y",
     "double": "ai.float64",
     "eq": "ai.equal(x, y), or x == y",
+    "erf": "ai.special.erf(x)",
     "float": "ai.float32",
     "from_numpy": "ai.asarray(array)",
     "gather": "ai.take_along_axis(x, indices, axis)",
     "ge": "ai.greater_equal(x, y), or x >= y",
     "gt": "ai.greater(x, y), or x > y",
     "half": "ai.float16",
-    "index_select": "ai.take(x, indices, axis)",
+    "index_select": "ai.take(x, index, axis)",
     "inference_mode": "ai.no_grad()",
     "int": "ai.int32",
+    "inverse": "ai.linalg.inv(x)",
     "is_tensor": "isinstance(x, ai.Tensor)",
     "jit": "ai.compile(function)",
     "le": "ai.less_equal(x, y), or x <= y",
+    "lgamma": "ai.special.gammaln(x)",
+    "logdet": "ai.linalg.slogdet(x)",
     "long": "ai.int64",
     "lt": "ai.less(x, y), or x < y",
     "masked_fill": "ai.where(mask, value, x)",
@@ -33,21 +42,32 @@ OF_MODULES: dict[str, str] = {
     "mm": "ai.matmul(x, y), or x @ y",
     "movedim": "ai.moveaxis(x, source, destination)",
     "mul": "ai.multiply(x, y), or x * y",
+    "mv": "ai.matvec(x, v), or x @ v",
+    "narrow": "x[start:stop]",
     "ne": "ai.not_equal(x, y), or x != y",
     "neg": "ai.negative(x), or -x",
     "nn": "the package nn: import nn",
     "numel": "x.size",
+    "optim": "the package nn, which has optimizers: import nn",
     "permute": "ai.permute_dims(x, axes)",
+    "qr": "ai.linalg.qr(x)",
     "repeat_interleave": "ai.repeat(x, repeats, axis)",
     "scatter": "x.at[index].set(values)",
     "scatter_add": "x.at[index].add(values)",
+    "sgn": "ai.sign(x)",
+    "slogdet": "ai.linalg.slogdet(x)",
+    "std_mean": "ai.std(x, axis) and ai.mean(x, axis)",
     "sub": "ai.subtract(x, y), or x - y",
+    "svd": "ai.linalg.svd(x)",
     "swapdims": "ai.swapaxes(x, axis1, axis2)",
     "t": "x.T",
     "take_along_dim": "ai.take_along_axis(x, indices, axis)",
     "tensor_split": "ai.array_split(x, sections, axis)",
-    "unbind": "ai.unstack(x, axis)",
+    "trapz": "ai.trapezoid(y, x)",
+    "unbind": "ai.unstack(x, axis=axis)",
     "unsqueeze": "ai.expand_dims(x, axis)",
+    "var_mean": "ai.var(x, axis) and ai.mean(x, axis)",
+    "xlogy": "ai.special.xlogy(x, y)",
 }
 
 _IN_PLACE = "x.assign(new): tensors are values, and that is the one way to write into one"
@@ -61,6 +81,8 @@ OF_TENSORS: dict[str, str] = {
             *("as_strided", "chunk", "movedim", "repeat_interleave", "swapdims", "take_along_dim"),
             *("tensor_split", "unbind"),
             *("masked_select", "mm", "mul", "ne", "neg", "sub", "t", "unsqueeze"),
+            *("chunk", "det", "erf", "inverse", "logdet", "movedim"),
+            *("mv", "narrow", "repeat_interleave", "svd", "swapdims", "unbind"),
         )
     },
     **dict.fromkeys(("add_", "copy_", "div_", "fill", "fill_", "mul_", "sub_", "zero_"), _IN_PLACE),
@@ -102,3 +124,9 @@ OF_PARAMETERS: dict[str, str] = {
     "keepdim": "keepdims",
     "unbiased": "correction",
 }
+
+
+def advise(given: Iterable[str]) -> str:
+    """Return what to type for the names of parameters that another library gives them."""
+    meant = [f"{OF_PARAMETERS[name]}= for {name}=" for name in given if name in OF_PARAMETERS]
+    return f"; write {', '.join(meant)}" if meant else ""

@@ -161,3 +161,5 @@ def test_parameters_say_what_to_type() -> None:
     for theirs, ours in OF_PARAMETERS.items():
         with pytest.raises(TypeError, match=f"write {ours}= for {theirs}="):
             ai.sum(ai.ones(2), **{theirs: 0})
+        with pytest.raises(TypeError, match=f"write {ours}= for {theirs}="):
+            ai.copy(ai.ones(2), **{theirs: 0})

@@ -178,3 +178,28 @@ def test_nvidias_compiler_takes_the_kernels(dtype: str) -> None:
     """For every architecture; it needs no GPU."""
     pytest.importorskip("cupy_backends.cuda.libs.nvrtc")
     compile_for(philox.kernel_text(dtype))
+
+
+DRAWN: dict[str, Callable[[ai.Generator, str], ai.Tensor]] = {
+    "normal around tensors": lambda g, d: g.normal(None, ai.arange(3.0, device=d), 2.0),
+    "exponential": lambda g, d: g.exponential(5, 2.0, device=d),
+    "gumbel": lambda g, d: g.gumbel((2, 3), device=d),
+    "laplace": lambda g, d: g.laplace(5, device=d),
+    "truncated_normal": lambda g, d: g.truncated_normal(5, device=d),
+    "bernoulli": lambda g, d: g.bernoulli(0.5, 9, device=d),
+    "categorical": lambda g, d: g.categorical(ai.zeros((4, 3), device=d)),
+    "choice": lambda g, d: g.choice(ai.arange(7.0, device=d), 3, replace=False),
+    "gamma": lambda g, d: g.gamma(2.0, shape=4, device=d),
+    "poisson": lambda g, d: g.poisson(3.0, 5, device=d),
+    "rand_like": lambda g, d: ai.rand_like(ai.ones(5, device=d), generator=g),
+    "randint": lambda g, d: ai.randint(9, (4,), device=d, generator=g),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_each_distribution_is_that_of_the_host(name: str) -> None:
+    draw = DRAWN[name]
+    made, expected = draw(ai.Generator(2), "cuda"), draw(ai.Generator(2), "cpu")
+    assert (made.device, expected.device) == ("cuda:0", "cpu")
+    assert (made.dtype, made.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(made.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
