@@ -31,11 +31,17 @@ def cholesky(x: TensorLike, /, upper: Any = False) -> Tensor:
         A matrix is not square, or its Hermitian part not positive definite.
     """
 
+def cond(x: TensorLike, /, p: Any = None) -> Tensor:
+    """Return the condition number of each matrix in the norm `p`; None is 2."""
+
 def cross(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the cross product of vectors of three elements along an axis."""
 
 def det(x: TensorLike, /) -> Tensor:
     """Return the determinant of each matrix; its gradient exists for singular ones too."""
+
+def diagonal(x: TensorLike, /, offset: Any = 0) -> Tensor:
+    """Return the diagonals of the matrices in the last two axes."""
 
 def eig(x: TensorLike, /) -> tuple[Tensor, ...]:
     """Return the eigenvalues and eigenvectors of square matrices: complex, whatever `x` is.
@@ -83,6 +89,24 @@ def eigvals(x: TensorLike, /) -> Tensor:
 def eigvalsh(x: TensorLike, /, UPLO: Any = None) -> Tensor:
     """Return the eigenvalues of Hermitian matrices, ascending: those of `eigh`."""
 
+def expm(x: TensorLike, /) -> Tensor:
+    """Return the exponential of each square matrix; SciPy's, on the host."""
+
+def householder_product(x: TensorLike, tau: Any, /) -> Tensor:
+    """Return the first columns of the product of reflections: `I - tau[i] * v @ v.mH` each.
+
+    Parameters
+    ----------
+    x : (..., m, n)
+        Column `i` below the diagonal is `v` from its element `i + 1` on; element `i` is 1, and
+        those before are 0.
+    tau : (..., k)
+
+    Returns
+    -------
+    (..., m, n)
+    """
+
 def inv(x: TensorLike, /) -> Tensor:
     """Return the inverse of each matrix.
 
@@ -90,6 +114,63 @@ def inv(x: TensorLike, /) -> Tensor:
     ------
     ValueError
         A matrix is singular, or not square.
+    """
+
+def logm(x: TensorLike, /) -> Tensor:
+    """Return the principal logarithm of each square matrix; SciPy's, on the host.
+
+    A real matrix with negative eigenvalues has none that is real: make it complex first.
+    """
+
+def lstsq(a: Any, b: Any, /, rcond: Any = None) -> tuple[Tensor, ...]:
+    """Return the shortest `x` that makes the sum of squares of `b - a @ x` least.
+
+    Parameters
+    ----------
+    a : (..., m, n)
+    b : (m,) or (..., m, k)
+    rcond : float, optional
+        See `pinv`.
+
+    Returns
+    -------
+    solution : (n,) or (..., n, k)
+    residuals : (k,)
+        The sums of squares that are left, if there are more equations than unknowns; else empty.
+    rank : ()
+        The rank of `a`.
+    singular_values : (..., min(m, n))
+        Those of `a`.
+    """
+
+def lu(x: TensorLike, /, permute_l: Any = False, p_indices: Any = False) -> tuple[Tensor, ...]:
+    """Return `p`, `l` and `u` with `x = p @ l @ u`: rows exchanged, and two triangles.
+
+    Parameters
+    ----------
+    x : (..., m, n)
+    permute_l : bool
+        Return `p @ l` and `u`.
+    p_indices : bool
+        Return numbers of rows for `p`: `x = l[p] @ u`.
+
+    Returns
+    -------
+    P, L, U : (..., m, m), (..., m, k), (..., k, n)
+        `k` is the smaller of `m` and `n`; `L` has ones on its diagonal.
+    """
+
+def lu_factor(x: TensorLike, /) -> tuple[Tensor, ...]:
+    """Return both triangles of `lu` in one array, and the exchanges of rows, for `lu_solve`."""
+
+def lu_solve(lu_and_piv: Any, b: Any, /, trans: Any = 0) -> Tensor:
+    """Return the `x` with `a @ x = b`, from `lu_factor(a)`.
+
+    Parameters
+    ----------
+    b : (n,) or (..., n, k)
+    trans : 0, 1 or 2
+        Whether to solve with `a`, its transpose or its conjugate transpose.
     """
 
 def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
@@ -106,6 +187,23 @@ def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
     (..., n, m), without the axes of vectors
     """
 
+def matrix_norm(x: TensorLike, /, keepdims: builtins.bool = False, ord: Any = 'fro') -> Tensor:
+    """Return the norm of the matrices in the last two axes: see `norm`."""
+
+def matrix_power(x: TensorLike, n: Any, /) -> Tensor:
+    """Return the whole power `n` of each square matrix; a negative one is that of the inverse."""
+
+def matrix_rank(x: TensorLike, /, tol: Any = None, hermitian: Any = False, rtol: Any = None) -> Tensor:
+    """Return how many singular values of each matrix are not as good as 0.
+
+    Parameters
+    ----------
+    tol : float or array, optional
+        Those not above it count as 0.
+    rtol : float, optional
+        Those not above so much of the largest one, where `tol` is not given; see `pinv`.
+    """
+
 def matrix_transpose(x: TensorLike, /) -> Tensor:
     """Return `x` with its last two axes swapped."""
 
@@ -118,8 +216,41 @@ def multi_dot(arrays: Sequence[TensorLike], /) -> Tensor:
     The first may be a vector, a row, and the last one too, a column.
     """
 
+def norm(x: TensorLike, /, ord: Any = None, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
+    """Return the norm of vectors or matrices.
+
+    Parameters
+    ----------
+    ord : number, "fro" or "nuc", optional
+        Of vectors: any number; inf and -inf are the largest and smallest absolute value, 0 counts
+        what is not 0.  Of matrices: "fro" (all elements as one vector), "nuc" (the sum of the
+        singular values), 2 and -2 (the largest and smallest one), 1 and -1 (of the sums of
+        columns), inf and -inf (of the sums of rows).  Default: the Euclidean norm.
+    axis : int or (int, int), optional
+        One axis: of vectors; two: of matrices.  None: all of `x`, which has one or two axes unless
+        `ord` is None.
+    """
+
 def outer(a: Any, b: Any, /) -> Tensor:
     """Return the products of each element of `a` with each of `b`, both flattened."""
+
+def pinv(x: TensorLike, /, rcond: Any = None, hermitian: Any = False, rtol: Any = None) -> Tensor:
+    """Return the Moore-Penrose pseudoinverse of each matrix.
+
+    Parameters
+    ----------
+    x : (..., m, n)
+    rcond, rtol : float, optional
+        Singular values not above so much of the largest one count as 0.  Default: the distance of
+        1 from the next number of the dtype, times the larger of `m` and `n`.
+    hermitian : bool
+        Take the Hermitian part of the matrices.
+
+    Returns
+    -------
+    (..., n, m)
+        Its gradient is that of matrices of the same rank: it does not exist where the rank changes.
+    """
 
 def qr(x: TensorLike, /, mode: Any = 'reduced') -> tuple[Tensor, ...]:
     """Return `q` with orthonormal columns and the upper triangular `r` with `x = q @ r`.
@@ -175,6 +306,12 @@ def solve_triangular(a: Any, b: Any, /, trans: Any = 0, lower: Any = False, unit
         Take 1 for the numbers on the diagonal, unread.
     """
 
+def sqrtm(x: TensorLike, /) -> Tensor:
+    """Return the principal square root of each square matrix; SciPy's, on the host.
+
+    A real matrix with negative eigenvalues has none that is real: make it complex first.
+    """
+
 def svd(x: TensorLike, /, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> tuple[Tensor, ...]:
     """Return the singular value decomposition: `x = U[..., :k] @ diag(S) @ Vh[..., :k, :]`.
 
@@ -223,8 +360,23 @@ def tensorsolve(a: Any, b: Any, /, axes: builtins.int | Sequence[Any] | None = N
         Axes of `a` to move to the end first.
     """
 
+def trace(x: TensorLike, /, offset: Any = 0, dtype: Any = None) -> Tensor:
+    """Return the sums of the diagonals of the matrices in the last two axes."""
+
+def vander(x: TensorLike, /, N: Any = None, increasing: Any = False) -> Tensor:
+    """Return the matrix whose columns are powers of a vector: from `N - 1` to 0, or increasing.
+
+    A vector may have axes before its own: then there is a matrix for each.
+    """
+
 def vecdot(x1: Any, x2: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
     """Return the products of vectors along an axis, `x1` conjugated; all other axes broadcast."""
 
 def vecmat(x1: Any, x2: Any, /) -> Tensor:
     """Return the products of vectors (..., n), conjugated, and matrices (..., n, m)."""
+
+def vector_norm(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False, ord: Any = 2) -> Tensor:
+    """Return the norm of vectors along the axes (None: of all elements): see `norm`.
+
+    At the zero vector the derivative is 0.
+    """

@@ -73,6 +73,15 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "qr": [lambda x: np.linalg.qr(x.T)],
     "svd": [lambda x: np.linalg.svd(x, full_matrices=False)],
     "fft": [],  # test_fourier.py
+    "pinv": [np.linalg.pinv],
+    "lstsq": [],  # whose rank has no gradient
+    "matrix_rank": [],
+    "matrix_power": [lambda x: np.linalg.matrix_power(x @ x.T, 3)],
+    "cond": [np.linalg.cond],
+    "matrix_norm": [np.linalg.matrix_norm, lambda x: np.linalg.matrix_norm(x, ord="nuc")]
+    if NEW
+    else [],
+    "vector_norm": [lambda x: np.linalg.vector_norm(x, axis=0, ord=3)] if NEW else [],
     "eig": [],  # NumPy's are real where they can be
     "eigvals": [],
     "tensorsolve": [lambda x: np.linalg.tensorsolve(x @ x.T, x[:, 0])],

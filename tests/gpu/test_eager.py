@@ -22,19 +22,20 @@ from samples import (
 import autograd_iron as ai
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.ops.linalg.kernels import BY_LIBRARY, BY_SCIPY
 
 from .device_under_test import TIER, counts, forbid, kernel_names, reset
 from .launches import LAUNCHES, MOST, STAND_IN
 
 # What calls cuSOLVER, which nothing but a GPU has: the simulated CuPy does not run it, the stand-in
 # runs LAPACK in its place, and its launches are its own.
-BY_CUSOLVER = {n for n in SAMPLES if (PRIMITIVES[n].numpy or "").startswith("linalg.")}
-BY_CUSOLVER |= {"cofactors"} & SAMPLES.keys()
+BY_CUSOLVER = {n for n in SAMPLES if PRIMITIVES[n].by_kernel == BY_LIBRARY}
 
 HERE = [
     name
     for name in sorted(SAMPLES)
     if name != "to_device"  # it leaves the device
+    and PRIMITIVES[name].by_kernel != BY_SCIPY  # it says that it has no kernel there
     and not (TIER == "sim" and name in BY_CUSOLVER)
 ]
 some_rows_of_each = over_rows(HERE)

@@ -163,6 +163,13 @@ def test_a_gradient_that_does_not_exist_is_refused(
         (lambda x: L.solve_triangular(x.mT @ x, x, trans=3), "none of 0, 1, 2"),
         (L.tensorinv, "no square matrix"),
         (lambda x: L.tensorsolve(x, x), "no square matrix"),
+        (lambda x: L.norm(x, ord="fro", axis=0), "no norm of vectors"),
+        (lambda x: L.norm(x, ord=3), "no norm of matrices"),
+        (lambda x: L.norm(x[None], ord=2), "name one axis or two"),
+        (lambda x: L.pinv(x, 0.1, rtol=0.1), "two words for one number"),
+        (lambda x: L.householder_product(x.mT, x[0]), "no reflections in shapes"),
+        (lambda x: L.lu_solve(L.lu_factor(x), x), "must be square"),
+        (lambda x: L.cond(x[0]), "two axes or more"),
         (lambda x: L.inv(ai.zeros((2, 2))), "Singular"),
         (lambda x: L.cholesky(-ai.ones((2, 2))), "not positive definite"),
     ],
@@ -170,6 +177,62 @@ def test_a_gradient_that_does_not_exist_is_refused(
 def test_what_does_not_fit_is_refused(call: Callable[[Any], Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         call(ai.tensor(drawn(3, 2).real))
+
+
+def test_lu_factors_solve() -> None:
+    a, b = drawn(2, 3, 3), drawn(3, 2)
+    made = L.lu(a)
+    assert made._fields == ("P", "L", "U")
+    np.testing.assert_allclose((made.P @ made.L @ made.U).numpy(), a, atol=1e-12)
+    rows = L.lu(a, p_indices=True)
+    for i in range(2):
+        whole = rows.L.numpy()[i][rows.P.numpy()[i]] @ rows.U.numpy()[i]
+        np.testing.assert_allclose(whole, a[i], atol=1e-12)
+    for trans, turned in enumerate((a, a.swapaxes(-1, -2), a.conj().swapaxes(-1, -2))):
+        for right in (b, b[:, 0]):
+            found = L.lu_solve(L.lu_factor(a), right, trans=trans)
+            expected = np.linalg.inv(turned) @ right
+            np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [-2, -1, 0, 1, 2, 5])
+def test_powers(n: int) -> None:
+    x = drawn(2, 3, 3).real
+    np.testing.assert_allclose(L.matrix_power(x, n).numpy(), np.linalg.matrix_power(x, n))
+    if n:
+        ai.check_grads(lambda x: L.matrix_power(x, n), [x[0]], order=2)
+
+
+def test_functions_of_matrices_that_are_no_diagonals() -> None:
+    x = np.array([[1.0, 1.0], [0.0, 1.0]])  # has one eigenvector
+    for f in (L.expm, L.logm, L.sqrtm):
+        ai.check_grads(f, [x], order=2)
+    np.testing.assert_allclose(L.sqrtm(x).numpy(), [[1.0, 0.5], [0.0, 1.0]], atol=1e-12)
+    with pytest.raises(ValueError, match="not real: give a complex matrix"):
+        L.sqrtm(-np.eye(2))
+    np.testing.assert_allclose(L.sqrtm(-np.eye(2) + 0j).numpy(), 1j * np.eye(2), atol=1e-12)
+
+
+def test_the_pseudoinverse_of_what_has_not_full_rank() -> None:
+    x = drawn(4, 2).real @ drawn(2, 3, seed=1).real
+    np.testing.assert_allclose(L.pinv(x).numpy(), np.linalg.pinv(x), atol=1e-12)
+    assert L.matrix_rank(x).item() == 2
+    solution, _, rank, s = L.lstsq(x, np.ones(4))
+    expected = np.linalg.lstsq(x, np.ones(4), rcond=None)
+    np.testing.assert_allclose(solution.numpy(), expected[0], atol=1e-12)
+    assert rank.item() == expected[2]
+    np.testing.assert_allclose(s.numpy(), expected[3], atol=1e-12)
+    # Along matrices of that rank: x times what is near 1.
+    u = drawn(3, 3).real
+    ai.check_grads(lambda t: L.pinv(ai.matmul(x, np.eye(3) + t * u)), [np.array(0.1)], order=2)
+
+
+@pytest.mark.parametrize("ord", [1, 2, 3, 0.5, -1, np.inf, -np.inf])
+def test_the_norm_of_a_zero_vector_has_a_gradient(ord: float) -> None:
+    x = ai.tensor(np.zeros(3), requires_grad=True)
+    with np.errstate(divide="ignore"):
+        L.vector_norm(x, ord=ord).backward()
+    assert np.isfinite(x.grad.numpy()).all()  # type: ignore[union-attr]
 
 
 def test_cholesky_factors_solve() -> None:

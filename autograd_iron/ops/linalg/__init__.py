@@ -6,7 +6,11 @@ from autograd_iron.ops.linalg import (
     eigen,
     einsum,
     factorisations,
+    functions,
+    lu,
+    norms,
     products,
+    pseudoinverse,
     solving,
     triangles,
 )
@@ -17,7 +21,11 @@ __all__ = [
     "eigen",
     "einsum",
     "factorisations",
+    "functions",
+    "lu",
+    "norms",
     "products",
+    "pseudoinverse",
     "solving",
     "triangles",
 ]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import scipy.linalg
 from sampling import (
     BINARY,
+    INDEX,
     NONZERO,
     REAL,
     Array,
+    Domain,
     Samples,
     Shape,
     call,
@@ -48,6 +53,53 @@ def lower_cholesky(x: Array) -> Array:
     return made
 
 
+def by_elimination(x: Array) -> tuple[Array, Array]:
+    """Return what LU makes of matrices whose rows need no exchange, and that none was made."""
+    made = x.copy()
+    for i in range(min(x.shape[-2:])):
+        made[..., i + 1 :, i] /= made[..., i, None, i]
+        made[..., i + 1 :, i + 1 :] -= made[..., i + 1 :, i, None] * made[..., i, None, i + 1 :]
+    k = min(x.shape[-2:])
+    return made, np.broadcast_to(np.arange(k), (*x.shape[:-2], k))
+
+
+def exchanged(x: Array, size: int) -> Array:
+    made = np.empty((*x.shape[:-1], size), "i8")
+    for place in np.ndindex(*x.shape[:-1]):
+        rows = list(range(size))
+        for i, other in enumerate(x[place]):
+            rows[i], rows[other] = rows[other], rows[i]
+        made[place] = rows
+    return made
+
+
+def by_normal_equations(x: Array) -> Array:
+    adjoint = np.conj(x.swapaxes(-1, -2))
+    if x.shape[-2] >= x.shape[-1]:
+        return np.linalg.solve(adjoint @ x, adjoint)
+    return np.conj(np.linalg.solve(x @ adjoint, x).swapaxes(-1, -2))
+
+
+def by_series(x: Array) -> Array:
+    """Return the exponential, as the sum of powers in more digits."""
+    term = np.broadcast_to(np.eye(x.shape[-1]), x.shape).astype(np.result_type(x, "longdouble"))
+    total = term * 0
+    for k in range(1, 60):
+        total = total + term
+        term = term @ x / k
+    return total.astype(x.dtype)
+
+
+def by_eigenvalues(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    def of(x: Array) -> Array:
+        w, v = np.linalg.eig(x.astype(complex))
+        made = (v * f(w)[..., None, :]) @ np.linalg.inv(v)
+        return np.asarray(made if x.dtype.kind == "c" else made.real)
+
+    return of
+
+
+SMALL = Domain(((-0.5, 0.5),))
 SQUARES = [call((1, 1)), call((3, 3)), call((2, 2, 2)), call((0, 0))]
 
 
@@ -152,6 +204,33 @@ SAMPLES: dict[str, Samples] = {
         end_to_end(lambda x, **_: np.linalg.svd(x, full_matrices=False)),
         around=large_diagonal,
     ),
+    "lu_factors": Samples(
+        (REAL,),
+        [call((1, 1)), call((3, 3)), call((4, 2)), call((2, 4)), call((2, 3, 2)), call((2, 0))],
+        end_to_end(by_elimination),
+        around=large_diagonal,
+    ),
+    "order_of_exchanges": Samples(
+        (INDEX,),
+        [call((2,), size=3), call((2, 2), size=2), call((0,), size=2), call((0, 2), size=2)],
+        exchanged,
+    ),
+    "pseudoinverse": Samples(
+        (REAL,),
+        [
+            *[call((1, 1), rcond=0.0), call((3, 3), rcond=1e-9), call((4, 2), rcond=0.0)],
+            *[call((2, 4), rcond=0.0), call((2, 3, 2), rcond=0.0)],
+        ],
+        lambda x, rcond: by_normal_equations(x),
+        around=large_diagonal,
+        complex=True,
+    ),
+    # functions of matrices
+    "expm": Samples((SMALL,), SQUARES, by_series, complex=True),
+    "logm": Samples((SMALL,), SQUARES, by_eigenvalues(np.log), around=large_diagonal, complex=True),
+    "sqrtm": Samples(
+        (SMALL,), SQUARES, by_eigenvalues(np.sqrt), around=large_diagonal, complex=True
+    ),
     # determinants
     "det": Samples(
         (REAL,),
@@ -188,6 +267,30 @@ def hermitian(x: Array, triangle: str | None) -> Array:
     if triangle is None:
         return symmetric_part(x)
     return x if triangle == "L" else x.swapaxes(-1, -2)
+
+
+NEW = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+
+
+def apart_of_any(shape: Shape) -> Array:
+    return np.eye(*shape[-2:]) * np.arange(1, shape[-1] + 1) * 3
+
+
+def by_reflections(x: Array, tau: Array) -> Array:
+    made = np.broadcast_to(np.eye(x.shape[-2]), (*x.shape[:-2], x.shape[-2], x.shape[-2]))
+    for i in range(tau.shape[-1]):
+        v = x[..., :, i] * (np.arange(x.shape[-2]) > i) + (np.arange(x.shape[-2]) == i)
+        made = made @ (
+            np.eye(x.shape[-2]) - tau[..., i, None, None] * v[..., :, None] * v[..., None, :]
+        )
+    return made[..., : x.shape[-1]]
+
+
+def by_scipy(x: Array, permute_l: bool, p_indices: bool) -> tuple[Array, ...]:
+    p, lower, upper = scipy.linalg.lu(x)
+    if permute_l:
+        return p @ lower, upper
+    return (p.swapaxes(-1, -2).argmax(axis=-2) if p_indices else p), lower, upper
 
 
 def solved(a: Array, b: Array) -> Array:
@@ -278,5 +381,83 @@ COMPOSITES: dict[str, Samples] = {
     ),
     "linalg.slogdet": Samples(
         (REAL,), [call((3, 3)), call((2, 2, 2))], end_to_end(np.linalg.slogdet), complex=True
+    ),
+    "linalg.pinv": Samples(
+        (REAL,),
+        [call((3, 2)), call((2, 2, 3)), call((3, 3), hermitian=True), call((3, 2), rcond=0.1)],
+        lambda x, hermitian=False, rcond=1e-15: np.linalg.pinv(
+            symmetric_part(x) if hermitian else x, rcond
+        ),
+        around=apart_of_any,
+    ),
+    "linalg.lstsq": Samples(
+        (REAL, REAL),
+        [call((4, 2), (4,)), call((4, 2), (4, 3)), call((2, 3), (2,)), call((3, 3), (3, 2))],
+        end_to_end(lambda a, b: np.linalg.lstsq(a, b, rcond=None)),
+        around=apart_of_any,
+    ),
+    "linalg.matrix_rank": Samples(
+        (REAL,),
+        [call((3, 2)), call((2, 3, 3)), call((3,)), call((3, 2), tol=0.5), call((3, 3), rtol=0.5)],
+        np.linalg.matrix_rank if NEW else lambda x, **how: np.linalg.matrix_rank(x, how.get("tol")),
+    ),
+    "linalg.householder_product": Samples(
+        (REAL, REAL), [call((4, 2), (2,)), call((2, 3, 3), (2, 2))], by_reflections
+    ),
+    "linalg.norm": Samples(
+        (NONZERO,),
+        [
+            call((3,)),
+            call((2, 3)),
+            call((2, 3), ord="fro"),
+            call((2, 3), ord="nuc", keepdims=True),
+            call((3, 2), ord=2),
+            call((2, 3, 4), ord=-2, axis=(2, 0), keepdims=True),
+            call((2, 3), ord=1),
+            call((2, 3), ord=-1),
+            call((2, 3, 2), ord=np.inf, axis=(0, 1)),
+            call((2, 3), ord=-np.inf),
+            call((2, 3), ord=3, axis=1, keepdims=True),
+            call((3,), ord=0.5),
+            call((3,), ord=-2),
+            call((2, 3), ord=np.inf, axis=0),
+            call((2, 3), ord=-np.inf, axis=0),
+            call((2, 3), ord=0, axis=0),
+            call((2, 3), ord=1, axis=0),
+        ],
+        np.linalg.norm,
+    ),
+    "linalg.vector_norm": Samples(
+        (NONZERO,),
+        [call((2, 3)), call((2, 3), ord=3), call((2, 3, 2), axis=(0, 2), ord=1, keepdims=True)],
+        lambda x, axis=None, keepdims=False, ord=2: (
+            np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+        ),
+    ),
+    "linalg.matrix_norm": Samples(
+        (NONZERO,),
+        [call((2, 3)), call((2, 2, 3), ord="nuc"), call((2, 2, 3), ord=1, keepdims=True)],
+        lambda x, keepdims=False, ord="fro": np.linalg.norm(x, ord, (-2, -1), keepdims),
+    ),
+    "linalg.cond": Samples(
+        (REAL,),
+        [call((3, 2)), call((2, 3, 3), p=1), call((3, 3), p="fro"), call((2, 2), p=-2)],
+        lambda x, p=None: np.linalg.cond(x, p),
+        around=apart_of_any,
+    ),
+    "linalg.trace": Samples(
+        (REAL,),
+        [call((3, 3)), call((2, 3, 4), offset=1)],
+        lambda x, offset=0: np.trace(x, offset, -2, -1),
+    ),
+    "linalg.diagonal": Samples(
+        (REAL,),
+        [call((3, 3)), call((2, 3, 4), offset=-1)],
+        lambda x, offset=0: np.diagonal(x, offset, -2, -1),
+    ),
+    "linalg.lu": Samples(
+        (REAL,),
+        [call((3, 3)), call((2, 4, 2)), call((2, 4), permute_l=True), call((3, 3), p_indices=True)],
+        lambda x, permute_l=False, p_indices=False: end_to_end(by_scipy)(x, permute_l, p_indices),
     ),
 }
