@@ -13,6 +13,7 @@ from autograd_iron.ops.windows.geometry import (
     counts,
     empty_padded,
     inside,
+    is_host,
     padded,
     places,
     settle,
@@ -67,20 +68,24 @@ def _(F, g, y, x, kernel, stride, padding, dilation):
 
 @primitive(by_kernel="windows overlap")
 def place_of_max(xp, x, y, /, kernel, stride, padding, dilation):
-    """Return which element of its window is the first of the value `y`: the number of its place."""
+    """Return which element of its window is the first of the value `y`: the number of its place.
+
+    That of the last where none is: the largest value of a window with NaN is NaN.
+    """
     _, size = split(x.shape, kernel)
     count = counts(size, kernel, stride, padding, dilation)
     x = padded(xp, x, padding, dtypes.extreme(x.dtype, lowest=True))
     lead = _joint_lead(x, y, kernel)
-    made = xp.zeros((*lead, *count), dtype=_places_dtype(kernel))
-    every = [at for _, at in places(count, kernel, stride, dilation)]
-    for number in range(len(every) - 1, -1, -1):
-        xp.copyto(made, number, where=x[every[number]] == y)
-    return made
+    dtype, most = _places_dtype(kernel), math.prod(kernel)
+    made = xp.zeros((*lead, *count), dtype=dtype)
+    # The first place counts most, and so wins where several have the value.
+    for number, (_, at) in enumerate(places(count, kernel, stride, dilation)):
+        xp.maximum(made, (x[at] == y).astype(dtype) * (most - number), out=made)
+    return xp.minimum(most - made, most - 1)
 
 
 def _places_dtype(kernel):
-    return dtypes.dtype("uint8") if math.prod(kernel) <= 256 else dtypes.int64
+    return dtypes.dtype("uint8") if math.prod(kernel) < 256 else dtypes.int64
 
 
 def _joint_lead(x, y, kernel):
@@ -107,9 +112,24 @@ def add_to_windows(xp, x, place, /, size, kernel, stride, padding, dilation):
     count = counts(size, kernel, stride, padding, dilation)
     lead = _joint_lead(x, place, kernel)
     made = empty_padded(xp, lead, size, padding, x.dtype)
+    apart = all(s >= d * (k - 1) + 1 for k, s, d in zip(kernel, stride, dilation, strict=True))
     for number, (_, at) in enumerate(places(count, kernel, stride, dilation)):
-        made[at] += xp.where(place == number, x, 0)
+        part = _where(xp, place == number, x)
+        if apart:
+            made[at] = part
+        else:
+            made[at] += part
     return made[inside(size, padding)]
+
+
+def _where(xp, chosen, x):
+    """Return `x` where it is chosen, else 0; by bits, for NumPy guesses ahead what is chosen."""
+    if not (is_host(xp) and x.dtype.char in "fd" and x.shape == chosen.shape):
+        return xp.where(chosen, x, 0)
+    bits = chosen.astype("int32" if x.dtype.char == "f" else "int64")
+    xp.negative(bits, out=bits)
+    xp.bitwise_and(bits, x.view(bits.dtype), out=bits)
+    return bits.view(x.dtype)
 
 
 @add_to_windows.shape

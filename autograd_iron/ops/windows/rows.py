@@ -13,7 +13,7 @@ from autograd_iron.arrays import device
 from autograd_iron.ops.windows.geometry import is_host
 
 # Below this width the products are too narrow to be fast.
-NARROWEST = 16
+NARROWEST = 8
 # So many bytes of windows are copied before they are used.
 BUFFER = 1 << 19
 

@@ -73,7 +73,8 @@ def place_of_max(x: Array, y: Array, kernel: Shape, **settings: Any) -> Array:
     made = windows(x.astype(float), kernel, **settings, border=-np.inf)
     flat = made.reshape(*made.shape[: made.ndim - len(kernel)], int(np.prod(kernel)))
     hit = flat == y[..., None]
-    return np.argmax(hit, -1).astype("uint8")
+    last = flat.shape[-1] - 1
+    return np.where(hit.any(-1), np.argmax(hit, -1), last).astype("uint8")
 
 
 def settings(stride: Any = 1, padding: Any = 0, dilation: Any = 1, axes: int = 2) -> dict[str, Any]:
