@@ -1,8 +1,11 @@
-"""Running results of a ufunc along an axis, for the arrays of either library."""
+"""Along one axis of an array: running results of a ufunc, and sums at positions."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy
 
 from autograd_iron.arrays import device
 
@@ -23,3 +26,26 @@ def accumulate(xp: Any, name: str, x: Any, axis: int) -> Any:
         x = xp.concatenate((start, ufunc(earlier, later)), axis=axis)
         step *= 2
     return x
+
+
+def sums_along(values: Any, indices: Any, size: int, axis: int) -> Any:
+    """Return what lands at each position of an axis, added up: of floats on the host.
+
+    Counting with weights is many times faster there than `add.at`, and adds up in float64.
+
+    Raises
+    ------
+    IndexError
+        A position is out of range.
+    """
+    lead, count, tail = values.shape[:axis], values.shape[axis], values.shape[axis + 1 :]
+    rows, row = math.prod(lead), math.prod(tail)
+    places = indices.astype("int64").reshape(rows, count, row)
+    if places.size and not -size <= places.min() <= places.max() < size:
+        raise IndexError(f"a position is out of range: the axis has size {size}")
+    places[places < 0] += size
+    places += size * numpy.arange(rows)[:, None, None]
+    flat = (places * row + numpy.arange(row)).reshape(-1)
+    weights = numpy.asarray(values).reshape(-1)  # made float64, which costs less than `add.at`
+    made = numpy.bincount(flat, weights, rows * size * row)
+    return made.reshape(*lead, size, *tail).astype(values.dtype)

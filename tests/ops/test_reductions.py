@@ -299,6 +299,14 @@ def test_slopes_are_numpys_on_any_grid() -> None:
         ai.gradient(np.zeros((2, 2, 2)), 1.0, 2.0)
 
 
+def test_what_lists_stand_for_comes_to_the_device_of_the_rest() -> None:
+    assert ai.take_along_axis([[3.0, 1.0]], [[1, 0, 1]], 1).numpy().tolist() == [[1, 3, 1]]
+    with pytest.raises(IndexError, match="out of range"):
+        x = ai.tensor([1.0, 2.0])
+        PRIMITIVES["scatter_sum_along"](x, ai.tensor([0, 2]), size=2, axis=0)
+    assert ai.diff(ai.tensor([1, 2]), prepend=0.5).numpy().tolist() == [0.5, 1]
+
+
 def test_differences_of_truths_are_truths() -> None:
     x = np.array([True, False, False])
     assert ai.diff(x).numpy().tolist() == np.diff(x).tolist()

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import device
+from autograd_iron.arrays.scans import sums_along
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import all_batched
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
+from autograd_iron.ops.creation import asarray
 
 __all__ = ["take_along_axis"]
 
@@ -70,6 +72,8 @@ def _(F, batched, x, indices, axis):
 def scatter_sum_along(xp, values, indices, /, size, axis):
     """Return zeros with an axis of such a size, and the values added up at positions along it."""
     at = _check(values, indices, axis)
+    if xp is device.host and values.dtype.kind == "f":
+        return sums_along(values, indices, size, at)
     shape = (*values.shape[:at], size, *values.shape[at + 1 :])
     made = xp.zeros(shape, dtype=values.dtype)
     grid = [
@@ -116,10 +120,11 @@ def take_along_axis(F, x, /, indices, axis=-1):
     Each slice of `x` has positions of its own, as `argsort` and `argmax` return them; the other
     axes of `x` and of the indices broadcast.
     """
+    x = operand(F, x)
     if axis is None:
         x, axis = F.reshape(x, shape=(-1,)), 0
     if not hasattr(indices, "dtype"):
-        indices = device.as_array(indices)
+        indices = asarray(indices, device=x.device)
     if x.ndim == indices.ndim:
         (at,) = axes_of(axis, x.ndim)
         lead, tail = (

@@ -10,6 +10,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import operand
 from autograd_iron.core.specs import axes_of
+from autograd_iron.ops.creation import asarray
 
 
 def known(axis, x):
@@ -48,6 +49,13 @@ def floating(F, x):
     """Return what a composite was given as what `F` works on, integers as float32."""
     x = operand(F, x)
     return x if x.dtype.kind not in "biu" else F.astype(x, dtype=dtypes.default_float)
+
+
+def beside(F, value, x):
+    """Return an operand that belongs to `x`: numbers in lists go to where `x` is."""
+    if F.xp is not None or hasattr(value, "dtype"):
+        return operand(F, value)
+    return asarray(value, device=x.device)
 
 
 def last(F, x, axis):

@@ -8,7 +8,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.batch import moved
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.reduce.axes import floating
+from autograd_iron.ops.reduce.axes import beside, floating
 
 __all__ = ["cumulative_trapezoid", "diff", "gradient", "trapezoid"]
 
@@ -43,7 +43,11 @@ def _beside(F, value, x, axis):
     """Return what is put beside `x` along an axis."""
     if value is None:
         return None
-    value = operand(F, value, beside=(x,))
+    if hasattr(value, "dtype") or isinstance(value, list | tuple):
+        value = beside(F, value, x)
+    else:
+        dtype = x.dtype if dtypes.fits(value, x.dtype) else dtypes.default_float
+        value = F.full((), value, dtype=dtype, device=device.of(x))
     if value.ndim:
         return value
     return F.broadcast_to(value, shape=(*x.shape[:axis], 1, *x.shape[axis + 1 :]))
@@ -54,7 +58,7 @@ def _areas(F, y, x, dx, axis):
     y = floating(F, y)
     (at,) = axes_of(axis, y.ndim)
     if x is not None:
-        x = floating(F, x)
+        x = floating(F, beside(F, x, y))
         dx = F.diff(x, axis=-1 if x.ndim == 1 else at)
         if x.ndim == 1:
             dx = F.reshape(dx, shape=(-1, *(1,) * (y.ndim - 1 - at)))
@@ -127,7 +131,7 @@ def _slope(F, f, space, axis, edge_order):
     if n < edge_order + 1:
         raise ValueError(f"axis {axis} has {n} values: slopes take {edge_order + 1} at least")
     f = moved(F, f, axis, end)
-    space = operand(F, space, beside=(f,)) if not isinstance(space, int | float) else space
+    space = space if isinstance(space, int | float) else beside(F, space, f)
     if getattr(space, "ndim", 0):
         if space.shape != (n,):
             raise ValueError(f"places of shape {space.shape} are not those of {n} values")

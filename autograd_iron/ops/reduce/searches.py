@@ -9,7 +9,7 @@ from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
-from autograd_iron.ops.reduce.axes import floating, positions
+from autograd_iron.ops.reduce.axes import beside, floating, positions
 
 __all__ = ["bincount", "digitize", "histogram", "histogram_bin_edges", "searchsorted"]
 
@@ -70,8 +70,8 @@ def searchsorted(F, a, /, v, side="left", sorter=None):
     """
     a = operand(F, a)
     if sorter is not None:
-        a = F.gather(a, operand(F, sorter), axis=0)
-    return F.insertion_place(a, operand(F, v), side=side)
+        a = F.gather(a, beside(F, sorter, a), axis=0)
+    return F.insertion_place(a, beside(F, v, a), side=side)
 
 
 @composite
@@ -85,7 +85,8 @@ def digitize(F, x, /, bins, right=False):
     right : bool
         Whether a bin has its right edge rather than its left one.
     """
-    bins, x = operand(F, bins), operand(F, x)
+    x = operand(F, x)
+    bins = beside(F, bins, x)
     count, side = bins.shape[0], "left" if right else "right"
     up = F.insertion_place(bins, x, side=side)
     if count < 2:
@@ -114,7 +115,7 @@ def bincount(F, x, /, weights=None, minlength=0, length=None):
     x = F.astype(x, dtype="int64")
     if weights is None:
         weights = F.ones(x.shape, dtype="int64", device=device.of(x))
-    weights = operand(F, weights)
+    weights = beside(F, weights, x)
     if weights.shape != x.shape:
         raise ValueError(f"weights of shape {weights.shape} are not one for each of {x.shape}")
     if length is not None:
@@ -138,7 +139,7 @@ def histogram_bin_edges(F, x, /, bins=10, range=None, weights=None):
     if isinstance(bins, str):
         raise TypeError(f"bins={bins!r}: give a number of bins or their edges")
     if not isinstance(bins, int):
-        return operand(F, bins)
+        return beside(F, bins, x)
     if bins < 1:
         raise ValueError(f"bins={bins}: there must be one at least")
     start, end = range or ((F.min(x), F.max(x)) if x.size else (0.0, 1.0))
@@ -167,15 +168,25 @@ def histogram(F, x, /, bins=10, range=None, density=False, weights=None):
     x = operand(F, x)
     edges = F.histogram_bin_edges(x, bins, range)
     x = F.reshape(x, shape=(-1,))
-    if weights is None:
-        weights = F.ones(x.shape, dtype="int64", device=device.of(x))
-    weights = F.reshape(operand(F, weights), shape=(-1,))
-    count = edges.shape[0] - 1
-    place = F.insertion_place(edges, x, side="right") - 1
-    place = F.where(x == F.getitem(edges, index=(-1,)), count - 1, place)  # it has both its edges
-    place = F.where((place < 0) | (place > count), count, place)
-    made = _counted(F, place, weights, count)
+    made = _between(F, x, edges) if weights is None else _weighed(F, x, edges, weights)
     if density:
         widths = F.getitem(edges, index=(slice(1, None),)) - F.getitem(edges, index=(slice(-1),))
         made = made / widths / F.sum(made)
     return made, edges
+
+
+def _between(F, x, edges):
+    """Return how many values are between each two edges, from where these are among the values."""
+    x, last = F.sort_along(x, axis=0, descending=False), F.getitem(edges, index=(slice(-1, None),))
+    before = F.insertion_place(x, F.getitem(edges, index=(slice(-1),)), side="left")
+    return F.diff(F.join(before, F.insertion_place(x, last, side="right"), axis=0))
+
+
+def _weighed(F, x, edges, weights):
+    """Return the sums of the weights of the values between each two edges."""
+    weights = F.reshape(beside(F, weights, x), shape=(-1,))
+    count = edges.shape[0] - 1
+    place = F.insertion_place(edges, x, side="right") - 1
+    place = F.where(x == F.getitem(edges, index=(-1,)), count - 1, place)  # it has both its edges
+    place = F.where((place < 0) | (place > count), count, place)
+    return _counted(F, place, weights, count)

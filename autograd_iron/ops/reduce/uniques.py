@@ -57,6 +57,14 @@ def _found(F, word, x, axis=None, equal_nan=False):
     return F.gather(x, first, axis=axis), first, F.reshape(inverse, shape=(-1,)), counts
 
 
+def _values(F, word, x, axis=None, equal_nan=False):
+    """Return the different values; where each is first is looked for if a gradient goes there."""
+    x = operand(F, x)
+    if getattr(x, "requires_grad", False):
+        return _found(F, word, x, axis, equal_nan)[0]
+    return looked_at(F, word, lambda xp, x: xp.unique(x, axis=axis, equal_nan=equal_nan), x)
+
+
 @composite
 def unique(
     F,
@@ -85,10 +93,12 @@ def unique(
     sorted : bool
         They always come sorted.
     """
-    values, *others = _found(F, "unique", x, axis, equal_nan)
     asked = (return_index, return_inverse, return_counts)
+    if not any(asked):
+        return _values(F, "unique", x, axis, equal_nan)
+    values, *others = _found(F, "unique", x, axis, equal_nan)
     more = tuple(found for found, ask in zip(others, asked, strict=True) if ask)
-    return (values, *more) if more else values
+    return (values, *more)
 
 
 @composite
@@ -117,4 +127,4 @@ def unique_inverse(F, x, /):
 @composite
 def unique_values(F, x, /):
     """Return the different values."""
-    return _found(F, "unique_values", x)[0]
+    return _values(F, "unique_values", x)
