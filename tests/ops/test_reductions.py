@@ -301,8 +301,8 @@ def test_slopes_are_numpys_on_any_grid() -> None:
 
 def test_what_lists_stand_for_comes_to_the_device_of_the_rest() -> None:
     assert ai.take_along_axis([[3.0, 1.0]], [[1, 0, 1]], 1).numpy().tolist() == [[1, 3, 1]]
+    x = ai.tensor([1.0, 2.0])
     with pytest.raises(IndexError, match="out of range"):
-        x = ai.tensor([1.0, 2.0])
         PRIMITIVES["scatter_sum_along"](x, ai.tensor([0, 2]), size=2, axis=0)
     assert ai.diff(ai.tensor([1, 2]), prepend=0.5).numpy().tolist() == [0.5, 1]
 
