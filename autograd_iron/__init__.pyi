@@ -148,8 +148,10 @@ def argsort(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None
 
     Parameters
     ----------
-    stable, kind
-        Equal values are always in the order of `x`.
+    stable : bool
+        Whether equal values are in the order of `x`; without that NumPy is several times as fast.
+    kind : str, optional
+        NumPy's word for how: "stable" or another.
     """
 
 def argwhere(x: TensorLike, /) -> Tensor:

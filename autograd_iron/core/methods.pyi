@@ -73,8 +73,10 @@ class Methods:
 
         Parameters
         ----------
-        stable, kind
-            Equal values are always in the order of `x`.
+        stable : bool
+            Whether equal values are in the order of `x`; without that NumPy is several times as fast.
+        kind : str, optional
+            NumPy's word for how: "stable" or another.
         """
 
     def argwhere(self, /) -> Tensor:
