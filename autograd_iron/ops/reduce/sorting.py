@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays.scans import stable_order
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
@@ -29,18 +30,18 @@ def _places(x, axis, **_):
 
 
 @primitive(by_kernel="a library sorts")
-def order_along(xp, x, /, axis, descending, stable):
-    """Return the positions along an axis that sort `x`, equal values in the order of `x`.
-
-    That is if the sort is stable, which takes NumPy several times as long.
-    """
-    kind = "stable" if stable else None
+def order_along(xp, x, /, axis, descending):
+    """Return the positions along an axis that sort `x`, equal values in the order of `x`."""
     if not x.size:  # of which CuPy's sort reads past the end
         return xp.zeros(x.shape, dtype="int64")
+    given = xp.flip(x, axis) if descending else x
+    if xp is device.host:
+        order = stable_order(given, axis)
+    else:
+        order = xp.argsort(given, axis=axis, kind="stable")
     if not descending:
-        return xp.argsort(x, axis=axis, kind=kind)
-    back = xp.argsort(xp.flip(x, axis), axis=axis, kind=kind)
-    return xp.flip(x.shape[axis] - 1 - back, axis)
+        return order
+    return xp.flip(x.shape[axis] - 1 - order, axis)
 
 
 order_along.shape(_places)
@@ -67,7 +68,7 @@ sort_along.axes(_labels)
 
 @sort_along.vjp
 def _(F, g, _y, x, axis, descending):
-    order = F.order_along(x, axis=axis, descending=descending, stable=False)
+    order = F.order_along(x, axis=axis, descending=descending)
     return F.scatter_sum_along(g, order, size=x.shape[axis], axis=axis)
 
 
@@ -79,7 +80,7 @@ def partition_along(xp, x, /, axis, kth):
     """
     if device.can_look(xp):
         return xp.argpartition(x, kth, axis=axis)
-    return order_along.kernel(xp, x, axis, False, False)  # as CuPy's does, which waits besides
+    return order_along.kernel(xp, x, axis, False)  # as CuPy's does, which waits besides
 
 
 @partition_along.shape
@@ -127,14 +128,11 @@ def argsort(F, x, /, axis=-1, *, descending=False, stable=True, kind=None):
 
     Parameters
     ----------
-    stable : bool
-        Whether equal values are in the order of `x`; without that NumPy is several times as fast.
-    kind : str, optional
-        NumPy's word for how: "stable" or another.
+    stable, kind
+        Equal values are always in the order of `x`.
     """
     x, axis = _flat(F, x, axis)
-    stable = stable if kind is None else kind in ("stable", "mergesort")
-    return F.order_along(x, axis=axis, descending=descending, stable=stable)
+    return F.order_along(x, axis=axis, descending=descending)
 
 
 @composite
@@ -167,7 +165,7 @@ def topk(F, x, /, k, axis=-1, largest=True, sorted=True):
     (at,) = axes_of(axis, x.ndim)
     if not 0 <= k <= x.shape[at]:
         raise ValueError(f"k={k} is out of range: there are {x.shape[at]} values along axis {axis}")
-    order = F.order_along(x, axis=at, descending=largest, stable=False)
+    order = F.order_along(x, axis=at, descending=largest)
     places = F.getitem(order, index=(slice(None),) * at + (slice(k),))
     return F.gather_along(x, places, axis=at), places
 
@@ -179,7 +177,7 @@ def kthvalue(F, x, /, k, axis=-1, keepdims=False):
     (at,) = axes_of(axis, x.ndim)
     if not 1 <= k <= x.shape[at]:
         raise ValueError(f"k={k} is out of range: there are {x.shape[at]} values along axis {axis}")
-    order = F.order_along(x, axis=at, descending=False, stable=False)
+    order = F.order_along(x, axis=at, descending=False)
     places = F.getitem(order, index=(slice(None),) * at + (slice(k - 1, k),))
     return _read(F, x, places, at, keepdims)
 
@@ -200,7 +198,7 @@ def mode(F, x, /, axis=-1, keepdims=False):
     n, lead = x.shape[at], (slice(None),) * at
     if not n:
         raise ValueError(f"x has shape {x.shape}: no value along axis {axis} is the commonest")
-    order = F.order_along(x, axis=at, descending=False, stable=True)
+    order = F.order_along(x, axis=at, descending=False)
     values = F.gather_along(x, order, axis=at)
     place = F.reshape(positions(F, n, x), shape=(n, *(1,) * (x.ndim - 1 - at)))
     later = F.getitem(values, index=(*lead, slice(1, None)))
