@@ -148,10 +148,8 @@ def argsort(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None
 
     Parameters
     ----------
-    stable : bool
-        Whether equal values are in the order of `x`; without that NumPy is several times as fast.
-    kind : str, optional
-        NumPy's word for how: "stable" or another.
+    stable, kind
+        Equal values are always in the order of `x`.
     """
 
 def argwhere(x: TensorLike, /) -> Tensor:
