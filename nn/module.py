@@ -41,6 +41,11 @@ class Parameter(ai.Tensor):
 
     def __init__(self, value: Any, requires_grad: bool = True) -> None:
         made = ai.tensor(value)
+        if made.is_complex():
+            raise TypeError(
+                "Parameter: optimizers step real numbers, and these are complex. Keep their parts "
+                "as two parameters, and join them where they are used: self.re + 1j * self.im"
+            )
         if not made.is_floating_point():
             raise TypeError(
                 f"Parameter: the value has dtype {made.dtype}, but only floating numbers have "

@@ -348,6 +348,11 @@ def _check_parameter(optimizer: str, name: str, parameter: Any) -> None:
             f"{optimizer}: expected parameters, or (name, parameter) pairs, and met a "
             f"{type(parameter).__name__}. Pass model.parameters(), or a list of tensors."
         )
+    if parameter.is_complex():
+        raise TypeError(
+            f"{optimizer}: parameter {name} is complex, and steps are of real numbers. Optimize "
+            f"its real and its imaginary part, and join them where they are used: re + 1j * im."
+        )
     if not parameter.is_floating_point():
         raise TypeError(
             f"{optimizer}: parameter {name} has dtype {parameter.dtype}, and only floating numbers "

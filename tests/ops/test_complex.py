@@ -132,3 +132,16 @@ def test_what_is_of_real_numbers_alone_is_refused(function: Callable[[Any], Any]
     for f in (of_one, ai.compile(of_one)):
         with pytest.raises(TypeError, match=r"complex numbers have no order.*ai\.real"):
             f(ai.tensor(Z, dtype="complex64"))
+
+
+def test_parameters_are_real() -> None:
+    with pytest.raises(TypeError, match=r"Parameter: .* self\.re \+ 1j \* self\.im"):
+        nn.Parameter([1j])
+    with pytest.raises(TypeError, match=r"SGD: parameter w is complex.* re \+ 1j \* im"):
+        nn.SGD([("w", ai.tensor([1j], requires_grad=True))], lr=0.1)
+
+    re, im = nn.Parameter([1.0]), nn.Parameter([2.0])
+    optimizer = nn.SGD([re, im], lr=0.5)
+    ai.sum(ai.abs(re + 1j * im - (3 - 1j)) ** 2).backward()
+    optimizer.step()
+    assert (re.tolist(), im.tolist()) == ([3.0], [-1.0])
