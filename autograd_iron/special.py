@@ -38,6 +38,7 @@ from autograd_iron.ops.special.gammas import (
     multigammaln,
     polygamma,
     psi,
+    stdtr,
     zeta,
 )
 from autograd_iron.ops.special.sums import log_softmax, logsumexp, softmax
@@ -81,6 +82,7 @@ __all__ = [
     "rel_entr",
     "sinc",
     "softmax",
+    "stdtr",
     "xlog1py",
     "xlogy",
     "y0",

@@ -11,7 +11,7 @@ from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.elementwise.words import operand
+from autograd_iron.ops.elementwise.words import beside, operand
 
 __all__ = ["clip", "maximum", "minimum", "where"]
 
@@ -73,10 +73,10 @@ def clip(F, x, /, min=None, max=None, *, a_min=None, a_max=None):
     x = operand(F, x)
     # A NaN among the bounds is neither above nor below: NumPy's result is NaN there.
     if low is not None:
-        low = operand(F, low)
+        low = beside(F, low)
         x = F.where(F.logical_or(x >= low, x != x), x, low)
     if high is not None:
-        high = operand(F, high)
+        high = beside(F, high)
         x = F.where(F.logical_or(x <= high, x != x), x, high)
     return x
 

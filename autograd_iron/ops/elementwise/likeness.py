@@ -11,7 +11,7 @@ from autograd_iron.core.composite import composite
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.ops.elementwise.arithmetic import abs
-from autograd_iron.ops.elementwise.words import floating, operand
+from autograd_iron.ops.elementwise.words import floating, operand, together
 
 __all__ = [
     "absolute",
@@ -159,7 +159,7 @@ def isclose(F, x, y, /, rtol=1e-5, atol=1e-8, equal_nan=False):
 
     Infinities are close to themselves, and with `equal_nan` so is NaN.
     """
-    x, y = operand(F, x), floating(F, y)
+    x, y = together(F, x, y)
     with device.quiet():  # the difference of two infinities is none
         near = F.abs(x - y) <= atol + rtol * F.abs(y)
     close = F.logical_or(F.logical_and(near, F.isfinite(y)), x == y)

@@ -8,8 +8,9 @@ import math
 
 from autograd_iron.core.composite import composite
 from autograd_iron.core.primitive import elementwise
+from autograd_iron.ops.creation import asarray
 from autograd_iron.ops.elementwise.arithmetic import divide, pow
-from autograd_iron.ops.elementwise.words import operand
+from autograd_iron.ops.elementwise.words import operand, together
 
 __all__ = [
     "cbrt",
@@ -132,16 +133,16 @@ def rsqrt(F, x, /):
 @composite
 def float_power(F, x, p, /):
     """Return `x ** p` in float64, or complex128, so that integers have negative powers too."""
-    x, p = operand(F, x), operand(F, p)
-    wide = "complex128" if "c" in (x.dtype.kind, p.dtype.kind) else "float64"
-    return F.pow(F.astype(x, dtype=wide), F.astype(p, dtype=wide))
+    given = [asarray(a, "float64") if type(a) in (int, float) else operand(F, a) for a in (x, p)]
+    wide = "complex128" if any(a.dtype.kind == "c" for a in given) else "float64"
+    return F.pow(*(F.astype(a, dtype=wide) for a in given))
 
 
 @composite
 def lerp(F, start, end, weight):
     """Return `start + weight * (end - start)`, broadcast."""
-    start = operand(F, start)
-    return start + operand(F, weight) * (operand(F, end) - start)
+    start, end, weight = together(F, start, end, weight)
+    return start + weight * (end - start)
 
 
 power, true_divide = pow, divide

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.ops.creation import asarray
 
 
 def zero_slope(F, g, _y, *_inputs, **_attributes):
@@ -24,3 +25,30 @@ def floating(F, x):
     if getattr(x, "dtype", dtypes.default_float).kind in "biu":
         return F.astype(x, dtype=dtypes.default_float)
     return x
+
+
+def is_number(x):
+    """Say whether an argument is one number, which takes the dtype of the arrays beside it."""
+    if isinstance(x, device.Array):
+        return x.ndim == 0
+    return isinstance(x, int | float | complex | device.Scalar)
+
+
+def beside(F, x):
+    """Return an argument as `F` takes it beside an array: numbers stay, so as not to be rounded."""
+    return x if is_number(x) else operand(F, x)
+
+
+def together(F, *operands):
+    """Return arguments in floating dtypes; numbers have that in which the arrays meet."""
+    if F.xp is not None:
+        return operands
+    arrays = [floating(F, x) for x in operands if not is_number(x)]
+    real = not any(isinstance(x, complex) for x in operands)
+    dtype = device.result_type(*(a.dtype for a in arrays)) if arrays and real else None
+    where = arrays[0].device if arrays else None
+    left = iter(arrays)
+    return tuple(
+        floating(F, asarray(x, dtype=dtype, device=where)) if is_number(x) else next(left)
+        for x in operands
+    )

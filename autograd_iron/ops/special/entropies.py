@@ -9,7 +9,7 @@ import math
 from autograd_iron.core.composite import composite
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.ops.elementwise.trigonometric import sigmoid
-from autograd_iron.ops.elementwise.words import floating
+from autograd_iron.ops.elementwise.words import floating, together
 
 expit = sigmoid
 
@@ -30,7 +30,7 @@ def log_expit(F, x, /):
 @composite
 def xlogy(F, x, y, /):
     """Return `x * log(y)`, and 0 where `x` is 0 and `y` is no NaN."""
-    x, y = floating(F, x), floating(F, y)
+    x, y = together(F, x, y)
     no_matter = F.logical_and(x == 0, F.logical_or(y <= 0, y == math.inf))
     return x * F.log(F.where(no_matter, 1.0, y))
 
@@ -38,7 +38,7 @@ def xlogy(F, x, y, /):
 @composite
 def xlog1py(F, x, y, /):
     """Return `x * log(1 + y)`, and 0 where `x` is 0 and `y` is no NaN."""
-    x, y = floating(F, x), floating(F, y)
+    x, y = together(F, x, y)
     no_matter = F.logical_and(x == 0, F.logical_or(y <= -1, y == math.inf))
     return x * F.log1p(F.where(no_matter, 0.0, y))
 
@@ -58,7 +58,7 @@ def _(F, g, _y, x):
 @composite
 def rel_entr(F, x, y, /):
     """Return `x * log(x / y)`, 0 where `x` is 0 and `y` is not below, and infinity elsewhere."""
-    x, y = floating(F, x), floating(F, y)
+    x, y = together(F, x, y)
     both = F.logical_and(x > 0, y > 0)
     made = F.where(both, x, 1.0) * F.log(F.where(both, x, 1.0) / F.where(both, y, 1.0))
     nothing = F.logical_and(x == 0, y >= 0)
@@ -70,7 +70,7 @@ def rel_entr(F, x, y, /):
 @composite
 def kl_div(F, x, y, /):
     """Return `x * log(x / y) - x + y`: see `rel_entr`."""
-    x, y = floating(F, x), floating(F, y)
+    x, y = together(F, x, y)
     return F.rel_entr(x, y) - x + y
 
 

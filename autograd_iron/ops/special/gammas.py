@@ -164,5 +164,23 @@ def _(F, g, _y, a, b, x):
     return F.multiply_no_nan(F.exp(left + right - F.betaln(beside(a, x), b)), g)
 
 
-for word in (gammaln, gamma, digamma, zeta, betaln, beta, gammainc, gammaincc, betainc):
+@elementwise(floating=True, by_kernel=BY_SCIPY)
+def stdtr(xp, df, x, /):
+    """Return the distribution function of Student's distribution with `df` degrees of freedom."""
+    tail = 0.5 * of_scipy(xp, "betainc", 0.5 * df, 0.5, df / (df + x * x))
+    return xp.where(x > 0, 1 - tail, tail)
+
+
+stdtr.vjp(no_derivative("stdtr", "df"))
+
+
+@stdtr.vjp
+def _(F, g, _y, df, x):
+    half = 0.5 * (df + 1)
+    df = beside(df, x)
+    norm = F.gammaln(0.5 * (df + 1)) - F.gammaln(0.5 * df) - 0.5 * F.log(math.pi * df)
+    return F.multiply_no_nan(F.exp(norm - half * F.log1p(x * x / df)), g)
+
+
+for word in (gammaln, gamma, digamma, zeta, betaln, beta, gammainc, gammaincc, betainc, stdtr):
     word.ordered = True

@@ -7,7 +7,7 @@ from typing import Any
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import no_grad
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.elementwise.words import floating
+from autograd_iron.ops.elementwise.words import floating, together
 
 
 def logsumexp(
@@ -32,7 +32,7 @@ def logsumexp(
     """
     if b is None and not return_sign:
         return F.logsumexp(a, axis=axis, keepdims=keepdims)
-    a, b = floating(F, a), floating(F, 1.0 if b is None else b)
+    a, b = together(F, a, 1.0 if b is None else b)
     with no_grad():  # the result does not depend on what is subtracted
         largest = F.max(F.where(b == 0, -float("inf"), a), axis=axis, keepdims=True)
         largest = F.where(F.isfinite(largest), largest, 0)

@@ -27,6 +27,7 @@ SAMPLES: dict[str, Samples] = {
     "gammainc": elementwise(sp.gammainc, POSITIVE, POSITIVE),
     "gammaincc": elementwise(sp.gammaincc, POSITIVE, POSITIVE),
     "betainc": elementwise(sp.betainc, POSITIVE, POSITIVE, OPEN),
+    "stdtr": elementwise(sp.stdtr, POSITIVE, REAL),
     "entr": elementwise(sp.entr, POSITIVE),
     **{
         name: elementwise(getattr(sp, name), POSITIVE if name in ("y0", "y1") else NONZERO)
