@@ -41,6 +41,7 @@ from autograd_iron.ops.special.gammas import (
     stdtr,
     zeta,
 )
+from autograd_iron.ops.special.orders import iv, ive, jn, jv, yn
 from autograd_iron.ops.special.sums import log_softmax, logsumexp, softmax
 
 __all__ = [
@@ -65,8 +66,12 @@ __all__ = [
     "i0e",
     "i1",
     "i1e",
+    "iv",
+    "ive",
     "j0",
     "j1",
+    "jn",
+    "jv",
     "kl_div",
     "log1p",
     "log_expit",
@@ -87,5 +92,6 @@ __all__ = [
     "xlogy",
     "y0",
     "y1",
+    "yn",
     "zeta",
 ]

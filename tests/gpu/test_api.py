@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import PRIMITIVES, SAMPLES, fixed_case, some_rows
+from samples import ON_GPU, PRIMITIVES, SAMPLES, fixed_case, some_rows
 
 from autograd_iron.arrays import device
 from autograd_iron.core.index import Index
@@ -154,7 +154,7 @@ def masked(index: Index) -> bool:
     return any(isinstance(part, cp.ndarray) and part.dtype.kind == "b" for part in index)
 
 
-ON_DEVICE = [n for n in SAMPLES if n != "to_device" and PRIMITIVES[n].by_kernel != BY_SCIPY]
+ON_DEVICE = [n for n in ON_GPU if n != "to_device" and PRIMITIVES[n].by_kernel != BY_SCIPY]
 
 
 @pytest.mark.parametrize("name", ON_DEVICE)

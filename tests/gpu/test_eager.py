@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from samples import (
     DIFFERENTIABLE,
+    ON_GPU,
     PRIMITIVES,
     SAMPLES,
     Array,
@@ -33,7 +34,7 @@ BY_CUSOLVER = {n for n in SAMPLES if PRIMITIVES[n].by_kernel == BY_LIBRARY}
 
 HERE = [
     name
-    for name in sorted(SAMPLES)
+    for name in sorted(ON_GPU)
     if name != "to_device"  # it leaves the device
     and PRIMITIVES[name].by_kernel != BY_SCIPY  # it says that it has no kernel there
     and not (TIER == "sim" and name in BY_CUSOLVER)

@@ -42,6 +42,7 @@ COMPOSITES: dict[str, Samples] = {
 PRIMITIVES: dict[str, Primitive] = {
     name: word for name, word in registry.items() if isinstance(word, Primitive)
 }
+ON_GPU = [name for name in SAMPLES if SAMPLES[name].on_gpu]
 DIFFERENTIABLE = [name for name in SAMPLES if name in PRIMITIVES and PRIMITIVES[name].rules]
 ROWS = [(name, row) for name, entry in SAMPLES.items() for row in entry.calls]
 # Of real numbers their gradient is zero everywhere: `test_complex_numbers.py` tries their rules.

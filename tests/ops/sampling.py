@@ -84,6 +84,7 @@ class Samples:
     `elsewhere` answers the same call with NumPy's own function, or a formula unlike the kernel's.
     A primitive is elementwise if element i of its output depends on element i of its inputs alone.
     `around` is added to the first array: what keeps drawn matrices from being singular.
+    `on_gpu` is false where CuPy has no such function.
     `complex` says that the operation takes complex arrays too; then it is tried with them as well.
     """
 
@@ -95,6 +96,7 @@ class Samples:
     eps: float = 1e-6
     around: Callable[[Shape], Array] | None = None
     complex: bool = False
+    on_gpu: bool = True
 
     def settled(self, arrays: list[Array]) -> list[Array]:
         """Return the arrays, the first of them where the primitive is smooth."""
@@ -162,11 +164,14 @@ def elementwise(
     eps: float = 1e-6,
     calls: Sequence[Call] = (),
     complex: bool = False,
+    on_gpu: bool = True,
 ) -> Samples:
     count = len(domains)
     rows = {1: UNARY, 2: BINARY, 3: TERNARY}[count]
     more = None if calls else broadcastable(count)
-    return Samples(domains, calls or rows, elsewhere, more, True, eps, complex=complex)
+    return Samples(
+        domains, calls or rows, elsewhere, more, True, eps, complex=complex, on_gpu=on_gpu
+    )
 
 
 REDUCTIONS = [

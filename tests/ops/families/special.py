@@ -33,6 +33,10 @@ SAMPLES: dict[str, Samples] = {
         name: elementwise(getattr(sp, name), POSITIVE if name in ("y0", "y1") else NONZERO)
         for name in ("j0", "j1", "y0", "y1", "i0", "i1", "i0e")
     },
+    **{
+        name: elementwise(getattr(sp, {"yn": "yv"}.get(name, name)), LARGE, POSITIVE, on_gpu=False)
+        for name in ("jv", "yn", "iv", "ive")
+    },
     "i1e": elementwise(sp.i1e, Domain(((-0.5, -0.2), (0.2, 0.5)))),
 }
 
