@@ -69,11 +69,23 @@ def i1(x: TensorLike, /) -> Tensor:
 def i1e(x: TensorLike, /) -> Tensor:
     """Return `i1(x) * exp(-abs(x))`."""
 
+def iv(order: TensorLike, x: TensorLike, /) -> Tensor:
+    """Return the modified Bessel function of the first kind of an order."""
+
+def ive(order: TensorLike, x: TensorLike, /) -> Tensor:
+    """Return `iv(order, x) * exp(-abs(x))`."""
+
 def j0(x: TensorLike, /) -> Tensor:
     """Return the Bessel function of the first kind of order 0."""
 
 def j1(x: TensorLike, /) -> Tensor:
     """Return the Bessel function of the first kind of order 1."""
+
+def jn(order: TensorLike, x: TensorLike, /) -> Tensor:
+    """Return the Bessel function of the first kind of an order."""
+
+def jv(order: TensorLike, x: TensorLike, /) -> Tensor:
+    """Return the Bessel function of the first kind of an order."""
 
 def kl_div(x: TensorLike, y: Any, /) -> Tensor:
     """Return `x * log(x / y) - x + y`: see `rel_entr`."""
@@ -111,6 +123,9 @@ def rel_entr(x: TensorLike, y: Any, /) -> Tensor:
 def sinc(x: TensorLike, /) -> Tensor:
     """Return `sin(pi x) / (pi x)`, and 1 at 0."""
 
+def stdtr(df: TensorLike, x: TensorLike, /) -> Tensor:
+    """Return the distribution function of Student's distribution with `df` degrees of freedom."""
+
 def xlog1py(x: TensorLike, y: Any, /) -> Tensor:
     """Return `x * log(1 + y)`, and 0 where `x` is 0 and `y` is no NaN."""
 
@@ -122,6 +137,9 @@ def y0(x: TensorLike, /) -> Tensor:
 
 def y1(x: TensorLike, /) -> Tensor:
     """Return the Bessel function of the second kind of order 1."""
+
+def yn(order: TensorLike, x: TensorLike, /) -> Tensor:
+    """Return the Bessel function of the second kind of an order."""
 
 def zeta(x: TensorLike, q: TensorLike, /) -> Tensor:
     """Return the zeta function of Hurwitz, the sum of `1 / (q + k) ** x` over k from 0 up."""
