@@ -36,7 +36,7 @@ from autograd_iron.transforms.gradients import grad, value_and_grad
 
 # What not every program uses is imported when it is first asked for: `_LATER` says where it is.
 if TYPE_CHECKING:
-    from autograd_iron import fft, random, special, stats
+    from autograd_iron import fft, random, signal, special, stats
     from autograd_iron.ops.special.bessel import i0
     from autograd_iron.plan import compile
     from autograd_iron.tools.check import check_grads
@@ -51,7 +51,7 @@ _LATER = {
     "draw_graph": "tools.draw",
     "i0": "special",
 }
-_LATER_MODULES = ("fft", "random", "special", "stats")
+_LATER_MODULES = ("fft", "random", "signal", "special", "stats")
 
 newaxis = None
 __array_api_version__ = "2024.12"
@@ -89,6 +89,7 @@ __all__ = [
     "no_grad",
     "pi",
     "random",
+    "signal",
     "special",
     "stats",
     "uint8",

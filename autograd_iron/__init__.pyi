@@ -11,7 +11,7 @@ from autograd_iron.core.switches import enable_grad as enable_grad, no_grad as n
 from autograd_iron.core.tensor import Tensor as Tensor
 from autograd_iron.ops.datatypes import __array_namespace_info__ as __array_namespace_info__
 from autograd_iron.transforms.gradients import grad as grad, value_and_grad as value_and_grad
-from autograd_iron import fft as fft, random as random, special as special, stats as stats
+from autograd_iron import fft as fft, random as random, signal as signal, special as special, stats as stats
 from autograd_iron.plan import compile as compile
 from autograd_iron.tools.check import check_grads as check_grads
 from autograd_iron.tools.draw import draw_graph as draw_graph
@@ -308,11 +308,24 @@ def conj(x: TensorLike, /) -> Tensor:
 def conjugate(x: TensorLike, /) -> Tensor:
     """Return the complex conjugate; a real array is returned as it is."""
 
+def convolve(a: Any, v: Any, /, mode: Any = 'full') -> Tensor:
+    """Return the convolution of two vectors.
+
+    Parameters
+    ----------
+    mode : "full", "same" or "valid"
+        All places where they meet; as many as the longer one has, from the middle; or those where
+        they overlap completely.
+    """
+
 def copy(x: TensorLike, /) -> Tensor:
     """Return the values in memory of their own; gradients flow through it."""
 
 def copysign(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `x` with the sign of `y`, broadcast; the derivative in `x` is 0 at 0."""
+
+def correlate(a: Any, v: Any, /, mode: Any = 'valid') -> Tensor:
+    """Return the correlation of two vectors, `v` conjugated: see `convolve`."""
 
 def cos(x: TensorLike, /) -> Tensor:
     """Return the cosine of `x` in radians."""
@@ -968,6 +981,9 @@ def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **sett
     *args, **settings
         What the functions take besides.
     """
+
+def polyval(p: Any, x: TensorLike, /) -> Tensor:
+    """Return the polynomial with the coefficients `p`, that of the highest power first, at `x`."""
 
 def positive(x: TensorLike, /) -> Tensor:
     """Return `+x`, which is `x`."""

@@ -18,6 +18,7 @@ HOMES = {
     "ai": "autograd_iron",
     "ai.linalg": "autograd_iron.linalg",
     "ai.fft": "autograd_iron.fft",
+    "ai.signal": "autograd_iron.signal",
     "ai.special": "autograd_iron.special",
     "ai.stats": "autograd_iron.stats",
     "nn.functional": "nn.functional",

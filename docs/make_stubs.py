@@ -28,6 +28,7 @@ STUBS = {
     PACKAGE / "__init__.pyi": ai,
     PACKAGE / "core" / "methods.pyi": methods,
     PACKAGE / "fft.pyi": ai.fft,
+    PACKAGE / "signal.pyi": ai.signal,
     PACKAGE / "linalg.pyi": ai.linalg,
     PACKAGE / "special.pyi": ai.special,
 }

@@ -21,6 +21,7 @@ from autograd_iron.ops import (
     random,
     reduce,
     shapes,
+    signals,
     standardizing,
     windows,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "random",
     "reduce",
     "shapes",
+    "signals",
     "standardizing",
     "windows",
 ]
@@ -48,6 +50,7 @@ __all__ = [
 def public() -> dict[str, Any]:
     """Return what users call as `ai.name`, by name."""
     families: list[ModuleType] = [creation, datatypes, drawing, grids, likes, matrices, random]
+    families += [signals]
     for kind in (elementwise, indexing, linalg, reduce, shapes):
         families += [getattr(kind, family) for family in kind.__all__]
     return {

@@ -82,6 +82,9 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     if NEW
     else [],
     "vector_norm": [lambda x: np.linalg.vector_norm(x, axis=0, ord=3)] if NEW else [],
+    "convolve": [lambda x: np.convolve(x[0], x[1], "same")],
+    "correlate": [lambda x: np.correlate(x[0], x[1], mode="full")],
+    "polyval": [lambda x: np.polyval(x[0], W)],
     "eig": [],  # NumPy's are real where they can be
     "eigvals": [],
     "tensorsolve": [lambda x: np.linalg.tensorsolve(x @ x.T, x[:, 0])],
