@@ -3,9 +3,9 @@
 A weight's shape is ``(fan_out, fan_in)``, as `nn.Linear` multiplies ``x @ weight.T``. Write ``U(-b,
 b)`` for the uniform distribution and ``N(0, s^2)`` for the normal one with standard deviation s.
 
-Where no generator is given, layers draw from `default_generator`: it starts from the same state in
-every process, so a script builds the same network each time it runs. Pass ``ai.Generator(seed)``
-for another one.
+Where no generator is given, layers draw from `default_generator`, which `ai.manual_seed` seeds: it
+starts from the same state in every process, so a script builds the same network each time it runs.
+Pass ``ai.Generator(seed)`` for another one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import math
 from collections.abc import Callable
 
 import autograd_iron as ai
+from autograd_iron.ops.drawing import default_generator as default_generator
 
 Shape = tuple[int, ...]
 Initializer = Callable[..., ai.Tensor]
-
-default_generator = ai.Generator(0)
 
 
 def xavier_uniform(

@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.registry import on_tensors, registry
 from autograd_iron.core.switches import switches
 
@@ -80,6 +80,9 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     name = _OUR_NAME.get(ufunc.__name__, ufunc.__name__)
     why = ""
     if method != "__call__":
+        made = _of_method(name, method, inputs, kwargs)
+        if made is not None:
+            return made
         return _by_numpy(
             f"{ufunc.__name__}.{method}",
             getattr(ufunc, method),
@@ -95,6 +98,36 @@ def ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, An
     if why:
         return _by_numpy(ufunc.__name__, ufunc, inputs, kwargs, why)
     return getattr(on_tensors, name)(*inputs)
+
+
+# What a method of a ufunc is by name: `np.add.reduce(x)` is the sum along the first axis.
+_OF_METHODS = {
+    ("reduce", "add"): "sum",
+    ("reduce", "multiply"): "prod",
+    ("reduce", "maximum"): "max",
+    ("reduce", "minimum"): "min",
+    ("reduce", "logical_and"): "all",
+    ("reduce", "logical_or"): "any",
+    ("reduce", "logaddexp"): "logsumexp",
+    ("accumulate", "add"): "cumsum",
+    ("accumulate", "multiply"): "cumprod",
+}
+
+
+def _of_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what a method of a ufunc gives, None if no operation does this."""
+    if method == "outer" and name in registry and len(inputs) == 2 and not kwargs:
+        one, other = (
+            value if hasattr(value, "shape") else device.as_array(value) for value in inputs
+        )
+        shape = (*one.shape, *(1,) * other.ndim)
+        return getattr(on_tensors, name)(on_tensors.reshape(one, shape=shape), other)
+    word = _OF_METHODS.get((method, name))
+    named = {"axis": 0} | dict(zip(("axis",), inputs[1:], strict=False)) | kwargs
+    allowed = {"axis", "keepdims"} if method == "reduce" else {"axis"}
+    if word is None or len(inputs) > 2 or not named.keys() <= allowed:
+        return None
+    return getattr(on_tensors, word)(inputs[0], **named)
 
 
 def _into_array(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

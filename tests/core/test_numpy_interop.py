@@ -444,9 +444,8 @@ def test_a_ufuncs_defaults_may_be_spelled_out(name: str) -> None:
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "numpy.corrcoef": np.corrcoef,
     "numpy.polyfit": lambda x: np.polyfit(x[0], x[1], 1),
-    "numpy.add.reduce": np.add.reduce,
+    "numpy.hypot.reduce": np.hypot.reduce,
     "numpy.add.at": lambda x: np.add.at(x, 0, 1.0),
-    "numpy.multiply.outer": lambda x: np.multiply.outer(x, x),
     "numpy.maximum.accumulate": np.maximum.accumulate,
     "numpy.copyto": lambda x: np.copyto(np.zeros((2, 3)), x),
     "numpy.add.*where=": lambda x: np.add(x, 1.0, where=M, out=None),
@@ -466,6 +465,29 @@ def test_what_has_no_primitive_says_so(message: str, call: Callable[[Any], Any])
         call(x)
     assert "cannot be recorded on a Tensor" in str(info.value)
     assert "t.numpy()" in str(info.value)
+
+
+METHODS_OF_UFUNCS: list[Callable[[Any], Any]] = [
+    np.add.reduce,
+    lambda x: np.multiply.reduce(x, axis=1, keepdims=True),
+    lambda x: np.maximum.reduce(x, axis=None),
+    lambda x: np.minimum.reduce(x, 1),
+    np.logaddexp.reduce,
+    np.add.accumulate,
+    lambda x: np.multiply.accumulate(x, axis=1),
+    lambda x: np.multiply.outer(x, x),
+    lambda x: np.subtract.outer(W, x),
+    lambda x: np.add.outer(1.5, x),
+]
+
+
+@pytest.mark.parametrize("call", METHODS_OF_UFUNCS)
+def test_methods_of_ufuncs_record(call: Callable[[Any], Any]) -> None:
+    x = ai.tensor(sample(), requires_grad=True)
+    ours = call(x)
+    assert ours.requires_grad
+    np.testing.assert_allclose(ours.data, call(sample()), rtol=1e-12)
+    ai.check_grads(call, [x])
 
 
 # --- what needs no gradient

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
+import nn
 from autograd_iron.ops.distributions import Distributions
 from autograd_iron.ops.drawing import default_generator
 
@@ -200,6 +201,15 @@ def test_the_default_generator_is_seeded_once_for_all() -> None:
     g = ai.Generator(7)
     assert ai.rand(2, 3, generator=g).tolist() == first[0].tolist()
     assert ai.random.uniform((2, 3), generator=ai.Generator(7)).tolist() == first[0].tolist()
+
+
+def test_layers_begin_where_the_seed_says() -> None:
+    def weights(seed: int) -> Any:
+        ai.manual_seed(seed)
+        return nn.Linear(2, 3).weight.tolist()
+
+    assert weights(1) == weights(1) != weights(2)
+    assert nn.init.default_generator is default_generator
 
 
 def test_each_method_is_a_function_of_the_module() -> None:
