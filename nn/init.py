@@ -14,10 +14,12 @@ import math
 from collections.abc import Callable
 
 import autograd_iron as ai
-from autograd_iron.ops.drawing import default_generator as default_generator
+from autograd_iron.ops import drawing
 
 Shape = tuple[int, ...]
 Initializer = Callable[..., ai.Tensor]
+
+default_generator = drawing.default_generator
 
 
 def xavier_uniform(
