@@ -250,6 +250,12 @@ def _(writer: Writer, step: Step) -> None:
     out, index = step.output, writer.setting(step, "index")
     value = writer.call("broadcast_to", value, Shape(Item(out, (index,))))
     writer.copy(out, x)
+    parts = step.attributes["index"]
+    basic = not any(getattr(part, "ndim", 0) for part in parts)
+    if basic and device.indexed_shape(out.shape, parts):  # no number, into which NumPy cannot write
+        part = Item(out, (index,))
+        writer.add(writer.call("add", part, value, part))
+        return
     writer.add(writer.call("add.at", out, index, value))
 
 
