@@ -2,7 +2,8 @@
 
 A module here is one piece of work. Its functions `ours`, `by_hand`, `in_torch` and `in_jax` each
 return a step that is ready to be called; all start from the same weights and the same data. The
-first three can do it on a GPU: `device="cuda"`, and for the one by hand `xp=cupy`.
+first three can do it on a GPU: `device="cuda"`, and for the one by hand `xp=cupy`. Where nobody
+would write it by hand, there is no `by_hand`.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def makers(work: ModuleType, *size: Any) -> dict[str, Callable[[], Step]]:
     made: dict[str, Callable[[], Step]] = {
         COMPILED: lambda: work.ours(*size, through=compiled),
         EAGER: lambda: work.ours(*size),
-        BY_HAND: lambda: work.by_hand(*size),
     }
+    if hasattr(work, "by_hand"):
+        made[BY_HAND] = lambda: work.by_hand(*size)
     if find_spec("torch"):
         made[TORCH] = lambda: work.in_torch(*size)
         if "through" in signature(work.in_torch).parameters:
