@@ -21,9 +21,9 @@ What was tried, and what it gave (medians on two cores, before and after in runs
 | `maximum(x, 0)` with an array of zeros, not with one | 128 x 256 | 11.5 us | 2.7 us |
 | a velocity scaled in its own memory, of NumPy by hand | classifier | 1.01 | 0.97 |
 | momentum shared by two threads: not kept | 784 x 256 | 197 us | 214 us |
-| windows copied by rows, which BLAS reads as they lie | 3 x 3, 32 x 32 x 32 x 32 | 20.4 ms | 7.3 ms |
-| both gradients likewise | the same | 58.8 ms | 17.6 ms |
-| a pool's gradient by small integers and bits, not by masks | 32 x 32 x 32 x 32 | 14.5 ms | 4.0 ms |
+| windows copied by rows, which BLAS reads as they lie | convolution | 20.4 ms | 7.3 ms |
+| both gradients likewise | convolution | 58.8 ms | 17.6 ms |
+| a pool's gradient by small integers and bits, not by masks | pool | 14.5 ms | 4.0 ms |
 | a part of an array added by its slice, not by `add.at` | transformer | 27.5 ms | 23.4 ms |
 
 XOR is bound by NumPy's calls: 32 of them take 15 of its 19 us; by hand it takes 40. What
@@ -37,11 +37,12 @@ operations are written down, looked at by each pass, laid out and emitted, at so
 next step down would be to run a list of bound calls at first, and to write and compile the source
 when a step comes back.
 
-The last four rows are of one core. The convolutions' step has 4.6 GFLOP of products, 52 ms at the
-88 GFLOPS that NumPy's library does there, and takes twice that; the transformer's block 1.3 GFLOP,
-15 ms, of 23. Against the peers on one busy core: convolutions 0.83 of JAX's time and 1.33 of
-PyTorch's, the block 1.06 and 1.17. What is left is passes over values between the products, and
-the copies of what kernels made into the buffers of the plan.
+The last four rows are of one core; convolution and pool are of 32 images of 32 x 32 x 32, with
+3 x 3 and 2 x 2. The convolutions' step has 4.6 GFLOP of products, 52 ms at the 88 GFLOPS that
+NumPy's library does there, and takes twice that; the transformer's block 1.3 GFLOP, 15 ms, of 23.
+Against the peers on one busy core: convolutions 0.83 of JAX's time and 1.33 of PyTorch's, the block
+1.06 and 1.17. What is left is passes over values between the products, and the copies of what
+kernels made into the buffers of the plan.
 
 The classifier is near its floor, 1.02 to 1.2 of it: 456 of its 573 us are products, which NumPy
 hands to the same kind of library as JAX does. The floor itself was 0.7 to 0.84 of JAX's time. To go
