@@ -64,6 +64,11 @@ class single_threaded_blas:
     __del__ = __exit__
 
 
+def has_one_thread() -> bool:
+    """Return whether somebody is inside such a context, who shares work out among threads."""
+    return _blas_threads().is_held
+
+
 class _BlasThreads:
     """Knows who is inside, so that the last one out restores what the first one found."""
 
@@ -74,6 +79,11 @@ class _BlasThreads:
         self._inside: set[int] = set()
         self._lock = threading.RLock()
         forks.renew(self)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether anybody is inside."""
+        return bool(self._inside)
 
     def enter(self, who: int) -> None:
         """Have each library use one thread."""

@@ -56,6 +56,32 @@ def test_a_convolution_in_parts_is_that_of_the_whole(
     )
 
 
+@pytest.mark.parametrize("images", [1, 3, 9])
+def test_threads_change_no_bit_of_a_convolution(
+    monkeypatch: pytest.MonkeyPatch, images: int
+) -> None:
+    source = np.random.default_rng(0)
+    x = source.standard_normal((images, 2, 6, 20), "float32")
+    w = source.standard_normal((3, 2, 3, 3), "float32")
+    setting = settings(1, 1) | {"groups": 1}
+    words = raw(np)
+
+    def results() -> list[Any]:
+        y = words.conv(x, w, **setting)
+        return [
+            y,
+            words.conv_input_gradient(y, w, size=(6, 20), **setting),
+            words.conv_weight_gradient(x, y, kernel=(3, 3), **setting),
+        ]
+
+    alone = results()
+    monkeypatch.setattr(rows, "WORTH", 0)
+    for cores in (2, 5):
+        monkeypatch.setattr("autograd_iron.arrays.cpu.cores", lambda n=cores: n)
+        for made_by_several, one in zip(results(), alone, strict=True):
+            np.testing.assert_array_equal(made_by_several, one)
+
+
 def test_places_of_the_largest_values_are_those_that_are_read() -> None:
     x = ai.tensor(np.random.default_rng(0).standard_normal((2, 3, 5, 7)))
     for function, given in (

@@ -9,6 +9,8 @@ are a matrix for BLAS as they are: a kernel of 3 x 3 copies three numbers for ea
 
 from __future__ import annotations
 
+import math
+
 from autograd_iron.arrays import device
 from autograd_iron.ops.windows.geometry import is_host
 
@@ -16,6 +18,10 @@ from autograd_iron.ops.windows.geometry import is_host
 NARROWEST = 8
 # So many bytes of windows are copied before they are used.
 BUFFER = 1 << 19
+# Images are shared out in so many parts, however many threads there are: sums have the same bits.
+PARTS = 4
+# Fewer products than these are not worth a second thread.
+WORTH = 1 << 23
 
 
 def serves(xp, kernel, count):
@@ -28,8 +34,34 @@ def _rows_in_buffer(one, least, most, step=1):
     return max(1, min(most, (BUFFER // max(one, 1) - least) // step + 1))
 
 
+def _in_parts(work, images, products):
+    """Return what `work` makes of each part of the images, from one to another."""
+    from autograd_iron.arrays import cpu, threads
+
+    parts = max(1, min(PARTS, images))
+    bounds = [images * i // parts for i in range(parts + 1)]
+    made = [None] * parts
+    count = 1 if products < WORTH or cpu.has_one_thread() else min(cpu.cores(), parts)
+
+    def some(worker, _):
+        for i in range(worker, parts, count):
+            made[i] = work(bounds[i], bounds[i + 1])
+
+    with cpu.single_threaded_blas():  # the products are small
+        threads.share_out(count, some, None)
+    return made
+
+
 def conv(xp, x, w, y, stride, padding, dilation, groups):
     """Write the convolution of images into `y`; the kernel's rows are not apart (dilation 1)."""
+
+    def some(start, end):
+        _conv(xp, x[start:end], w, y[start:end], stride, padding, dilation, groups)
+
+    _in_parts(some, x.shape[0], y.size * math.prod(w.shape[1:]))
+
+
+def _conv(xp, x, w, y, stride, padding, dilation, groups):
     (_, channels, height, width), (made, own, kh, kw) = x.shape, w.shape
     (top, bottom), (left, right) = padding
     (rise, step), (high, wide) = stride, y.shape[2:]
@@ -66,6 +98,16 @@ def turned(w, groups):
 
 def weight_gradient(xp, x, y, kernel, stride, padding, dilation, groups):
     """Return the gradient of a convolution by its weight, for windows in every row (stride 1)."""
+
+    def some(start, end):
+        part = x[start:end], y[start:end]
+        return _weight_gradient(xp, *part, kernel, stride, padding, dilation, groups)
+
+    products = y.size * math.prod(kernel) * (x.shape[1] // groups)
+    return sum(_in_parts(some, x.shape[0], products))
+
+
+def _weight_gradient(xp, x, y, kernel, stride, padding, dilation, groups):
     (_, channels, height, width), (kh, kw) = x.shape, kernel
     (top, bottom), (left, right) = padding
     own, made = channels // groups, y.shape[1] // groups

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_iron.arrays import cpu, device
+from autograd_iron.arrays.threads import share_out
 from autograd_iron.plan.base import BasePlan
 from autograd_iron.plan.numpy import emit, forms
 from autograd_iron.plan.numpy.emit import Text, all_rows
 from autograd_iron.plan.numpy.lines import Call, Item, Let, Line, Method, Name, Refuse, variable
 from autograd_iron.plan.numpy.source import Source
 from autograd_iron.plan.numpy.stage import Memory, Parameters, Stage, bind
-from autograd_iron.plan.numpy.threads import share_out
 from autograd_iron.plan.numpy.writes import direct_writes
 from autograd_iron.plan.program import Program, Step, Value
 from autograd_iron.plan.schedule import buffers, merge, row_axes, tiling

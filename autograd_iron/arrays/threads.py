@@ -1,4 +1,4 @@
-"""Sharing the tiles of a plan out among threads."""
+"""Sharing work out among threads: the tiles of a plan, the images of a convolution."""
 
 from __future__ import annotations
 
