@@ -34,6 +34,10 @@ def _rows_in_buffer(one, least, most, step=1):
     return max(1, min(most, (BUFFER // max(one, 1) - least) // step + 1))
 
 
+def _products(y, window):
+    return y.size * math.prod(window)
+
+
 def _in_parts(work, images, products):
     """Return what `work` makes of each part of the images, from one to another."""
     from autograd_iron.arrays import cpu, threads
@@ -58,7 +62,7 @@ def conv(xp, x, w, y, stride, padding, dilation, groups):
     def some(start, end):
         _conv(xp, x[start:end], w, y[start:end], stride, padding, dilation, groups)
 
-    _in_parts(some, x.shape[0], y.size * math.prod(w.shape[1:]))
+    _in_parts(some, x.shape[0], _products(y, w.shape[1:]))
 
 
 def _conv(xp, x, w, y, stride, padding, dilation, groups):
@@ -103,8 +107,7 @@ def weight_gradient(xp, x, y, kernel, stride, padding, dilation, groups):
         part = x[start:end], y[start:end]
         return _weight_gradient(xp, *part, kernel, stride, padding, dilation, groups)
 
-    products = y.size * math.prod(kernel) * (x.shape[1] // groups)
-    return sum(_in_parts(some, x.shape[0], products))
+    return sum(_in_parts(some, x.shape[0], _products(y, (x.shape[1] // groups, *kernel))))
 
 
 def _weight_gradient(xp, x, y, kernel, stride, padding, dilation, groups):
