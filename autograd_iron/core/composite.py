@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial, update_wrapper
+from functools import cached_property, partial, update_wrapper
 from typing import Any
 
 from autograd_iron.arrays import device
@@ -27,11 +27,13 @@ class Composite:
         update_wrapper(self, function)
         self.name = function.__name__
         self.function = function
-        self.__signature__ = inspect.Signature(
-            list(inspect.signature(function).parameters.values())[1:]
-        )
         self._public: Callable[..., Any] | None = None
         register(self)
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        # When it is asked for: to read those of all functions takes longer than to import them.
+        return inspect.Signature(list(inspect.signature(self.function).parameters.values())[1:])
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"
