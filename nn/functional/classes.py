@@ -7,7 +7,7 @@ from typing import Any
 
 import autograd_iron as ai
 from nn.functional.bernoulli import bce_of_logits
-from nn.functional.reducing import alike, chosen, floats, reduced
+from nn.functional.reducing import alike, beside, chosen, floats, reduced
 
 __all__ = [
     "cross_entropy",
@@ -51,7 +51,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{name}: label_smoothing is from 0 to 1, not {label_smoothing}")
     (x,) = floats(name, input=input)
-    labels: ai.Tensor = ai.asarray(target)
+    labels = beside(target, x)
     axis = _class_axis(name, x)
     logs = ai.log_softmax(x, axis=axis)
     if labels.is_floating_point():
@@ -86,7 +86,7 @@ def _of_probabilities(
 
 
 def _along(weight: Any, x: ai.Tensor, axis: int) -> ai.Tensor:
-    w: ai.Tensor = ai.asarray(weight)
+    w = beside(weight, x)
     if w.shape != (x.shape[axis],):
         raise ValueError(f"the weight has shape {w.shape}, and there are {x.shape[axis]} classes")
     return ai.reshape(w, (-1, *(1,) * (x.ndim - 1 - axis)))
@@ -111,7 +111,7 @@ def nll_loss(
     how = chosen("nll_loss", size_average, reduce, reduction)
     (x,) = floats("nll_loss", input=input)
     axis = _class_axis("nll_loss", x)
-    return _of_classes("nll_loss", x, ai.asarray(target), weight, ignore_index, how, 0.0, axis)
+    return _of_classes("nll_loss", x, beside(target, x), weight, ignore_index, how, 0.0, axis)
 
 
 def _of_classes(
@@ -199,7 +199,7 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"{name}: p is 1 or 2, not {p}")
     (x,) = floats(name, input=input)
-    labels: ai.Tensor = ai.asarray(target)
+    labels = beside(target, x)
     if x.ndim == 1 and labels.shape == (1,):
         x = ai.expand_dims(x, 0)
     _check_labels(name, x, labels, x.ndim - 1)
@@ -233,7 +233,7 @@ def multilabel_margin_loss(
     name = "multilabel_margin_loss"
     how = chosen(name, size_average, reduce, reduction)
     (x,) = floats(name, input=input)
-    labels: ai.Tensor = ai.asarray(target)
+    labels = beside(target, x)
     alike(name, x, labels)
     classes = x.shape[-1]
     ended = ai.astype(labels == -1, x.dtype)

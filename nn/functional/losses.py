@@ -7,7 +7,7 @@ from typing import Any
 
 import autograd_iron as ai
 from nn.functional.bernoulli import bce_of_logits, bce_of_probabilities
-from nn.functional.reducing import alike, chosen, floats, reduced
+from nn.functional.reducing import alike, beside, chosen, floats, reduced
 
 __all__ = [
     "binary_cross_entropy",
@@ -51,7 +51,7 @@ def mse_loss(
 def _weighted(name: str, losses: ai.Tensor, weight: Any, how: str) -> ai.Tensor:
     if weight is None:
         return reduced(losses, how)
-    w: ai.Tensor = ai.asarray(weight)
+    w = beside(weight, losses)
     alike(name, losses, w, "weight")
     return reduced(losses * w, how, ai.sum(w))
 
@@ -108,7 +108,7 @@ def huber_loss(
     alike("huber_loss", x, y)
     losses = _smooth(x - y, delta)
     if weight is not None:  # the mean stays that over all elements
-        w: ai.Tensor = ai.asarray(weight)
+        w = beside(weight, losses)
         alike("huber_loss", losses, w, "weight")
         losses = losses * w
     return reduced(losses, how)

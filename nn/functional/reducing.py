@@ -46,8 +46,9 @@ def floats(name: str, **given: Any) -> list[ai.Tensor]:
     TypeError
         It is not.
     """
-    tensors: list[ai.Tensor] = [ai.asarray(value) for value in given.values()]
-    first = tensors[0]
+    values = list(given.values())
+    first: ai.Tensor = ai.asarray(values[0])
+    tensors = [first, *(beside(value, first) for value in values[1:])]
     if not (first.is_floating_point() or first.is_complex()):
         raise TypeError(
             f"{name}: the {next(iter(given))} has dtype {first.dtype}, and only floating numbers "
@@ -57,6 +58,12 @@ def floats(name: str, **given: Any) -> list[ai.Tensor]:
         t if t.dtype == first.dtype or t.is_floating_point() else t.astype(first.dtype)
         for t in tensors
     ]
+
+
+def beside(value: Any, x: ai.Tensor) -> ai.Tensor:
+    """Return a Tensor or an array as a Tensor; numbers and lists of them on the device of `x`."""
+    made: ai.Tensor = ai.asarray(value, device=None if hasattr(value, "dtype") else x.device)
+    return made
 
 
 def alike(name: str, x: ai.Tensor, y: ai.Tensor, what: str = "target") -> None:
