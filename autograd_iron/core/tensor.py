@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays import device as devices
@@ -18,10 +18,10 @@ from autograd_iron.core.methods import Methods
 from autograd_iron.core.operators import Operators
 from autograd_iron.core.registry import Vocabulary, raw
 from autograd_iron.core.switches import switches
-from autograd_iron.core.words import OF_TENSORS
+from autograd_iron.core.words import OF_TENSORS, Elsewhere
 
 
-class Tensor(Operators, Methods, Indexing, Conversion):
+class Tensor(Operators, Methods, Indexing, Conversion, Elsewhere):
     """An array with a place in the graph.
 
     Parameters
@@ -273,16 +273,8 @@ class Tensor(Operators, Methods, Indexing, Conversion):
 
     # --- as an object of Python
 
-    if not TYPE_CHECKING:  # a type checker knows what there is
-
-        def __getattr__(self, name: str) -> NoReturn:
-            meant = OF_TENSORS.get(name)
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}"
-                + (f"; write {meant}" if meant else ""),
-                name=name,
-                obj=self,
-            )
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in OF_TENSORS]
 
     def __len__(self) -> int:
         if not self.data.ndim:

@@ -157,6 +157,14 @@ def test_a_tensor_says_what_to_type(name: str) -> None:
         ai.ones(2).nothing_like_it  # noqa: B018
 
 
+def test_what_is_told_is_not_there() -> None:
+    for name in OF_TENSORS:
+        assert not hasattr(ai.ones(2), name)
+        assert name not in dir(ai.ones(2))
+    # Which would make each look at an attribute slower, and a small step with it.
+    assert not hasattr(ai.Tensor, "__getattr__")
+
+
 def test_parameters_say_what_to_type() -> None:
     for theirs, ours in OF_PARAMETERS.items():
         with pytest.raises(TypeError, match=f"write {ours}= for {theirs}="):
