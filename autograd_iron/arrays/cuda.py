@@ -215,6 +215,17 @@ def home(arrays: Iterable[Any]) -> int | None:
     return found
 
 
+def met(values: Iterable[Any]) -> int | None:
+    """Return the GPU of the first array or Tensor that is on one."""
+    for value in values:
+        if isinstance(value, cupy.ndarray):
+            return int(value.device.id)
+        place = getattr(value, "device", None)
+        if isinstance(place, str) and place.startswith("cuda"):
+            return number_of(place)
+    return None
+
+
 def adopt(value: Any) -> Any:
     """Return another library's array on a GPU as one of CuPy's on the same memory, else None."""
     if is_array(value):

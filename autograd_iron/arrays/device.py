@@ -203,7 +203,8 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
     copy : bool
         Whether the result must own its memory.
     beside : iterable
-        What numbers and lists meet: among them a float64 keeps all digits of floats.
+        What numbers and lists meet: among them a float64 keeps all digits of floats, and what is
+        on a GPU takes them there.  An array of the host stays, for somebody put it there.
 
     Raises
     ------
@@ -219,6 +220,7 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
         return value
     if to is not None:
         to = dtypes.dtype(to)
+    placed = hasattr(value, "__array__") or hasattr(value, "__dlpack__")
     if not isinstance(value, Array | Scalar):
         on_gpu = cuda.adopt(value)
         if on_gpu is not None:
@@ -231,7 +233,7 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
         if isinstance(value, int) and to is not None and dtypes.is_inexact(to):
             value = float(value)  # NumPy makes an object of what takes more than 64 bits
         made = _plain_array(value)
-        if to is None and not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
+        if to is None and not placed:
             to = _dtype_of_numbers(value, made, beside)
         value = made
         if to is not None:
@@ -241,7 +243,9 @@ def as_array(value: Any, to: Any = None, *, copy: bool = False, beside: Iterable
     found = dtypes.dtype(value.dtype)  # in the byte order of this machine
     to = found if to is None else to
     _check_complex(found, to)
-    return numpy.array(value, dtype=to) if copy else numpy.asarray(value, dtype=to)
+    made = numpy.array(value, dtype=to) if copy else numpy.asarray(value, dtype=to)
+    number = None if cuda.cupy is None or (placed and made.ndim) else cuda.met(beside)
+    return made if number is None else cuda.from_host(made, number)
 
 
 def shares_memory(array: Any, source: Any) -> bool:

@@ -64,10 +64,16 @@ def composite(function: Callable[..., Any], /) -> Composite:
 def operand(F: Vocabulary, x: Any, beside: tuple[Any, ...] = ()) -> Any:
     """Return what a composite was given as something with a shape, of which the words take it.
 
-    Users give arrays, numbers and nested lists too; `beside` is what these meet, as in `as_array`.
+    Users give arrays, numbers and nested lists too; `beside` is what these meet, as in `as_array`:
+    give it where there is more than one operand, so that a list goes to the others' device.
     """
     if isinstance(x, Tensor):
         return x
     if F.xp is None:
         return Tensor(device.as_array(x, beside=beside))
     return x if hasattr(x, "ndim") else F.xp.asarray(x)
+
+
+def operands(F: Vocabulary, *given: Any) -> list[Any]:
+    """Return several operands of a composite, each beside all of them; None stays None."""
+    return [None if x is None else operand(F, x, given) for x in given]

@@ -254,8 +254,7 @@ class Tensor(Operators, Methods, Indexing, Conversion, Elsewhere):
             The value does not fit: floats into integers, integers into truths, or out of range.
         """
         if not isinstance(value, (Tensor, float, int, complex)):
-            array = devices.as_array(value, beside=(self,))
-            value = devices.move(array, self.device) if isinstance(value, list | tuple) else array
+            value = devices.as_array(value, beside=(self,))
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
             raise ValueError(

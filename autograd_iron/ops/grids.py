@@ -34,7 +34,7 @@ def meshgrid(F, /, *axes, indexing="xy", sparse=False, copy=True, device=None):
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"indexing is 'xy' or 'ij', not {indexing!r}")
-    given = [operand(F, a) if device is None else asarray(a, device=device) for a in axes]
+    given = [operand(F, a, axes) if device is None else asarray(a, device=device) for a in axes]
     places = {devices.of(a) for a in given}
     if len(places) > 1:
         raise ValueError(devices.mixed([getattr(a, "data", a) for a in given]))

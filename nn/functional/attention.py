@@ -8,6 +8,7 @@ from typing import Any
 import autograd_iron as ai
 from autograd_iron.ops.attention import attention_weights
 from nn import init
+from nn.functional.operands import beside, tensors
 
 __all__ = ["scaled_dot_product_attention"]
 
@@ -46,7 +47,7 @@ def scaled_dot_product_attention(
     (..., heads, queries, width made)
         0 for a query that may attend to nothing.
     """
-    q, k, v = (ai.asarray(x) for x in (query, key, value))
+    q, k, v = tensors(query, key, value)
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ValueError(
             f"scaled_dot_product_attention: query {q.shape}, key {k.shape} and value {v.shape} are "
@@ -62,7 +63,7 @@ def scaled_dot_product_attention(
         ones = ai.ones(scores.shape[-2:], dtype="bool", device=scores.device)
         scores = ai.where(ai.tril(ones), scores, -math.inf)
     elif attn_mask is not None:
-        mask = ai.asarray(attn_mask)
+        mask = beside(attn_mask, scores)
         truths = mask.dtype.kind == "b"
         scores = ai.where(mask, scores, -math.inf) if truths else scores + mask
     weights = attention_weights(scores)

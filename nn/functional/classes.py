@@ -7,7 +7,8 @@ from typing import Any
 
 import autograd_iron as ai
 from nn.functional.bernoulli import bce_of_logits
-from nn.functional.reducing import alike, beside, chosen, floats, reduced
+from nn.functional.operands import beside
+from nn.functional.reducing import alike, chosen, floats, reduced
 
 __all__ = [
     "cross_entropy",

@@ -8,6 +8,7 @@ from typing import Any
 import autograd_iron as ai
 from autograd_iron.ops.windows.convolution import conv, conv_input_gradient
 from autograd_iron.ops.windows.unfolding import fold_windows, unfold_windows
+from nn.functional.operands import beside
 from nn.functional.sizes import Sizes, per_axis, with_batch, without_batch
 
 __all__ = [
@@ -91,7 +92,7 @@ def _conv(
     groups: int,
 ) -> ai.Tensor:
     x, alone = with_batch(name, input, axes)
-    w: ai.Tensor = ai.asarray(weight)
+    w = beside(weight, x)
     _check_weight(name, w, axes)
     strides = per_axis(name, "stride", stride, axes)
     dilations = per_axis(name, "dilation", dilation, axes)
@@ -119,7 +120,7 @@ def _check_weight(name: str, w: ai.Tensor, axes: int) -> None:
 def _with_bias(y: ai.Tensor, bias: Any, axes: int) -> ai.Tensor:
     if bias is None:
         return y
-    made: ai.Tensor = y + ai.reshape(ai.asarray(bias), (-1, *(1,) * axes))
+    made: ai.Tensor = y + ai.reshape(beside(bias, y), (-1, *(1,) * axes))
     return made
 
 
@@ -228,7 +229,7 @@ def _transposed(
     dilation: Sizes,
 ) -> ai.Tensor:
     y, alone = with_batch(name, input, axes)
-    w: ai.Tensor = ai.asarray(weight)
+    w = beside(weight, y)
     _check_weight(name, w, axes)
     strides = per_axis(name, "stride", stride, axes)
     dilations = per_axis(name, "dilation", dilation, axes)

@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd_iron as ai
 from nn.functional.activations import _drawn
+from nn.functional.operands import tensors
 
 __all__ = [
     "alpha_dropout",
@@ -46,13 +47,14 @@ def pairwise_distance(
     x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> ai.Tensor:
     """Return the p-norm of ``x1 - x2 + eps`` along the last axis."""
-    return _length(ai.asarray(x1) - ai.asarray(x2) + eps, p, -1, keepdim)
+    a, b = tensors(x1, x2)
+    return _length(a - b + eps, p, -1, keepdim)
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> ai.Tensor:
     """Return the cosine of the angle between vectors along an axis; shapes broadcast."""
     alike: Any = ai.broadcast_arrays
-    a, b = alike(ai.asarray(x1), ai.asarray(x2))
+    a, b = alike(*tensors(x1, x2))
     return ai.sum(normalize(a, 2.0, dim, eps) * normalize(b, 2.0, dim, eps), axis=dim)
 
 

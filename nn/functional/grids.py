@@ -9,6 +9,7 @@ from typing import Any
 
 import autograd_iron as ai
 from autograd_iron.ops.indexing.gathering import gather
+from nn.functional.operands import tensors
 
 __all__ = ["affine_grid", "grid_sample"]
 
@@ -78,8 +79,7 @@ def grid_sample(
     -------
     (images, channels, *sizes made)
     """
-    x: ai.Tensor = ai.asarray(input)
-    points: ai.Tensor = ai.asarray(grid)
+    x, points = tensors(input, grid)
     axes = x.ndim - 2
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(f"grid_sample: mode is 'bilinear', 'nearest' or 'bicubic', not {mode!r}")

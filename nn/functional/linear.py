@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd_iron as ai
 from autograd_iron.ops.indexing.gathering import gather
+from nn.functional.operands import tensors
 
 # An argument of a function below has the name of this one.
 _pad = ai.pad
@@ -64,8 +65,7 @@ def embedding(
             "embedding: max_norm, scale_grad_by_freq and sparse are not implemented; scale the "
             "table's rows, or its gradient, before or after the step"
         )
-    at: ai.Tensor = ai.asarray(input)
-    table: ai.Tensor = ai.asarray(weight)
+    at, table = tensors(input, weight)
     if at.dtype.kind not in "iu" or table.ndim != 2:
         raise TypeError(
             f"embedding: the input has dtype {at.dtype}, and the weight shape {table.shape}; they "

@@ -7,7 +7,8 @@ from typing import Any
 
 import autograd_iron as ai
 from nn.functional.bernoulli import bce_of_logits, bce_of_probabilities
-from nn.functional.reducing import alike, beside, chosen, floats, reduced
+from nn.functional.operands import beside
+from nn.functional.reducing import alike, chosen, floats, reduced
 
 __all__ = [
     "binary_cross_entropy",
@@ -267,7 +268,8 @@ def gaussian_nll_loss(
     """
     how = chosen("gaussian_nll_loss", None, None, reduction)
     x, t = floats("gaussian_nll_loss", input=input, target=target)
-    v: ai.Tensor = ai.asarray(var, x.dtype) if not hasattr(var, "dtype") else ai.asarray(var)
+    v = beside(var, x)
+    v = v if hasattr(var, "dtype") else v.astype(x.dtype)
     if v.ndim and v.shape != x.shape:
         if v.shape == x.shape[:-1]:
             v = ai.expand_dims(v, -1)

@@ -10,6 +10,7 @@ import autograd_iron as ai
 from autograd_iron.arrays import dtypes
 from autograd_iron.ops.standardizing import standardize
 from autograd_iron.ops.windows.pooling import sum_pool
+from nn.functional.operands import beside
 
 __all__ = [
     "batch_norm",
@@ -102,7 +103,7 @@ def group_norm(
 
 
 def _of_channels(values: Any, x: ai.Tensor) -> Any:
-    return None if values is None else ai.reshape(ai.asarray(values), (-1, *(1,) * (x.ndim - 2)))
+    return None if values is None else ai.reshape(beside(values, x), (-1, *(1,) * (x.ndim - 2)))
 
 
 def batch_norm(

@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd_iron as ai
 from autograd_iron.arrays import dtypes
+from nn.functional.operands import tensors
 
 
 def chosen(name: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
@@ -46,9 +47,8 @@ def floats(name: str, **given: Any) -> list[ai.Tensor]:
     TypeError
         It is not.
     """
-    values = list(given.values())
-    first: ai.Tensor = ai.asarray(values[0])
-    tensors = [first, *(beside(value, first) for value in values[1:])]
+    values = tensors(*given.values())
+    first = values[0]
     if not (first.is_floating_point() or first.is_complex()):
         raise TypeError(
             f"{name}: the {next(iter(given))} has dtype {first.dtype}, and only floating numbers "
@@ -56,14 +56,8 @@ def floats(name: str, **given: Any) -> list[ai.Tensor]:
         )
     return [
         t if t.dtype == first.dtype or t.is_floating_point() else t.astype(first.dtype)
-        for t in tensors
+        for t in values
     ]
-
-
-def beside(value: Any, x: ai.Tensor) -> ai.Tensor:
-    """Return a Tensor or an array as a Tensor; numbers and lists of them on the device of `x`."""
-    made: ai.Tensor = ai.asarray(value, device=None if hasattr(value, "dtype") else x.device)
-    return made
 
 
 def alike(name: str, x: ai.Tensor, y: ai.Tensor, what: str = "target") -> None:

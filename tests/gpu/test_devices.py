@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_iron as ai
+import nn
 from autograd_iron.arrays import cuda
 
 from .device_under_test import TIER, counts, cupy, forbid, limit_to, reset
@@ -206,7 +207,6 @@ def test_moving_in_a_compiled_step_is_refused() -> None:
         (lambda a, b: a + b, r"add\(.*operand 0 on cuda:0, operand 1 on cpu.*x\.to\(\"cuda:0\"\)"),
         (lambda a, b: b @ a, r"matmul\(.*operand 0 on cpu, operand 1 on cuda:0"),
         (lambda a, b: a + b.numpy(), "add"),
-        (lambda a, b: a * TWO, "multiply"),
         (lambda a, b: ai.where(a > 0, a, b), "where"),
         (lambda a, b: ai.concat([a, b]), "join"),
         (lambda a, b: ai.meshgrid(a[0], b[0]), "meshgrid"),
@@ -222,6 +222,36 @@ def test_mixing_devices_is_refused(operation: Callable[[Any, Any], Any], text: s
     a, b = ai.tensor(TWO, device="cuda", requires_grad=True), ai.tensor(TWO)
     with pytest.raises(ValueError, match=text):
         operation(a, b)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda a: a * TWO,
+        lambda a: ai.where([[True, False]], a, a + 1),
+        lambda a: ai.lerp(a, TWO, 0.5),
+        lambda a: ai.append(a, [5.0]),
+        lambda a: ai.diff(a, prepend=0.0),
+        lambda a: ai.clip(a, [1.5, 0.0], 3.0),
+        lambda a: ai.searchsorted([1.0, 2.0, 3.0], a),
+        lambda a: ai.sum(a, where=[[True], [False]]),
+        lambda a: ai.take(a, [1, 0], axis=0),
+        lambda a: nn.functional.cross_entropy(a, [0, 1], weight=[1.0, 2.0]),
+        lambda a: nn.functional.mse_loss(a, TWO),
+    ],
+)
+def test_numbers_and_lists_go_where_the_tensor_beside_them_is(
+    operation: Callable[[Any], Any],
+) -> None:
+    """They are on no device; an array of NumPy's is on the host, where somebody put it."""
+    a = ai.tensor(TWO, requires_grad=True)
+    host, there = operation(a), operation(a.to("cuda"))
+    assert there.device == "cuda:0"
+    assert there.dtype == host.dtype
+    np.testing.assert_allclose(there.numpy(), host.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(
+        ai.compile(operation)(a.detach().to("cuda")).numpy(), host.numpy(), rtol=1e-6
+    )
 
 
 # --- leaving

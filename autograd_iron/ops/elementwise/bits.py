@@ -57,7 +57,7 @@ copysign.vjp(zero_slope)
 @composite
 def ldexp(F, x, e, /):
     """Return `x * 2 ** e` for integers `e`; the power is taken in halves, so as not to overflow."""
-    x, e = floating(F, x), operand(F, e)
+    x, e = floating(F, x, (e,)), operand(F, e, (x,))
     if e.dtype.kind not in "biu":
         raise TypeError(f"the power must be integers, not {e.dtype}: use ai.astype(e, 'int64')")
     half = F.floor_divide(e, 2)

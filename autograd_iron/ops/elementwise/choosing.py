@@ -70,13 +70,13 @@ def clip(F, x, /, min=None, max=None, *, a_min=None, a_max=None):
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
     if not (_is_array(low) or _is_array(high)):
         return F.clip_between(x, low, high)
-    x = operand(F, x)
+    x = operand(F, x, (low, high))
     # A NaN among the bounds is neither above nor below: NumPy's result is NaN there.
     if low is not None:
-        low = beside(F, low)
+        low = beside(F, low, x)
         x = F.where(F.logical_or(x >= low, x != x), x, low)
     if high is not None:
-        high = beside(F, high)
+        high = beside(F, high, x)
         x = F.where(F.logical_or(x <= high, x != x), x, high)
     return x
 

@@ -133,7 +133,9 @@ def rsqrt(F, x, /):
 @composite
 def float_power(F, x, p, /):
     """Return `x ** p` in float64, or complex128, so that integers have negative powers too."""
-    given = [asarray(a, "float64") if type(a) in (int, float) else operand(F, a) for a in (x, p)]
+    given = [
+        asarray(a, "float64") if type(a) in (int, float) else operand(F, a, (x, p)) for a in (x, p)
+    ]
     wide = "complex128" if any(a.dtype.kind == "c" for a in given) else "float64"
     return F.pow(*(F.astype(a, dtype=wide) for a in given))
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.composite import operand as tensor_of
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray
 
@@ -14,14 +15,17 @@ def zero_slope(F, g, _y, *_inputs, **_attributes):
     return F.astype(F.not_equal(g, g), dtype=g.dtype) if F.xp is None else F.xp.zeros_like(g)
 
 
-def operand(F, x):
-    """Return an argument of a composite as `F` takes it: a Tensor of a list, array or number."""
-    return x if F.xp is not None or isinstance(x, Tensor) else F.identity(x)
+def operand(F, x, met=()):
+    """Return an argument of a composite as `F` takes it: a Tensor of a list, array or number.
+
+    `met` holds the other arguments, to whose device a list goes.
+    """
+    return x if F.xp is not None or isinstance(x, Tensor) else tensor_of(F, x, met)
 
 
-def floating(F, x):
+def floating(F, x, met=()):
     """Return an argument of a composite in a floating dtype: float32, where it has none."""
-    x = operand(F, x)
+    x = operand(F, x, met)
     if getattr(x, "dtype", dtypes.default_float).kind in "biu":
         return F.astype(x, dtype=dtypes.default_float)
     return x
@@ -34,16 +38,16 @@ def is_number(x):
     return isinstance(x, int | float | complex | device.Scalar)
 
 
-def beside(F, x):
+def beside(F, x, met):
     """Return an argument as `F` takes it beside an array: numbers stay, so as not to be rounded."""
-    return x if is_number(x) else operand(F, x)
+    return x if is_number(x) else operand(F, x, (met,))
 
 
 def together(F, *operands):
     """Return arguments in floating dtypes; numbers have that in which the arrays meet."""
     if F.xp is not None:
         return operands
-    arrays = [floating(F, x) for x in operands if not is_number(x)]
+    arrays = [floating(F, x, operands) for x in operands if not is_number(x)]
     real = not any(isinstance(x, complex) for x in operands)
     dtype = device.result_type(*(a.dtype for a in arrays)) if arrays and real else None
     where = arrays[0].device if arrays else None

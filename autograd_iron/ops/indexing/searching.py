@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.composite import composite, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import switches
@@ -30,7 +30,7 @@ def looked_at(F, word, function, *arrays):
 
     How much that is depends on the values, so that no step can be captured around it.
     """
-    given = [operand(F, x) for x in arrays]
+    given = operands(F, *arrays)
     if F.xp is not None:
         return function(F.xp, *given)
     switches().executor.forbid(

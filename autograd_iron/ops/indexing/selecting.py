@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.specs import axes_of
 from autograd_iron.core.switches import switches
 
@@ -33,8 +33,8 @@ def select(F, condlist, choicelist, /, default=0):
     return made
 
 
-def _truths(F, condition):
-    condition = operand(F, condition)
+def _truths(F, condition, beside=()):
+    condition = operand(F, condition, beside)
     if condition.dtype != dtypes.bool_:
         raise TypeError(f"a condition is of truths, not of {condition.dtype}; compare: x != 0")
     return condition
@@ -51,7 +51,7 @@ def choose(F, x, choices, /, mode="raise"):
     mode : {"raise", "wrap", "clip"}
         What a number means that no choice has: an error, one from the other end, the nearest.
     """
-    x, count = operand(F, x), len(choices)
+    (x, *given), count = operands(F, x, *choices), len(choices)
     if x.dtype.kind not in "iub":
         raise TypeError(f"the numbers of choices are integers, not {x.dtype}")
     if not count:
@@ -67,7 +67,6 @@ def choose(F, x, choices, /, mode="raise"):
     elif F.xp is None and device.of(x) == "cpu" and x.size:
         message = f"there are {count} choices, and x has numbers from {{low:g}} to {{high:g}}"
         switches().executor.check_range(x, 0, count - 1, message, nan=True)
-    given = [operand(F, choice) for choice in choices]
     made = F.where(x == 0, given[0], given[-1])
     for number in range(1, count - 1):
         made = F.where(x == number, given[number], made)
@@ -91,7 +90,7 @@ def piecewise(F, x, condlist, funclist, /, *args, **settings):
     """
     x = operand(F, x)
     several = isinstance(condlist, list | tuple) and not _is_truth(condlist[:1])
-    conditions = [_truths(F, c) for c in (condlist if several else [condlist])]
+    conditions = [_truths(F, c, (x,)) for c in (condlist if several else [condlist])]
     pieces = list(funclist)
     if len(pieces) not in (len(conditions), len(conditions) + 1):
         raise ValueError(

@@ -39,9 +39,9 @@ def _at(x, axis, index):
     return x[(*(slice(None),) * axis, index)]
 
 
-def _integers(F, indices):
+def _integers(F, indices, beside=()):
     """Return indices as something with a shape; an empty list has none of floats."""
-    indices = operand(F, indices)
+    indices = operand(F, indices, beside)
     if not indices.size and dtypes.is_float(indices.dtype):
         return F.astype(indices, dtype="int64")
     if indices.dtype.kind not in "iu":
@@ -75,7 +75,7 @@ def take(F, x, indices, /, axis=None, mode="raise"):
     """
     is_tensor = F.xp is not None or isinstance(indices, Tensor)
     x, axis = _along(F, x, axis)
-    indices = _integers(F, indices)
+    indices = _integers(F, indices, (x,))
     size = x.shape[axis]
     if mode == "wrap":
         indices = F.remainder(indices, size)
@@ -101,7 +101,7 @@ def put_along_axis(F, x, indices, values, /, axis):
     x = operand(F, x)
     shape = x.shape
     x, axis = _along(F, x, axis)
-    indices = _integers(F, indices)
+    indices = _integers(F, indices, (x,))
     around = (*x.shape[:axis], *x.shape[axis + 1 :])
     lead, tail = around[:axis], around[axis:]
     if indices.ndim != x.ndim:
@@ -241,7 +241,7 @@ def segment_sum(F, data, segment_ids, /, num_segments=None):
     num_segments : int, optional
         How many sums there are.  Default: one more than the largest number, which is looked for.
     """
-    data, ids = operand(F, data), _integers(F, segment_ids)
+    data, ids = operand(F, data, (segment_ids,)), _integers(F, segment_ids, (data,))
     if ids.ndim != 1 or ids.shape != data.shape[:1]:
         raise ValueError(
             f"segment_ids of shape {ids.shape} are not one number for each slice of {data.shape}"

@@ -10,7 +10,6 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.creation import asarray
 
 
 def known(axis, x):
@@ -45,17 +44,15 @@ def count(x, axis):
     return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
 
 
-def floating(F, x):
+def floating(F, x, met=()):
     """Return what a composite was given as what `F` works on, integers as float32."""
-    x = operand(F, x)
+    x = operand(F, x, met)
     return x if x.dtype.kind not in "biu" else F.astype(x, dtype=dtypes.default_float)
 
 
 def beside(F, value, x):
     """Return an operand that belongs to `x`: numbers in lists go to where `x` is."""
-    if F.xp is not None or hasattr(value, "dtype"):
-        return operand(F, value)
-    return asarray(value, device=x.device)
+    return operand(F, value, (x,))
 
 
 def last(F, x, axis):

@@ -55,7 +55,7 @@ def _beside(F, value, x, axis):
 
 def _areas(F, y, x, dx, axis):
     """Return the areas under a line through the values, between each two of them."""
-    y = floating(F, y)
+    y = floating(F, y, (x,))
     (at,) = axes_of(axis, y.ndim)
     if x is not None:
         x = floating(F, beside(F, x, y))

@@ -48,7 +48,7 @@ def accept_dtype_where(mean):
         if where is None or where is True:
             return mean(x, **over)
         x = operand(F, x)
-        chosen = F.broadcast_to(operand(F, where), shape=x.shape)
+        chosen = F.broadcast_to(operand(F, where, (x,)), shape=x.shape)
         total = F.sum(F.where(chosen, x, 0), **over)
         return total / F.astype(F.sum(chosen, **over), dtype=total.dtype)
 
@@ -62,7 +62,7 @@ def _reduced(reduction, x, over, where, initial):
     x, fact = operand(F, x), reduction.reduction
     if where is not None and where is not True:
         # What is left out becomes what changes nothing.
-        x = F.where(operand(F, where), x, fact.start(x.dtype))
+        x = F.where(operand(F, where, (x,)), x, fact.start(x.dtype))
     if initial is None:
         return reduction(x, **over)
     if not count(x, over.get("axis")):

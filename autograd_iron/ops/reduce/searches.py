@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.reduce.axes import beside, floating, positions
@@ -68,10 +68,10 @@ def searchsorted(F, a, /, v, side="left", sorter=None):
     sorter : array of integers, optional
         The positions that sort `a`, if it is not.
     """
-    a = operand(F, a)
+    a, v, sorter = operands(F, a, v, sorter)
     if sorter is not None:
-        a = F.gather(a, beside(F, sorter, a), axis=0)
-    return F.insertion_place(a, beside(F, v, a), side=side)
+        a = F.gather(a, sorter, axis=0)
+    return F.insertion_place(a, v, side=side)
 
 
 @composite
@@ -85,8 +85,7 @@ def digitize(F, x, /, bins, right=False):
     right : bool
         Whether a bin has its right edge rather than its left one.
     """
-    x = operand(F, x)
-    bins = beside(F, bins, x)
+    x, bins = operands(F, x, bins)
     count, side = bins.shape[0], "left" if right else "right"
     up = F.insertion_place(bins, x, side=side)
     if count < 2:

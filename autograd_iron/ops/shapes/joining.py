@@ -8,7 +8,7 @@ from autograd_iron.arrays import dtypes
 from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import all_batched
-from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 
@@ -102,7 +102,7 @@ def stack(F, arrays, /, axis=0):
 
 def _each(F, arrays):
     """Return the parts of a sequence, or of an array along its first axis, each with a shape."""
-    return [operand(F, a) for a in arrays]
+    return operands(F, *arrays)
 
 
 @composite
@@ -138,7 +138,7 @@ def column_stack(F, arrays, /):
 @composite
 def append(F, x, values, /, axis=None):
     """Return `values` joined to the end of `x` along an axis (None: both are flattened first)."""
-    return F.concat([operand(F, x), operand(F, values)], axis=axis)
+    return F.concat(operands(F, x, values), axis=axis)
 
 
 @composite
