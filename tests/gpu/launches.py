@@ -42,6 +42,8 @@ LAUNCHES = {
     "linear": (2, 3),
     "log": (1, 4),
     "log1p": (1, 5),
+    "logaddexp": (1, 26),
+    "logaddexp2": (1, 26),
     "logical_and": (1, 0),
     "logical_not": (1, 0),
     "logical_or": (1, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,7 @@ KNOWN = {
 }
 
 
+@cache
 def found_in_the_tree() -> set[tuple[str, str]]:
     return {
         (str(path.relative_to(REPOSITORY)), offence.source)

@@ -33,7 +33,12 @@ def test_the_host_and_the_device_agree(path: str, subtests: pytest.Subtests) -> 
         with subtests.test(row=str(row)):
             function, arrays = called(path, row, "float32")
             expected, gradients = run(function, arrays, "cpu")
-            value, found = run(function, arrays, "cuda")
+            try:
+                value, found = run(function, arrays, "cuda")
+            except TypeError as error:  # of SciPy's kernels, which says what to write
+                if "on the host alone: move" not in str(error):
+                    raise
+                continue
             np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
             assert len(found) == len(gradients)
             for a, b in zip(found, gradients, strict=True):

@@ -12,6 +12,7 @@ from autograd_iron.core import specs
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
+from autograd_iron.ops.elementwise.words import zero_slope
 
 __all__ = [
     "abs",
@@ -236,7 +237,7 @@ def sign(xp, x, /):
 @sign.vjp
 def _(F, g, y, x):
     if x.dtype.kind != "c":
-        return F.multiply_no_nan(0.0, g)
+        return zero_slope(F, g, y)
     size = F.abs(x)
     across = g - y * F.real(F.conj(y) * g)  # what is not along the number
     return F.where(size == 0, 0.0, across / F.where(size == 0, 1.0, size))

@@ -99,7 +99,9 @@ def _share(F, x, y, unit):
     return F.where(alike, 0.5, F.sigmoid((x - y) * unit))
 
 
-_SUM_2 = "({x} > {y} ? {x} : {y}) + log2{f}(1 + ({x} == {y} ? 1 : exp2{f}(-fabs{f}({x} - {y}))))"
+_SUM_2 = (
+    "({x} > {y} ? {x} : {y}) + log1p{f}({x} == {y} ? 1 : exp2{f}(-fabs{f}({x} - {y}))) / log{f}(2)"
+)
 
 
 @elementwise(floating=True, numpy="logaddexp2", c=_SUM_2)

@@ -15,7 +15,7 @@ def of_scipy(xp, name, *arrays):
     if not any(hasattr(a, "dtype") for a in arrays):  # numbers in a rule
         return float(made)
     met = xp.result_type(*[a for a in arrays if getattr(a, "dtype", None) is not None])
-    return made if made.dtype == met else made.astype(met)
+    return made.astype(met, copy=False)
 
 
 def no_derivative(operation, argument):
