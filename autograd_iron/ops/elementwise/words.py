@@ -50,9 +50,12 @@ def together(F, *operands):
     arrays = [floating(F, x, operands) for x in operands if not is_number(x)]
     real = not any(isinstance(x, complex) for x in operands)
     dtype = device.result_type(*(a.dtype for a in arrays)) if arrays and real else None
-    where = arrays[0].device if arrays else None
     left = iter(arrays)
-    return tuple(
-        floating(F, asarray(x, dtype=dtype, device=where)) if is_number(x) else next(left)
-        for x in operands
-    )
+
+    def tensor(number):
+        if not arrays:
+            return asarray(number)
+        made = device.as_array(number, dtype)  # not moved, which no captured step does
+        return F.full((), made.item(), dtype=made.dtype, device=arrays[0].device)
+
+    return tuple(floating(F, tensor(x)) if is_number(x) else next(left) for x in operands)
