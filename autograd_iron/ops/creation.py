@@ -97,10 +97,10 @@ def asarray(
     """
     if isinstance(value, Tensor):
         made = value if dtype is None or dtypes.dtype(dtype) == value.dtype else value.astype(dtype)
+        made = made if device is None else made.to(devices.full_name(device))
     else:
-        made = Tensor(devices.as_array(value, dtype))
-    if device is not None:
-        made = made.to(devices.full_name(device))
+        array = devices.as_array(value, dtype)
+        made = Tensor(array if device is None else devices.move(array, devices.full_name(device)))
     if copy is None:
         return made
     is_tensor = isinstance(value, Tensor)

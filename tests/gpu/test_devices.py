@@ -236,6 +236,7 @@ def test_mixing_devices_is_refused(operation: Callable[[Any, Any], Any], text: s
         lambda a: ai.searchsorted([1.0, 2.0, 3.0], a),
         lambda a: ai.sum(a, where=[[True], [False]]),
         lambda a: ai.take(a, [1, 0], axis=0),
+        lambda a: ai.quantile(a, [0.25, 0.5]),
         lambda a: nn.functional.cross_entropy(a, [0, 1], weight=[1.0, 2.0]),
         lambda a: nn.functional.mse_loss(a, TWO),
     ],
