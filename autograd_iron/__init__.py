@@ -54,6 +54,7 @@ _LATER = {
 _LATER_MODULES = ("fft", "random", "signal", "special", "stats")
 
 newaxis = None
+euler_gamma = 0.5772156649015329
 __array_api_version__ = "2024.12"
 _operations = ops.public() | {"bool": bool_}
 globals().update(_operations)
@@ -71,6 +72,7 @@ __all__ = [
     "draw_graph",
     "e",
     "enable_grad",
+    "euler_gamma",
     "extend",
     "fft",
     "float16",

@@ -303,8 +303,8 @@ def _check_parts(values: Iterable[Any]) -> None:
         elif getattr(value, "requires_grad", False):
             raise TypeError(
                 "a list with Tensors in it that require a gradient would be cut off from the "
-                "graph. Join them with ai.stack (along a new axis) or ai.concat; or take "
-                "x.detach() of each if no gradient is meant to flow"
+                "graph. Join them with ai.array(list), ai.stack (along a new axis) or ai.concat; "
+                "or take x.detach() of each if no gradient is meant to flow"
             )
         elif getattr(value, "device", "cpu") not in ("cpu", None) and hasattr(value, "detach"):
             raise TypeError(

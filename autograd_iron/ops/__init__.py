@@ -18,11 +18,13 @@ from autograd_iron.ops import (
     likes,
     linalg,
     matrices,
+    polynomials,
     random,
     reduce,
     shapes,
     signals,
     standardizing,
+    tapers,
     windows,
 )
 
@@ -38,11 +40,13 @@ __all__ = [
     "likes",
     "linalg",
     "matrices",
+    "polynomials",
     "random",
     "reduce",
     "shapes",
     "signals",
     "standardizing",
+    "tapers",
     "windows",
 ]
 
@@ -50,7 +54,7 @@ __all__ = [
 def public() -> dict[str, Any]:
     """Return what users call as `ai.name`, by name."""
     families: list[ModuleType] = [creation, datatypes, drawing, grids, likes, matrices, random]
-    families += [signals]
+    families += [polynomials, signals, tapers]
     for kind in (elementwise, indexing, linalg, reduce, shapes):
         families += [getattr(kind, family) for family in kind.__all__]
     return {

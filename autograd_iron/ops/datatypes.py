@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from autograd_iron.arrays import cuda, dtypes
 from autograd_iron.arrays import device as devices
 from autograd_iron.core.registry import on_tensors
+from autograd_iron.core.specs import axes_of
 from autograd_iron.core.tensor import Tensor
+from autograd_iron.ops.creation import asarray
 
-__all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
+__all__ = [
+    "astype",
+    "can_cast",
+    "finfo",
+    "iinfo",
+    "iscomplexobj",
+    "isdtype",
+    "isrealobj",
+    "isscalar",
+    "ndim",
+    "promote_types",
+    "result_type",
+    "shape",
+    "size",
+]
 
 NAMES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 NAMES += ["float32", "float64", "complex64", "complex128"]  # of the standard, which has no others
@@ -204,3 +221,43 @@ class __array_namespace_info__:
         """Return the standard's dtypes by name, of a kind as `isdtype` knows it."""
         known = {name: dtypes.dtype(name) for name in NAMES}
         return {n: d for n, d in known.items() if kind is None or isdtype(d, kind)}
+
+
+def _described(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else asarray(x)
+
+
+def ndim(x: Any, /) -> int:
+    """Return the number of axes of an array, a number or a nested list."""
+    return len(shape(x))
+
+
+def shape(x: Any, /) -> tuple[int, ...]:
+    """Return the sizes of the axes of an array, a number or a nested list."""
+    return tuple(_described(x).shape)
+
+
+def size(x: Any, /, axis: int | tuple[int, ...] | None = None) -> int:
+    """Return the number of elements, or of those along an axis, of an array or a nested list."""
+    sizes = shape(x)
+    return math.prod(sizes if axis is None else (sizes[i] for i in axes_of(axis, len(sizes))))
+
+
+def iscomplexobj(x: Any, /) -> bool:
+    """Say whether an array, a number or a nested list is of a complex dtype."""
+    return bool(_described(x).dtype.kind == "c")
+
+
+def isrealobj(x: Any, /) -> bool:
+    """Say whether an array, a number or a nested list is of no complex dtype."""
+    return not iscomplexobj(x)
+
+
+def isscalar(x: Any, /) -> bool:
+    """Say whether this is a number or a text, and no array."""
+    return isinstance(x, int | float | complex | str | bytes | devices.Scalar)
+
+
+def promote_types(type1: Any, type2: Any, /) -> Any:
+    """Return the dtype in which arrays of two dtypes meet."""
+    return result_type(dtypes.dtype(type1), dtypes.dtype(type2))

@@ -1,4 +1,4 @@
-"""Convolution, correlation and polynomials."""
+"""Convolution and correlation."""
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -8,7 +8,7 @@ from autograd_iron.core.composite import composite
 from autograd_iron.core.specs import axes_of
 from autograd_iron.ops.linalg.operands import tensors
 
-__all__ = ["convolve", "correlate", "polyval"]
+__all__ = ["convolve", "correlate"]
 
 MODES = ("full", "same", "valid")
 LARGE = 512  # so many elements are worth a Fourier transform
@@ -225,15 +225,3 @@ def _of_matrices(F, x, kernel, mode, boundary, fillvalue, before):
     starts = [(k - before) // 2 for k in kernel.shape]
     places = tuple(slice(s, s + n) for s, n in zip(starts, x.shape, strict=True))
     return F.getitem(made, index=places)
-
-
-@composite
-def polyval(F, p, x, /):
-    """Return the polynomial with the coefficients `p`, that of the highest power first, at `x`."""
-    p, x = tensors(F, p, x)
-    if p.ndim != 1:
-        raise ValueError(f"the coefficients are a vector, got shape {p.shape}")
-    made = x * 0
-    for i in range(p.size):
-        made = made * x + F.getitem(p, index=(i,))
-    return made

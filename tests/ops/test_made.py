@@ -29,6 +29,11 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("logspace", (0, 2, 5), {}),
     ("logspace", (0, 2, 4), {"endpoint": False, "base": 2}),
     ("geomspace", (1, 1000, 4), {}),
+    ("hanning", (7,), {}),
+    ("hamming", (6,), {}),
+    ("bartlett", (5,), {}),
+    ("blackman", (1,), {}),
+    ("kaiser", (5, 14.0), {}),
     ("geomspace", (-1, -8, 4), {"endpoint": False}),
 ]
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import math
 
+from autograd_iron.arrays import dtypes
 from autograd_iron.core.composite import composite
 from autograd_iron.core.primitive import elementwise
+from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad
 from autograd_iron.ops.elementwise.questions import (
     bitwise_and,
@@ -19,6 +21,7 @@ from autograd_iron.ops.elementwise.words import floating, operand, zero_slope
 
 __all__ = [
     "bitwise_and",
+    "bitwise_count",
     "bitwise_invert",
     "bitwise_left_shift",
     "bitwise_not",
@@ -111,6 +114,17 @@ def gcd(xp, x, y, /):
 def lcm(xp, x, y, /):
     """Return the least common multiple of integers, broadcast."""
     return xp.lcm(x, y)
+
+
+@elementwise(numpy="bitwise_count", by_kernel="the loops in C have no type for it")
+def bitwise_count(xp, x, /):
+    """Return how many bits of the absolute value of integers are 1, as uint8."""
+    return xp.bitwise_count(x)
+
+
+@bitwise_count.shape
+def _(x):
+    return Spec(x.shape, dtypes.uint8)
 
 
 invert = bitwise_not = bitwise_invert

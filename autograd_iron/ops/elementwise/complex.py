@@ -12,7 +12,7 @@ from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.creation import asarray
 
-__all__ = ["angle", "conj", "conjugate", "imag", "real"]
+__all__ = ["angle", "conj", "conjugate", "imag", "real", "real_if_close"]
 
 NOT_IN_C = "the loops in C take real numbers only"
 
@@ -104,6 +104,23 @@ def imag(F, x, /):
     if x.dtype.kind == "c":
         return F.imaginary_part(x)
     return F.zeros(x.shape, dtype=x.dtype, device=device.of(x))
+
+
+@composite
+def real_if_close(F, x, /, tol=100):
+    """Return the real part where all imaginary parts are about 0, else the complex numbers.
+
+    Parameters
+    ----------
+    tol : float
+        What is about 0: below so many times the precision of the dtype, or, if it is 1 or less,
+        below the number itself.
+    """
+    x = x if hasattr(x, "dtype") else asarray(x)
+    if x.dtype.kind != "c":
+        return x
+    least = tol * float(dtypes.limits(x.dtype).eps) if tol > 1 else tol
+    return F.real(x) if bool(F.all(F.abs(F.imag(x)) < least)) else x
 
 
 @elementwise(floating=True, numpy="angle", by_kernel=NOT_IN_C)

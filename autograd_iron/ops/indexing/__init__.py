@@ -3,6 +3,7 @@
 from autograd_iron.ops.indexing import (
     along,
     gathering,
+    interpolation,
     positions,
     searching,
     selecting,
@@ -10,4 +11,13 @@ from autograd_iron.ops.indexing import (
     updates,
 )
 
-__all__ = ["along", "gathering", "positions", "searching", "selecting", "taking", "updates"]
+__all__ = [
+    "along",
+    "gathering",
+    "interpolation",
+    "positions",
+    "searching",
+    "selecting",
+    "taking",
+    "updates",
+]

@@ -1,6 +1,7 @@
 """Reductions over axes, and what goes along an axis: scans, sorts, searches."""
 
 from autograd_iron.ops.reduce import (
+    covariance,
     differences,
     extremes,
     nan,
@@ -16,6 +17,7 @@ from autograd_iron.ops.reduce import (
 )
 
 __all__ = [
+    "covariance",
     "differences",
     "extremes",
     "nan",

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import math
+
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.batch import moved
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.specs import axes_of
 from autograd_iron.ops.reduce.axes import beside, floating
 
-__all__ = ["cumulative_trapezoid", "diff", "gradient", "trapezoid"]
+__all__ = ["cumulative_trapezoid", "diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
 
 
 def _part(F, x, axis, start=None, end=None):
@@ -51,6 +53,57 @@ def _beside(F, value, x, axis):
     if value.ndim:
         return value
     return F.broadcast_to(value, shape=(*x.shape[:axis], 1, *x.shape[axis + 1 :]))
+
+
+@composite
+def ediff1d(F, x, /, to_end=None, to_begin=None):
+    """Return the differences of neighbours in the flattened array.
+
+    Parameters
+    ----------
+    to_end, to_begin : array or number, optional
+        What comes after the differences, and before them.
+    """
+    x = F.reshape(operand(F, x), shape=(-1,))
+    made = _part(F, x, 0, 1) - _part(F, x, 0, None, -1)
+    parts = (_end(F, to_begin, x), made, _end(F, to_end, x))
+    return F.join(*(part for part in parts if part is not None), axis=0)
+
+
+def _end(F, value, x):
+    if value is None:
+        return None
+    value = operand(F, value, (x,))
+    if not dtypes.can_cast(value.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"ends of {value.dtype} do not go with differences of {x.dtype}")
+    return F.reshape(F.astype(value, dtype=x.dtype), shape=(-1,))
+
+
+@composite
+def unwrap(F, p, /, discont=None, axis=-1, *, period=2 * math.pi):
+    """Return angles without their jumps: multiples of the period are added along an axis.
+
+    Parameters
+    ----------
+    discont : float, optional
+        The least jump that is one; no less than half a period, which is the default.
+    axis : int
+    period : float
+    """
+    p = operand(F, p)
+    (at,) = axes_of(axis, p.ndim)
+    whole = p.dtype.kind in "iu" and isinstance(period, int)
+    p = p if whole else floating(F, p)
+    half = period // 2 if whole else period / 2
+    jump = F.diff(p, axis=at)
+    near = F.remainder(jump + half, period) - half
+    if not whole or period % 2 == 0:  # of half a period: the sign of the jump is kept
+        near = F.where((near == -half) & (jump > 0), half, near)
+    few = F.abs(jump) < (half if discont is None else discont)
+    # How many periods are added is a whole number, whose gradient is 0.
+    added = F.cumsum(F.where(few, 0, near - jump), axis=at)
+    first, later = _part(F, p, at, None, 1), _part(F, p, at, 1)
+    return F.join(first, later + added, axis=at)
 
 
 def _areas(F, y, x, dx, axis):

@@ -177,6 +177,17 @@ def _(F, g, y, _x):
     return F.multiply_no_nan(F.exp(y * y) / _SLOPE, g)
 
 
+@elementwise(floating=True, by_kernel=BY_SCIPY)
+def erfcinv(xp, x, /):
+    """Return the number whose complementary error function `erfc` is `x`."""
+    return of_scipy(xp, "erfcinv", x)
+
+
+@erfcinv.vjp
+def _(F, g, y, _x):
+    return F.multiply_no_nan(F.exp(y * y) / -_SLOPE, g)
+
+
 @composite
 def ndtr(F, x, /):
     """Return the distribution function of the standard normal distribution."""
@@ -212,5 +223,5 @@ def _(F, g, _y, x):
     return F.multiply_no_nan(F.where(left, ratio, beyond), g)
 
 
-for word in (erf, erfc, erfcx, erfinv, ndtri, log_ndtr):
+for word in (erf, erfc, erfcinv, erfcx, erfinv, ndtri, log_ndtr):
     word.ordered = True

@@ -35,6 +35,31 @@ def _(F, g, y, x):
 
 
 @elementwise(floating=True, by_kernel=BY_SCIPY)
+def rgamma(xp, x, /):
+    """Return `1 / gamma(x)`, which is 0 where the gamma function has its poles."""
+    return of_scipy(xp, "rgamma", x)
+
+
+@rgamma.vjp
+def _(F, g, y, x):
+    # Where the poles are: of the reflection sin(pi x) gamma(1 - x) / pi, which has none there.
+    left = x < 0.5
+    u, v = F.where(left, x, 0), F.where(left, 1, x)
+    turn = F.cos(math.pi * u) - F.sin(math.pi * u) * F.digamma(1 - u) / math.pi
+    slope = F.where(left, F.gamma(1 - u) * turn, -y * F.digamma(v))
+    return F.multiply_no_nan(slope, g)
+
+
+@composite
+def gammasgn(F, x, /):
+    """Return the sign of the gamma function; NaN at its poles below 0, that of zeros at 0."""
+    x = floating(F, x)
+    below = F.floor(x)
+    sign = F.where(below == x, math.nan, 1 - 2 * F.remainder(below, 2))
+    return F.where(x > 0, 1.0, F.where(x == 0, F.copysign(1.0, x), sign)) + 0 * below
+
+
+@elementwise(floating=True, by_kernel=BY_SCIPY)
 def digamma(xp, x, /):
     """Return the derivative of `gammaln`."""
     return of_scipy(xp, "digamma", x)
@@ -182,5 +207,7 @@ def _(F, g, _y, df, x):
     return F.multiply_no_nan(F.exp(norm - half * F.log1p(x * x / df)), g)
 
 
-for word in (gammaln, gamma, digamma, zeta, betaln, beta, gammainc, gammaincc, betainc, stdtr):
+for word in (gammaln, gamma, rgamma, digamma, zeta, betaln, beta, stdtr):
+    word.ordered = True
+for word in (gammainc, gammaincc, betainc):
     word.ordered = True

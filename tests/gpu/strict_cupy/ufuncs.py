@@ -17,7 +17,7 @@ NAMES = (
     "arccosh arctanh logaddexp logaddexp2 maximum minimum fmax fmin greater greater_equal less "
     "less_equal equal not_equal logical_and logical_or logical_not logical_xor bitwise_and "
     "bitwise_or bitwise_xor invert bitwise_invert left_shift right_shift isnan isfinite isinf "
-    "signbit copysign nextafter floor ceil trunc rint modf frexp fmod gcd lcm "
+    "bitwise_count signbit copysign nextafter floor ceil trunc rint modf frexp fmod gcd lcm "
     "conjugate "
 )
 SCATTERING = ("add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor")

@@ -236,6 +236,9 @@ LISTS: dict[str, Samples] = {
     "concat": Samples(
         R, [call((2, 3), (1, 3)), call((2,), (3, 1), axis=None)], of_list(np.concatenate)
     ),
+    "array": Samples(
+        R, [call((2,), (2,)), call((), ()), call((2,), (2,), ndmin=3)], of_list(np.array)
+    ),
     "stack": Samples(R, [call((2,), (2,)), call((2, 3), (2, 3), axis=-1)], of_list(np.stack)),
     "vstack": Samples(R, [call((3,), (3,)), call((2, 3), (3,))], of_list(np.vstack)),
     "hstack": Samples(

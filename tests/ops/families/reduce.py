@@ -137,6 +137,20 @@ WITH_NAN = {
     for name in ("nanargmax", "nanargmin")
 }
 COMPOSITES: dict[str, Samples] = {
+    "cov": Samples(
+        (REAL,),
+        [
+            call((2, 4)),
+            call((3,)),
+            call((4, 2), rowvar=False, bias=True),
+            call((2, 4), ddof=0, fweights=[1, 2, 1, 3]),
+            call((2, 4), fweights=[1, 2, 1, 3], aweights=[0.5, 1.0, 2.0, 1.5]),
+            call((2, 4), y=[1.0, -2.0, 0.5, 3.0]),
+        ],
+        np.cov,
+        complex=True,
+    ),
+    "corrcoef": Samples((REAL,), [call((3, 5)), call((5, 2), rowvar=False)], np.corrcoef),
     "var": Samples((REAL,), [*FILLED, call((2, 3), axis=1, correction=1)], np.var, complex=True),
     "std": Samples((DISTINCT,), [*FEW, call((2, 3), axis=1, ddof=1)], np.std, complex=True),
     "ptp": Samples((DISTINCT,), FEW, np.ptp),

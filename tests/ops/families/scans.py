@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sampling import DISTINCT, POSITIVE, REAL, Array, Samples, call, end_to_end
+from sampling import DISTINCT, POSITIVE, REAL, Array, Domain, Samples, call, end_to_end
 
 from families.reduce import some_nan
 
@@ -104,6 +104,23 @@ COMPOSITES: dict[str, Samples] = {
         ],
         np.diff,
         complex=True,
+    ),
+    "ediff1d": Samples(
+        (REAL,),
+        [call((4,)), call((2, 3), to_end=1.5), call((3,), to_begin=[1.0, 2.0], to_end=[3.0])],
+        np.ediff1d,
+        complex=True,
+    ),
+    "unwrap": Samples(
+        (Domain(((-9.0, 9.0),)),),
+        [
+            call((5,)),
+            call((2, 4)),
+            call((4, 2), axis=0, period=3.0),
+            call((6,), discont=4.0),
+            call((1,)),
+        ],
+        np.unwrap,
     ),
     "trapezoid": Samples((REAL, REAL), AREAS, np.trapezoid, complex=True),
     "cumulative_trapezoid": Samples((REAL, REAL), AREAS, cumulative_trapezoid, complex=True),

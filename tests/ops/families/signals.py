@@ -1,4 +1,4 @@
-"""Samples of convolution, correlation and polynomials."""
+"""Samples of convolution and correlation."""
 
 from __future__ import annotations
 
@@ -50,10 +50,4 @@ COMPOSITES: dict[str, Samples] = {
     ),
     "signal.convolve2d": Samples((REAL, REAL), OF_MATRICES, scipy.signal.convolve2d),
     "signal.correlate2d": Samples((REAL, REAL), OF_MATRICES, scipy.signal.correlate2d),
-    "polyval": Samples(
-        (REAL, REAL),
-        [call((4,), (2, 3)), call((1,), (2,)), call((3,), ())],
-        np.polyval,
-        complex=True,
-    ),
 }

@@ -16,10 +16,12 @@ SAMPLES: dict[str, Samples] = {
     "erfc": elementwise(sp.erfc, REAL),
     "erfcx": elementwise(sp.erfcx, REAL),
     "erfinv": elementwise(sp.erfinv, Domain(((-0.45, 0.45),))),
+    "erfcinv": elementwise(sp.erfcinv, Domain(((0.55, 1.45),))),
     "ndtri": elementwise(sp.ndtri, Domain(((0.1, 0.45),))),
     "log_ndtr": elementwise(sp.log_ndtr, REAL),
     "gammaln": elementwise(sp.gammaln, POSITIVE),
     "gamma": elementwise(sp.gamma, POSITIVE),
+    "rgamma": elementwise(sp.rgamma, REAL, on_gpu=False),
     "digamma": elementwise(sp.digamma, POSITIVE),
     "zeta": elementwise(sp.zeta, LARGE, POSITIVE),
     "beta": elementwise(sp.beta, POSITIVE, POSITIVE),
@@ -46,6 +48,7 @@ _AXES = [call((2, 3)), call((2, 3), axis=-1), call((2, 3, 2), axis=(0, 2))]
 
 COMPOSITES: dict[str, Samples] = {
     "special.ndtr": elementwise(sp.ndtr, REAL, calls=_ROWS),
+    "special.gammasgn": elementwise(sp.gammasgn, Domain(((-2.9, -0.1), (0.1, 2.0))), calls=_ROWS),
     "special.expit": elementwise(sp.expit, REAL, calls=_ROWS),
     "special.logit": elementwise(sp.logit, OPEN, calls=_ROWS),
     "special.log_expit": elementwise(sp.log_expit, REAL, calls=_ROWS),

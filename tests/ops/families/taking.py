@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sampling import BOOL, INDEX, INTEGER, REAL, Array, Samples, call, end_to_end
+from sampling import BETWEEN, BOOL, INDEX, INTEGER, POSITIVE, REAL, Array, Samples, call, end_to_end
 
 import autograd_iron as ai
 
@@ -37,7 +37,20 @@ SAMPLES: dict[str, Samples] = {
         np.isin,
     ),
 }
+
+
 COMPOSITES: dict[str, Samples] = {
+    "interp": Samples(
+        (BETWEEN, POSITIVE, REAL),  # the positive numbers are steps from point to point
+        [
+            call((4,), (5,), (5,)),
+            call((2, 3), (4,), (4,), left=-1.0, right=2.0),
+            call((5,), (4,), (4,), period=2.5),
+            call((), (3,), (3,)),
+            call((3,), (1,), (1,)),
+        ],
+        lambda x, steps, y, **more: np.interp(x, steps.cumsum() - 3, y, **more),
+    ),
     "take": Samples(
         (REAL, INDEX),
         [
@@ -171,6 +184,7 @@ def piecewise(x: Any) -> Any:
 # Of functions that take their arrays in lists, or in another order than arrays first.
 ADAPTED: dict[str, Callable[..., Any]] = {
     "apply_along_axis": lambda x, axis: ai.apply_along_axis(lambda v: v[:, None] * v, axis, x),
+    "interp": lambda x, steps, y, **more: ai.interp(x, ai.cumsum(steps, axis=0) - 3, y, **more),
     "unfold": lambda x, axis, size, step: x.unfold(axis, size, step),
     "unravel_index": lambda x, shape: ai.unravel_index(ai.astype(x, "int64"), shape),
     "ravel_multi_index": lambda *x, dims, mode: ai.ravel_multi_index(x, dims, mode),

@@ -61,6 +61,7 @@ SAMPLES: dict[str, Samples] = {
     "signbit": elementwise(np.signbit, REAL),
     "left_shift": elementwise(np.left_shift, INTEGER, Domain(dtype="index")),
     "right_shift": elementwise(np.right_shift, INTEGER, Domain(dtype="index")),
+    "bitwise_count": elementwise(np.bitwise_count, INTEGER),
     "gcd": elementwise(np.gcd, INTEGER, INTEGER),
     "lcm": elementwise(np.lcm, INTEGER, INTEGER),
     # infinities, NaN, likeness
