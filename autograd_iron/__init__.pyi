@@ -20,29 +20,43 @@ __array_api_version__: str
 from autograd_iron.ops.creation import arange as arange
 from autograd_iron.ops.creation import asarray as asarray
 from autograd_iron.ops.datatypes import astype as astype
+from autograd_iron.ops.tapers import bartlett as bartlett
+from autograd_iron.ops.tapers import blackman as blackman
 bool: Any
 from autograd_iron.ops.shapes.reshaping import broadcast_shapes as broadcast_shapes
+from autograd_iron.ops.shapes.literals import c_ as c_
 from autograd_iron.ops.datatypes import can_cast as can_cast
 from autograd_iron.ops.matrices import diag_indices as diag_indices
 e: float
+euler_gamma: float
 from autograd_iron.ops.datatypes import finfo as finfo
 from autograd_iron.ops.creation import from_dlpack as from_dlpack
 from autograd_iron.ops.grids import geomspace as geomspace
+from autograd_iron.ops.tapers import hamming as hamming
+from autograd_iron.ops.tapers import hanning as hanning
 from autograd_iron.ops.matrices import identity as identity
 from autograd_iron.ops.datatypes import iinfo as iinfo
+from autograd_iron.ops.shapes.literals import index_exp as index_exp
 from autograd_iron.ops.grids import indices as indices
 inf: float
+from autograd_iron.ops.datatypes import iscomplexobj as iscomplexobj
 from autograd_iron.ops.datatypes import isdtype as isdtype
+from autograd_iron.ops.datatypes import isrealobj as isrealobj
+from autograd_iron.ops.datatypes import isscalar as isscalar
 from autograd_iron.ops.grids import ix_ as ix_
+from autograd_iron.ops.tapers import kaiser as kaiser
 from autograd_iron.ops.creation import linspace as linspace
 from autograd_iron.ops.grids import logspace as logspace
 from autograd_iron.ops.drawing import manual_seed as manual_seed
 from autograd_iron.ops.grids import mgrid as mgrid
 nan: float
+from autograd_iron.ops.datatypes import ndim as ndim
 newaxis: None
 from autograd_iron.ops.drawing import normal as normal
 from autograd_iron.ops.grids import ogrid as ogrid
 pi: float
+from autograd_iron.ops.datatypes import promote_types as promote_types
+from autograd_iron.ops.shapes.literals import r_ as r_
 from autograd_iron.ops.drawing import rand as rand
 from autograd_iron.ops.drawing import rand_like as rand_like
 from autograd_iron.ops.drawing import randint as randint
@@ -50,6 +64,9 @@ from autograd_iron.ops.drawing import randn as randn
 from autograd_iron.ops.drawing import randn_like as randn_like
 from autograd_iron.ops.drawing import randperm as randperm
 from autograd_iron.ops.datatypes import result_type as result_type
+from autograd_iron.ops.shapes.literals import s_ as s_
+from autograd_iron.ops.datatypes import shape as shape
+from autograd_iron.ops.datatypes import size as size
 from autograd_iron.ops.creation import tensor as tensor
 from autograd_iron.ops.matrices import tril_indices as tril_indices
 from autograd_iron.ops.matrices import triu_indices as triu_indices
@@ -158,6 +175,22 @@ def argwhere(x: TensorLike, /) -> Tensor:
 def around(x: TensorLike, /, decimals: Any = 0) -> Tensor:
     """Return `x` rounded to so many decimals, halves to the even digit; the derivative is 0."""
 
+def array(value: Any, /, dtype: Any = None, *, copy: Any = True, ndmin: Any = 0, device: str | None = None) -> Tensor:
+    """Return an array of the values, which gradients flow through.
+
+    Parameters
+    ----------
+    value : array, Tensor, number or nested list of them
+        A list that has Tensors in it is stacked from them, and from the numbers beside them.
+    dtype : dtype or str, optional
+    copy : bool, optional
+        False or None: share memory where that is possible.
+    ndmin : int
+        Axes of size 1 are put before the others until there are so many.
+    device : str, optional
+        As in `tensor`.
+    """
+
 def array_equal(x: TensorLike, y: Any, /, equal_nan: Any = False) -> Tensor:
     """Return whether `x` and `y` have one shape and equal values."""
 
@@ -217,6 +250,9 @@ def bincount(x: TensorLike, /, weights: Any = None, minlength: Any = 0, length: 
 
 def bitwise_and(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `x & y` of bools or integers, broadcast."""
+
+def bitwise_count(x: TensorLike, /) -> Tensor:
+    """Return how many bits of the absolute value of integers are 1, as uint8."""
 
 def bitwise_invert(x: TensorLike, /) -> Tensor:
     """Return `~x` of bools or integers."""
@@ -324,6 +360,9 @@ def copy(x: TensorLike, /) -> Tensor:
 def copysign(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return `x` with the sign of `y`, broadcast; the derivative in `x` is 0 at 0."""
 
+def corrcoef(x: TensorLike, y: Any = None, rowvar: Any = True) -> Tensor:
+    """Return the correlations of variables, between -1 and 1: see `cov`."""
+
 def correlate(a: Any, v: Any, /, mode: Any = 'valid') -> Tensor:
     """Return the correlation of two vectors, `v` conjugated: see `convolve`."""
 
@@ -335,6 +374,27 @@ def cosh(x: TensorLike, /) -> Tensor:
 
 def count_nonzero(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = None, keepdims: builtins.bool = False) -> Tensor:
     """Return how many values over the axes are not zero."""
+
+def cov(m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None, fweights: Any = None, aweights: Any = None) -> Tensor:
+    """Return the covariance matrix of variables, each of which has several values.
+
+    Parameters
+    ----------
+    m : array
+        One variable, or one in each row.
+    y : array, optional
+        More variables, of the same form.
+    rowvar : bool
+        False: variables are in the columns.
+    bias : bool
+        True: divide by the number of values, instead of by one less.
+    ddof : int, optional
+        Subtracted from the number of values in the divisor; overrides `bias`.
+    fweights : array of int, optional
+        How often each value counts.
+    aweights : array, optional
+        How much each value weighs.
+    """
 
 def cross(a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """Return the cross product of vectors of three elements.
@@ -475,6 +535,15 @@ def dsplit(x: TensorLike, /, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 def dstack(arrays: Sequence[TensorLike], /) -> Tensor:
     """Return a sequence of arrays joined along the third axis, after `atleast_3d`."""
+
+def ediff1d(x: TensorLike, /, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    """Return the differences of neighbours in the flattened array.
+
+    Parameters
+    ----------
+    to_end, to_begin : array or number, optional
+        What comes after the differences, and before them.
+    """
 
 def einsum(subscripts: Any, /, *operands: Any, optimize: Any = True) -> Tensor:
     """Return the sum of products that letters of axes say, as NumPy's einsum.
@@ -648,6 +717,22 @@ def insert(x: TensorLike, /, obj: Any, values: Any, axis: builtins.int | Sequenc
         Broadcast to what is put in; cast to the dtype of `x`.
     axis : int or None
         None: `x` is flattened first.
+    """
+
+def interp(x: TensorLike, xp: Any, fp: Any, /, left: Any = None, right: Any = None, period: Any = None) -> Tensor:
+    """Return at `x` the values of the straight lines through the points `xp`, `fp`.
+
+    Parameters
+    ----------
+    x : array
+    xp : array
+        One axis of ascending numbers.
+    fp : array
+        The values there.
+    left, right : number, optional
+        The values before the first point and after the last; default: those at these points.
+    period : float, optional
+        The values repeat so; then `xp` need not ascend, and there is nothing to the left and right.
     """
 
 def intersect1d(x: TensorLike, y: Any, /, assume_unique: Any = False, return_indices: Any = False) -> Tensor:
@@ -982,6 +1067,48 @@ def piecewise(x: TensorLike, condlist: Any, funclist: Any, /, *args: Any, **sett
         What the functions take besides.
     """
 
+def polyadd(p: Any, q: Any, /) -> Tensor:
+    """Return the coefficients of the sum of two polynomials."""
+
+def polyder(p: Any, /, m: Any = 1) -> Tensor:
+    """Return the coefficients of the `m`-th derivative of a polynomial."""
+
+def polyfit(x: TensorLike, y: Any, /, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False) -> Tensor:
+    """Return the coefficients of the polynomial that is nearest to points in square mean.
+
+    Parameters
+    ----------
+    x : (n,)
+    y : (n,) or (n, k)
+        The values there, or several columns of them.
+    deg : int
+        The degree.
+    rcond : float, optional
+        Directions in which the powers are smaller than this share of the largest are left out.
+    full : bool
+        Return `(coefficients, residuals, rank, singular values, rcond)`.
+    w : (n,), optional
+        What each difference is multiplied by before it is squared.
+    cov : bool or "unscaled"
+        Return the covariance matrix of the coefficients too.
+    """
+
+def polyint(p: Any, /, m: Any = 1, k: builtins.int | None = None) -> Tensor:
+    """Return the coefficients of the `m`-th integral of a polynomial.
+
+    Parameters
+    ----------
+    m : int
+    k : number or sequence of numbers, optional
+        The constants of integration, the first of which is that of the first integral; 0 else.
+    """
+
+def polymul(p: Any, q: Any, /) -> Tensor:
+    """Return the coefficients of the product of two polynomials; leading zeros stay."""
+
+def polysub(p: Any, q: Any, /) -> Tensor:
+    """Return the coefficients of the difference of two polynomials."""
+
 def polyval(p: Any, x: TensorLike, /) -> Tensor:
     """Return the polynomial with the coefficients `p`, that of the highest power first, at `x`."""
 
@@ -1048,6 +1175,16 @@ def ravel_multi_index(multi_index: Any, /, dims: Any, mode: Any = 'raise') -> Te
 def real(x: TensorLike, /) -> Tensor:
     """Return the real part; a real array is returned as it is."""
 
+def real_if_close(x: TensorLike, /, tol: Any = 100) -> Tensor:
+    """Return the real part where all imaginary parts are about 0, else the complex numbers.
+
+    Parameters
+    ----------
+    tol : float
+        What is about 0: below so many times the precision of the dtype, or, if it is 1 or less,
+        below the number itself.
+    """
+
 def reciprocal(x: TensorLike, /) -> Tensor:
     """Return `1 / x`."""
 
@@ -1094,6 +1231,9 @@ def roll(x: TensorLike, /, shift: Any, axis: builtins.int | Sequence[builtins.in
 
 def rollaxis(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None, start: Any = 0) -> Tensor:
     """Return `x` with one axis moved back until it lies before the axis `start` (see moveaxis)."""
+
+def roots(p: Any, /) -> Tensor:
+    """Return the roots of a polynomial; how many there are depends on which coefficients are 0."""
 
 def rot90(x: TensorLike, /, k: builtins.int = 1, axes: builtins.int | Sequence[Any] | None = (0, 1)) -> Tensor:
     """Return `x` turned by `k` quarters of a circle, from the first of two axes to the second."""
@@ -1320,6 +1460,17 @@ def tril(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
 def tril_indices_from(x: TensorLike, /, k: builtins.int = 0) -> tuple[Tensor, ...]:
     """Return the indices of the lower triangle of a matrix: see `tril_indices`."""
 
+def trim_zeros(x: TensorLike, /, trim: Any = 'fb', axis: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+    """Return `x` without the zeros at its ends.
+
+    Parameters
+    ----------
+    trim : str
+        "f" for the front, "b" for the back, "fb" for both.
+    axis : int or tuple of int, optional
+        Default: all.
+    """
+
 def triu(x: TensorLike, /, k: builtins.int = 0) -> Tensor:
     """Return matrices with what lies below their diagonal `k` set to 0."""
 
@@ -1380,6 +1531,17 @@ def unravel_index(indices: Any, /, shape: builtins.int | Sequence[builtins.int])
 
 def unstack(x: TensorLike, /, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return the slices of `x` along an axis, each without it, as a tuple: what `stack` undoes."""
+
+def unwrap(p: Any, /, discont: Any = None, axis: builtins.int | Sequence[builtins.int] | None = -1, *, period: Any = 6.283185307179586) -> Tensor:
+    """Return angles without their jumps: multiples of the period are added along an axis.
+
+    Parameters
+    ----------
+    discont : float, optional
+        The least jump that is one; no less than half a period, which is the default.
+    axis : int
+    period : float
+    """
 
 def vander(x: TensorLike, /, N: Any = None, increasing: Any = False) -> Tensor:
     """Return the matrix whose columns are powers of a vector: from `N - 1` to 0, or increasing.

@@ -30,6 +30,9 @@ def erf(x: TensorLike, /) -> Tensor:
 def erfc(x: TensorLike, /) -> Tensor:
     """Return `1 - erf(x)`, accurate where that is small."""
 
+def erfcinv(x: TensorLike, /) -> Tensor:
+    """Return the number whose complementary error function `erfc` is `x`."""
+
 def erfcx(x: TensorLike, /) -> Tensor:
     """Return `exp(x ** 2) * erfc(x)`, which neither over- nor underflows for positive `x`."""
 
@@ -56,6 +59,9 @@ def gammaincc(a: TensorLike, x: TensorLike, /) -> Tensor:
 
 def gammaln(x: TensorLike, /) -> Tensor:
     """Return the logarithm of the absolute value of the gamma function."""
+
+def gammasgn(x: TensorLike, /) -> Tensor:
+    """Return the sign of the gamma function; NaN at its poles below 0, that of zeros at 0."""
 
 def i0(x: TensorLike, /) -> Tensor:
     """Return the modified Bessel function of the first kind of order 0."""
@@ -119,6 +125,9 @@ def psi(x: TensorLike, /) -> Tensor:
 
 def rel_entr(x: TensorLike, y: Any, /) -> Tensor:
     """Return `x * log(x / y)`, 0 where `x` is 0 and `y` is not below, and infinity elsewhere."""
+
+def rgamma(x: TensorLike, /) -> Tensor:
+    """Return `1 / gamma(x)`, which is 0 where the gamma function has its poles."""
 
 def sinc(x: TensorLike, /) -> Tensor:
     """Return `sin(pi x) / (pi x)`, and 1 at 0."""
