@@ -497,14 +497,6 @@ def ones_like(array: Any) -> Any:
     return numpy.ones(array.shape, array.dtype)
 
 
-def add_at(xp: Any, array: Any, index: Any, value: Any) -> None:
-    """Add to the elements at an index of arrays, as often as each is named."""
-    if xp is numpy:
-        # NumPy 2.4 reads past a 1-d value under an index of more axes.
-        value = numpy.broadcast_to(value, array[index].shape)
-    xp.add.at(array, index, value)
-
-
 def array_text(array: Any) -> str:
     """Return the values as text, for printing."""
     return numpy.array2string(on_host(array), separator=", ", threshold=100, prefix="Tensor(")

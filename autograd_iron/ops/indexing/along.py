@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from autograd_iron.arrays import device
-from autograd_iron.arrays.scans import sums_along
+from autograd_iron.arrays import device, scans
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import all_batched
 from autograd_iron.core.composite import composite, operand
@@ -73,7 +72,7 @@ def scatter_sum_along(xp, values, indices, /, size, axis):
     """Return zeros with an axis of such a size, and the values added up at positions along it."""
     at = _check(values, indices, axis)
     if xp is device.host and values.dtype.kind == "f":
-        return sums_along(values, indices, size, at)
+        return scans.sums_along(values, indices, size, at)
     shape = (*values.shape[:at], size, *values.shape[at + 1 :])
     made = xp.zeros(shape, dtype=values.dtype)
     grid = [
@@ -81,7 +80,7 @@ def scatter_sum_along(xp, values, indices, /, size, axis):
         for i, n in enumerate(values.shape)
     ]
     grid[at] = indices
-    device.add_at(xp, made, tuple(grid), values)
+    scans.add_at(xp, made, tuple(grid), values)
     return made
 
 

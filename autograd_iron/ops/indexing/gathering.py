@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import dtypes, scans
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import all_batched, moved
 from autograd_iron.core.composite import composite
@@ -93,7 +93,7 @@ def scatter_sum(xp, values, indices, /, size, axis):
     _check_integers(indices)
     shape = (*values.shape[:axis], size, *values.shape[axis + indices.ndim :])
     made = xp.zeros(shape, dtype=values.dtype)
-    device.add_at(xp, made, _along(axis, len(shape), indices), values)
+    scans.add_at(xp, made, _along(axis, len(shape), indices), values)
     return made
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device, dtypes, scans
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import moved, repeated, with_axes
 from autograd_iron.core.index import Index
@@ -110,7 +110,7 @@ def add_at(xp, x, value, /, index):
     check_fits(x, value)
     made = xp.array(x)
     if _is_advanced(index):
-        device.add_at(xp, made, index, value)
+        scans.add_at(xp, made, index, value)
     else:
         made[index] += value
     return made

@@ -161,7 +161,9 @@ class _Writer:
         body = "\n".join([memory, *stages, self._step()])
         functions = {n for s in self.plan.stages for n, o in s.names.items() if cpu.is_function(o)}
         functions |= self.plan.view_functions
-        taken = "".join(f"    {f},\n" for f in sorted(functions))
+        own = {n for s in self.plan.stages for n in s.names if n in cpu.OWN}
+        own |= functions & cpu.OWN.keys()
+        taken = "".join(f"    {f},\n" for f in sorted(functions - own))
         seal = hashlib.sha256(body.encode())
         for array in self.saved.values():
             seal.update(array.tobytes())
@@ -170,7 +172,8 @@ class _Writer:
             mark=_MARK,
             text=docstring(self._says(title, data)),
             imports=_BFLOAT16 if self._is_narrow() else "",
-            functions=f"from numpy import (\n{taken})\n" if taken else "",
+            functions=(f"from numpy import (\n{taken})\n" if taken else "")
+            + "".join(f"\n{name} = {cpu.OWN[name][1]}" for name in sorted(own)),
             key=_SEAL,
             seal=self.saved[_SEAL],
         )
@@ -278,7 +281,7 @@ class _Writer:
         return f"make_{number}({', '.join(parts)})"
 
     def _object(self, name: str, value: Any) -> str:
-        if cpu.is_function(value) or name in self.kernels:
+        if cpu.is_function(value) or name in cpu.OWN or name in self.kernels:
             return name
         if isinstance(value, device.Array):
             if id(value) in self.labels:

@@ -256,7 +256,7 @@ def _(writer: Writer, step: Step) -> None:
         part = Item(out, (index,))
         writer.add(writer.call("add", part, value, part))
         return
-    writer.add(writer.call("add.at", out, index, value))
+    writer.add(writer.call("add_at", out, index, value))
 
 
 @lines_for(set_at)
@@ -283,4 +283,4 @@ def _(writer: Writer, step: Step) -> None:
     out, zero = step.output, writer.constant(device.as_array(0, step.output.dtype))
     before = (Call("slice", (None,)),) * step.attributes["axis"]
     writer.copy(out, zero)
-    writer.add(writer.call("add.at", out, (*before, writer.operand(indices, step)), values))
+    writer.add(writer.call("add_at", out, (*before, writer.operand(indices, step)), values))
