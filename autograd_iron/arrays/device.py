@@ -400,7 +400,7 @@ cuda.on_empty_cache(_row_on_gpu.cache_clear)
 
 def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
     """Return the shape that the shapes broadcast to; None if they do not."""
-    if all(shape == shapes[0] for shape in shapes):
+    if not shapes or shapes.count(shapes[0]) == len(shapes):
         return shapes[0] if shapes else ()
     try:
         return numpy.broadcast_shapes(*shapes)

@@ -61,14 +61,26 @@ def _check_numbers(primitive: Primitive, operands: list[Any], attributes: dict[s
     A dtype has no room for some numbers, so that no rule over dtypes can say it.
     """
     numbers = [*operands, *attributes.values()] if attributes else operands
-    if any(type(n) is int and not 0 <= n < 128 for n in numbers):
-        ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
-        with device.quiet():
-            primitive.kernel_of_any_width()(device.host, *ones, **attributes)
+    for n in numbers:
+        if type(n) is int and not 0 <= n < 128:
+            ones = [device.host.ones((), x.dtype) if hasattr(x, "dtype") else x for x in operands]
+            with device.quiet():
+                primitive.kernel_of_any_width()(device.host, *ones, **attributes)
+            return
+
+
+def _is_plain(spec: Spec) -> bool:
+    """Return whether a spec has a tuple of Python's integers and a dtype, as nearly all have."""
+    shape, dtype = spec.shape, spec.dtype
+    if type(shape) is not tuple or isinstance(dtype, type) or not hasattr(dtype, "itemsize"):
+        return False
+    return {int}.issuperset(map(type, shape)) and min(shape, default=0) >= 0
 
 
 def _check_ruled(ruled: Any) -> None:
     for one in ruled if isinstance(ruled, tuple) else (ruled,):
+        if type(one) is Spec and _is_plain(one):
+            continue
         shape, dtype = getattr(one, "shape", None), getattr(one, "dtype", None)
         sizes = map(integer, shape) if isinstance(shape, tuple) else (None,)
         fits = all(n is not None and n >= 0 for n in sizes)

@@ -78,11 +78,12 @@ def _refuse(primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, A
 
 def check_present(primitive: Primitive, args: tuple[Any, ...]) -> None:
     """Refuse None for an operand that is not optional."""
-    if any(a is None for a in args[: primitive.needed]):
-        raise TypeError(
-            f"{call_text(primitive.name, args, {})}: None is no operand; operations take Tensors, "
-            "arrays and numbers. Does a function that made it lack its `return`?"
-        )
+    for a in args[: primitive.needed]:
+        if a is None:
+            raise TypeError(
+                f"{call_text(primitive.name, args, {})}: None is no operand; operations take "
+                "Tensors, arrays and numbers. Does a function that made it lack its `return`?"
+            )
 
 
 def promote(primitive: Primitive, arrays: list[Any]) -> list[Any]:
@@ -96,6 +97,8 @@ def promote(primitive: Primitive, arrays: list[Any]) -> list[Any]:
     if primitive.ordered:
         _check_order(primitive, arrays)
     met = [a.dtype for a in arrays if hasattr(a, "dtype")]
+    if met and dtypes.is_inexact(met[0]) and met.count(met[0]) == len(met):
+        return arrays
     floats = [found for found in met if dtypes.is_inexact(found)]
     if floats:
         if len(floats) == len(met):

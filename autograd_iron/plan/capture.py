@@ -124,8 +124,11 @@ class Tape(Executor):
         if primitive is to_device and attributes["here"] != attributes["there"]:
             self.move(args[0], attributes["there"])
         check_present(primitive, args)
-        handles = [self._operand(a, args) for a in args]
-        if not any(isinstance(h, Tensor) for h in handles):
+        handles = [a if type(a) is Traced else self._operand(a, args) for a in args]
+        for h in handles:
+            if isinstance(h, Tensor):
+                break
+        else:
             handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
         handles = promote(primitive, handles)
         if primitive.decomposition is not None:
@@ -144,7 +147,10 @@ class Tape(Executor):
             found = found if isinstance(found, tuple) else (found,)
             made = self._written_down(primitive, handles, attributes, found)
         parents = [h.node if isinstance(h, Tensor) else None for h in handles]
-        tracked = sum(1 << i for i, p in enumerate(parents) if p is not None)
+        tracked = 0
+        for i, parent in enumerate(parents):
+            if parent is not None:
+                tracked |= 1 << i
         if tracked and switches().recording and primitive.rules:
             saved = [h.detach() if isinstance(h, Tensor) else h for h in handles]
             if several:
@@ -201,11 +207,10 @@ class Tape(Executor):
     ) -> list[Traced]:
         """Write down a step that the primitive's kernel will run; return what it makes."""
         shows = handles[0].shows if _is_view(primitive, handles[0], found, attributes) else None
-        made = [
-            Traced.make(self.program.value(spec.shape, spec.dtype), None, shows) for spec in found
-        ]
-        inputs = tuple(self._read(h) if isinstance(h, Traced) else h for h in handles)
-        step = Step(primitive, inputs, attributes, *[traced.value for traced in made])
+        values = [self.program.value(spec.shape, spec.dtype) for spec in found]
+        made = [Traced.make(value, None, shows) for value in values]
+        inputs = tuple([self._read(h) if isinstance(h, Traced) else h for h in handles])
+        step = Step(primitive, inputs, attributes, *values)
         self.program.steps.append(step)
         return made
 

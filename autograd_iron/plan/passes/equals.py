@@ -20,7 +20,7 @@ def rule(walk: Rewriting, step: Step) -> tuple[Value, ...] | None:
     if step.primitive.collective:
         return None
     try:
-        inputs = tuple(v if isinstance(v, Value) else _frozen(v) for v in step.inputs)
+        inputs = tuple([v if type(v) is Value else _frozen(v) for v in step.inputs])
         key = (step.primitive, inputs, _settings(step.attributes))
         known = walk.equal.setdefault(key, step.outputs)
     except TypeError:  # an index with arrays in it cannot be compared
@@ -31,14 +31,14 @@ def rule(walk: Rewriting, step: Step) -> tuple[Value, ...] | None:
 def _settings(attributes: dict[str, Any]) -> Any:
     if not attributes:
         return ()
-    return tuple((name, _frozen(value)) for name, value in sorted(attributes.items()))
+    return tuple([(name, _frozen(value)) for name, value in sorted(attributes.items())])
 
 
 def _frozen(value: Any) -> Any:
     if isinstance(value, slice):
         return ("slice", value.start, value.stop, value.step)
     if isinstance(value, tuple):
-        return tuple(_frozen(v) for v in value)
+        return tuple([_frozen(v) for v in value])
     hash(value)
     # repr tells -0.0 from 0.0.
     return (type(value).__name__, repr(value) if isinstance(value, float | complex) else value)

@@ -91,7 +91,7 @@ def assign(
                 continue
             taken = None
             allowed = in_place.get(out, ())
-            still_read = {roots.get(v, v) for v in step.reads if v not in allowed}
+            still_read = allowed and {roots.get(v, v) for v in step.reads if v not in allowed}
             for v in allowed:
                 root = roots.get(v, v)
                 if root in still_read or root in passed_on:
@@ -107,7 +107,7 @@ def assign(
                 layout.sizes.append(sizes[out])
             layout.slot[out] = taken
             layout.sizes[taken] = max(layout.sizes[taken], sizes[out])
-        for root in dict.fromkeys(roots.get(v, v) for v in (*step.reads, *step.writes)):
+        for root in dict.fromkeys([roots.get(v, v) for v in (*step.reads, *step.writes)]):
             if last.get(root) == i and root in layout.slot and root not in passed_on:
                 slot = layout.slot[root]
                 free.setdefault(layout.sizes[slot], []).append(slot)

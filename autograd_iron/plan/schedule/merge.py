@@ -64,10 +64,10 @@ def merge(program: Program, steps: list[Step], fixed: Iterable[Value]) -> tuple[
 
 def _source(step: Step) -> Value | None:
     """Return the one value of the output's shape that a step works on beside numbers."""
-    large = {v for v in step.values if v.shape}
-    if len(step.outputs) > 1:
+    if len(step.outputs) > 1 or step.primitive.ufunc is None:
         return None
-    if step.primitive.ufunc is None or len(large) != 1:
+    large = {v for v in step.values if v.shape}
+    if len(large) != 1:
         return None
     (source,) = large
     out = step.output
