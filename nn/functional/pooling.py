@@ -305,7 +305,10 @@ def lp_pool2d(
     stride: Sizes | None = None,
     ceil_mode: bool = False,
 ) -> ai.Tensor:
-    """Return ``sum(x^p)^(1/p)`` of each window; a negative sum counts as 0, as in PyTorch."""
+    """Return ``sum(x^p)^(1/p)`` of each window, as in PyTorch.
+
+    That is the sum where p is 1, and nan where a negative sum has no such root.
+    """
     return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -332,7 +335,7 @@ def _lp_pool(
     x: ai.Tensor = ai.asarray(input)
     kernel = per_axis(name, "kernel_size", kernel_size, axes)
     mean = _avg_pool(name, axes, x**norm_type, kernel, stride, 0, ceil_mode, True, None)
-    total = ai.relu(mean) * math.prod(kernel)
+    total = mean * math.prod(kernel)
     none = total == 0  # where the root has no slope
     made: ai.Tensor = ai.where(none, 0.0, ai.where(none, 1.0, total) ** (1.0 / norm_type))
     return made

@@ -293,6 +293,8 @@ def test_slopes_are_numpys_on_any_grid() -> None:
             for a, b in zip(found, expected, strict=True):
                 np.testing.assert_allclose(a.numpy(), b, rtol=1e-12)
     ai.check_grads(lambda f, x: ai.gradient(f, x, axis=0, edge_order=2), [f, x], order=2)
+    edge = np.array([0.0, np.inf, 1.0, np.nan, 2.0])  # is no part of the slope where it stands
+    np.testing.assert_array_equal(ai.gradient(edge).numpy(), np.gradient(edge))
     with pytest.raises(ValueError, match="axis 0 has 1 values"):
         ai.gradient([1.0])
     with pytest.raises(TypeError, match="2 distances are not one for each of 3 axes"):

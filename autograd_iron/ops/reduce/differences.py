@@ -196,7 +196,11 @@ def _slope(F, f, space, axis, edge_order):
         before = after = space
         ends = [[space, space], [space, space]]
     left, here, right = (_part(F, f, end, i, n - 2 + i) for i in range(3))
-    inner = (before / after * (right - here) + after / before * (here - left)) / (before + after)
+    if getattr(space, "ndim", 0):
+        inner = before / after * (right - here) + after / before * (here - left)
+        inner = inner / (before + after)
+    else:  # the value between is no part of the slope, nor is an infinite one
+        inner = (right - left) / (space + space)
     if edge_order == 1:
         start = (_part(F, f, end, 1, 2) - _part(F, f, end, 0, 1)) / ends[0][0]
         stop = (_part(F, f, end, n - 1, n) - _part(F, f, end, n - 2, n - 1)) / ends[1][1]

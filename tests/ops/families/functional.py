@@ -160,8 +160,10 @@ COMPOSITES: dict[str, Samples] = {
     ),
     "nn.functional.lp_pool2d": Samples(
         (REAL,),
-        [call(IMAGES, norm_type=2.0, kernel_size=2)],
-        lambda x, norm_type, kernel_size: np.sqrt(pooled(x**2, np.sum, kernel_size)),
+        [call(IMAGES, norm_type=p, kernel_size=2) for p in (1.0, 2.0)],  # 1: the sums, negative too
+        lambda x, norm_type, kernel_size: (
+            pooled(x**norm_type, np.sum, kernel_size) ** (1 / norm_type)
+        ),
     ),
     "nn.functional.adaptive_avg_pool1d": Samples(
         (REAL,),
