@@ -32,6 +32,7 @@ from autograd_iron.core.explain import EXPLAINED, call_text, explain
 from autograd_iron.core.facts import C, Reduction
 from autograd_iron.core.graph import Node
 from autograd_iron.core.operands import bind
+from autograd_iron.core.parameters import keyword_only, parameters
 from autograd_iron.core.registry import Vocabulary, raw, register
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
@@ -90,6 +91,7 @@ class Primitive:
 
     name: str
     __qualname__: str
+    __wrapped__: Callable[..., Any]
 
     def __init__(
         self,
@@ -128,26 +130,22 @@ class Primitive:
         self.view_rule: Callable[..., Any] | None = None
         self.vmap_rule: Callable[..., Any] | None = None
         self.axes_rule: Callable[..., Any] | None = aligned if elementwise else None
-        parameters = list(inspect.signature(kernel).parameters.values())[1:]
-        arrays = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        arrays, self.variadic, self.defaults, self.required = parameters(kernel)
         self.arity = len(arrays)
-        self.optional = sum(p.default is not p.empty for p in arrays)
-        self.required = {
-            p.name
-            for p in parameters
-            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.default is p.empty
-        }
-        self.defaults = {
-            p.name: (None if p.default is p.empty else p.default)
-            for p in parameters
-            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        }
+        self.optional = sum(arrays)
         self._complete = not (self.required or self.variadic)  # without any attribute
         self.needed = None if self.variadic else self.arity - self.optional
         self.keeps: dict[Any, tuple[bool, bool, tuple[bool, ...]]] = {}
-        self.__signature__ = inspect.Signature(parameters)
         register(self)
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        # When it is asked for: to read those of all operations takes a third of their import.
+        found = list(inspect.signature(self.__wrapped__).parameters.values())[1:]
+        if self.more is not None:
+            given = inspect.signature(self.more).parameters
+            found += [given[name] for name in given if name in self.more_names]
+        return inspect.Signature(found)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -294,10 +292,8 @@ class Primitive:
         The function takes the operands and attributes as they come; its keyword-only parameters
         are what a call may say besides, of which neither kernel nor rules hear.
         """
-        given = inspect.signature(function).parameters.values()
-        added = [p for p in given if p.kind is p.KEYWORD_ONLY]
-        self.more, self.more_names = function, frozenset(p.name for p in added)
-        self.__signature__ = inspect.Signature([*self.__signature__.parameters.values(), *added])
+        self.more, self.more_names = function, frozenset(keyword_only(function.__code__))
+        self.__dict__.pop("__signature__", None)
         return function
 
     def compute(self, arrays: list[Any], attributes: dict[str, Any]) -> Any:
