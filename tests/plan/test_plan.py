@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from samples import (
     DIFFERENTIABLE,
     PRIMITIVES,
+    RULES,
     SAMPLES,
     Call,
     cases,
@@ -98,9 +99,9 @@ def test_each_rule(name: str, row: Call) -> None:
     compare(function, (cotangents[0], *arrays), (cotangents[1], *others), equal=close)
 
 
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@pytest.mark.parametrize("name", sorted({name for name, _ in RULES}))
 def test_each_rule_twice(name: str) -> None:
-    # The gradient of the sum of squared gradients.
+    # The gradient of the sum of squared gradients. A slope of zero everywhere leads nowhere.
     row = max(SAMPLES[name].calls, key=lambda c: min(2, len(c.shapes[0]) if c.shapes else 0))
     arrays = fixed_case(name, row).arrays
     flowing, _ = parts(name, arrays)

@@ -301,7 +301,8 @@ def triangular(a: Array, b: Array, trans: int | str = 0, **how: bool) -> Array:
     a = np.tril(a) if how.get("lower") else np.triu(a)
     if how.get("unit_diagonal"):
         a = a - a * np.eye(a.shape[-1]) + np.eye(a.shape[-1])
-    return solved(a if trans in (0, "N") else a.swapaxes(-1, -2), b)
+    turned = a if trans in (0, "N") else a.swapaxes(-1, -2)
+    return solved(turned.conj() if trans in (2, "C") else turned, b)
 
 
 COMPOSITES: dict[str, Samples] = {
