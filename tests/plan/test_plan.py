@@ -16,6 +16,7 @@ from samples import (
     PRIMITIVES,
     RULES,
     SAMPLES,
+    ZERO_OF_REALS,
     Call,
     cases,
     fixed_case,
@@ -99,7 +100,7 @@ def test_each_rule(name: str, row: Call) -> None:
     compare(function, (cotangents[0], *arrays), (cotangents[1], *others), equal=close)
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in RULES}))
+@pytest.mark.parametrize("name", sorted({name for name, _ in RULES} - ZERO_OF_REALS))
 def test_each_rule_twice(name: str) -> None:
     # The gradient of the sum of squared gradients. A slope of zero everywhere leads nowhere.
     row = max(SAMPLES[name].calls, key=lambda c: min(2, len(c.shapes[0]) if c.shapes else 0))
