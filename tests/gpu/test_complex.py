@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from compiling import proven  # noqa: F401
 from complex_samples import ENTRIES, tries
+from samples import some_names
 
 import autograd_iron as ai
 
@@ -45,7 +46,7 @@ def test_values_and_gradients_are_those_of_the_host(name: str) -> None:
             np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=2e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some_names(NAMES, "compiled"))
 def test_compiled_is_eager(name: str) -> None:
     def make(device: str) -> Any:
         calls = [(t.function, [x.to(device) for x in t.narrow]) for t in tries(name)[:2]]

@@ -27,7 +27,7 @@ def run(function: Any, arrays: list[Any], device: str) -> tuple[Any, list[Any]]:
 
 @pytest.mark.parametrize("path", sorted(COMPOSITES))
 def test_the_host_and_the_device_agree(path: str, subtests: pytest.Subtests) -> None:
-    for row in COMPOSITES[path].calls[:3]:
+    for row in COMPOSITES[path].calls[:2]:
         if not row.shapes:
             continue
         with subtests.test(row=str(row)):

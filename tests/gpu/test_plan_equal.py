@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from compiling import proven  # noqa: F401
 from hypothesis import HealthCheck, given, settings
-from samples import DIFFERENTIABLE, SAMPLES, some_rows
+from samples import ALL_ROWS, DIFFERENTIABLE, SAMPLES, some_rows
 from step_programs import Step, random_step
 from test_plan import WANTED, Instruction, both_ways, instructions
 
@@ -67,7 +67,7 @@ def test_every_rule_in_one_step() -> None:
 @pytest.mark.parametrize("wanted", WANTED)
 @settings(
     settings.get_profile("bounded"),
-    max_examples=30 if TIER == "stand-in" else 3,
+    max_examples=(30 if ALL_ROWS else 10) if TIER == "stand-in" else 3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -58,8 +58,14 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.launches: list[str] = []
+        self.kernels: dict[tuple[str, str], Callable[..., None]] = {}
 
     def RawKernel(self, text: str, name: str) -> Callable[..., None]:
+        if (text, name) not in self.kernels:
+            self.kernels[text, name] = self.compiled(text, name)
+        return self.kernels[text, name]
+
+    def compiled(self, text: str, name: str) -> Callable[..., None]:
         source = self.folder / f"{len(list(self.folder.iterdir()))}.cpp"
         source.write_text(HEADER + text + LAUNCH)
         library = source.with_suffix(".so")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import proven, same_bits  # noqa: F401
-from samples import PRIMITIVES, SAMPLES, Call, fixed_case, over_rows, own_words, smooth
+from samples import PRIMITIVES, SAMPLES, Call, fixed_case, over_rows, own_words, smooth, some_names
 from sampling import Array
 
 import autograd_iron as ai
@@ -51,7 +51,7 @@ def gradients(made: tuple[ai.Tensor, ...], along: list[Array], leaves: list[Any]
     return [np.zeros(t.shape) if t.grad is None else t.grad.numpy() for t in leaves]
 
 
-@over_rows(NAMES)
+@over_rows(some_names(NAMES, "a batch"))
 def test_a_batch_is_a_loop_over_its_parts(name: str, row: Call) -> None:
     word, calls = PRIMITIVES[name], batches(name, row)
     attributes = bound(name, fixed_case(name, row).attributes)

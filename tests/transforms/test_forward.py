@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from compiling import close
-from samples import DIFFERENTIABLE, PRIMITIVES, Array, fixed_case, joined, over_rows, result, smooth
+from samples import (
+    DIFFERENTIABLE,
+    PRIMITIVES,
+    Array,
+    fixed_case,
+    joined,
+    over_rows,
+    result,
+    smooth,
+    some_names,
+)
 
 import autograd_iron as ai
 from autograd_iron.core.operands import bind
@@ -85,7 +95,7 @@ def test_a_tangent_is_the_transpose_of_the_gradient_and_differentiable(name: str
         np.testing.assert_allclose(one.data, other.data, rtol=1e-8, atol=1e-9)
 
 
-@some_smooth_rows
+@over_rows(some_names(DIFFERENTIABLE, "compiled"))
 def test_a_tangent_is_the_same_in_a_compiled_step(name: str, row: Any) -> None:
     case = fixed_case(name, row)
     along = directions(name, case.arrays)
