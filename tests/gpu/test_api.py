@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache, partial
 from pathlib import Path
 
@@ -161,6 +162,8 @@ ON_DEVICE = [n for n in ON_GPU if n != "to_device" and PRIMITIVES[n].by_kernel !
 @pytest.mark.parametrize("name", ON_DEVICE)
 def test_kernels_and_rules_stay_on_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograd_iron.arrays.cuda.cupy", cp)  # the engine has met it
+    for module, found in cp.modules().items():
+        monkeypatch.setitem(sys.modules, module, found)
     primitive = PRIMITIVES[name]
     for row in some_rows(SAMPLES[name], "stays on the device"):
         case = fixed_case(name, row)
