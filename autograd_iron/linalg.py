@@ -62,6 +62,7 @@ from autograd_iron.ops.linalg.solving import (
     tensorinv,
     tensorsolve,
 )
+from autograd_iron.ops.linalg.structured import solve_banded, solve_sylvester
 from autograd_iron.ops.matrices import vander
 from autograd_iron.ops.shapes.order import matrix_transpose
 
@@ -70,7 +71,6 @@ cross = cross_of_axis
 diagonal = diagonal_of_matrices
 norm = norm_of_order
 trace = trace_of_matrices
-
 __all__ = [
     "cho_factor",
     "cho_solve",
@@ -104,6 +104,8 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_banded",
+    "solve_sylvester",
     "solve_triangular",
     "sqrtm",
     "svd",

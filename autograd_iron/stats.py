@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import device
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.ops.elementwise.words import floating, together
 from autograd_iron.ops.special import bessel, entropies, errors, gammas
@@ -239,35 +239,57 @@ class Poisson:
 class MultivariateNormal:
     """The normal distribution of vectors, with a mean and a covariance matrix."""
 
-    def logpdf(self, x, mean=None, cov=1):
-        """Return the logarithm of the density at vectors, which lie along the last axis of x."""
+    def logpdf(self, x, mean=None, cov=1, allow_singular=False):
+        """Return the logarithm of the density at vectors, which lie along the last axis of x.
+
+        With `allow_singular` the covariance may be singular: the density is that in the space that
+        its vectors span, and 0 outside.
+        """
         x, cov = together(F, x, cov)
-        factor = self._factor(x.shape[-1] if x.ndim else 1, cov)
-        size = factor.shape[-1]
+        cov = self._matrix(x.shape[-1] if x.ndim else 1, cov)
+        size = cov.shape[-1]
         x = x if x.ndim and x.shape[-1] == size else F.expand_dims(x, -1)
         away = x if mean is None else x - floating(F, mean)
+        if allow_singular:
+            return self._singular(away, cov)
+        factor = F.cholesky(cov)
         rows = F.reshape(away, shape=(-1, size))
         scaled = F.solve(factor, F.matrix_transpose(rows))
         squares = F.reshape(F.sum(scaled * scaled, axis=0), shape=away.shape[:-1])
         return -0.5 * (squares + size * _LOG_2_PI) - self._log_volume(factor)
 
-    def pdf(self, x, mean=None, cov=1):
-        """Return the density at vectors."""
-        return F.exp(self.logpdf(x, mean, cov))
+    @staticmethod
+    def _singular(away, cov):
+        sizes = F.eigvalsh(cov)
+        # SciPy's bounds of what is about 0, in a matrix and in the distance from its space.
+        least = (1e3 if cov.dtype == "float32" else 1e6) * dtypes.limits(cov.dtype).eps
+        bound = float(least) * F.max(F.abs(sizes)).detach()
+        kept = sizes > bound
+        inverse = F.pinv(cov, rcond=float(least), hermitian=True)
+        scaled = F.matmul(away, inverse)
+        volume = F.sum(F.log(F.where(kept, sizes, 1)))
+        rank = F.astype(F.sum(kept), dtype=cov.dtype)
+        made = -0.5 * (F.sum(scaled * away, axis=-1) + rank * _LOG_2_PI + volume)
+        rest = (away - F.matmul(scaled, cov)).detach()
+        return F.where(F.sum(rest * rest, axis=-1) < bound * bound, made, -math.inf)
+
+    def pdf(self, x, mean=None, cov=1, allow_singular=False):
+        """Return the density at vectors: see `logpdf`."""
+        return F.exp(self.logpdf(x, mean, cov, allow_singular))
 
     def entropy(self, mean=None, cov=1):
         """Return the differential entropy."""
         mean, cov = together(F, 0.0 if mean is None else mean, cov)
-        factor = self._factor(mean.size, cov)
+        factor = F.cholesky(self._matrix(mean.size, cov))
         return 0.5 * factor.shape[-1] * (1 + _LOG_2_PI) + self._log_volume(factor)
 
     @staticmethod
-    def _factor(size, cov):
-        """Return the Cholesky factor of a covariance: a matrix, its diagonal, or a number."""
+    def _matrix(size, cov):
+        """Return a covariance, of which its diagonal or a number may be given."""
         if cov.ndim < 2:
             ones = F.eye(cov.size if cov.ndim else size, dtype=cov.dtype, device=cov.device)
             cov = cov * ones
-        return F.cholesky(cov)
+        return cov
 
     @staticmethod
     def _log_volume(factor):

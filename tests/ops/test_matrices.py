@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 from sampling import Array
 
 import autograd_iron as ai
@@ -201,6 +202,17 @@ def test_powers(n: int) -> None:
     np.testing.assert_allclose(L.matrix_power(x, n).numpy(), np.linalg.matrix_power(x, n))
     if n:
         ai.check_grads(lambda x: L.matrix_power(x, n), [x[0]], order=2)
+
+
+@pytest.mark.parametrize("widths", [(1, 1), (2, 0), (0, 1), (2, 1), (1, 2)])
+def test_banded_matrices(widths: tuple[int, int]) -> None:
+    bands = drawn(sum(widths) + 1, 5) + 7 * (np.arange(sum(widths) + 1) == widths[1])[:, None]
+    for b in (drawn(5, 2, seed=1), drawn(5, seed=1)):
+        found = L.solve_banded(widths, bands, b)
+        np.testing.assert_allclose(found.numpy(), scipy.linalg.solve_banded(widths, bands, b))
+        ai.check_grads(lambda ab, b: L.solve_banded(widths, ab, b), [bands, b], order=2)
+    with pytest.raises(ValueError, match=rf"{widths[0]} diagonals below and {widths[1]} above"):
+        L.solve_banded(widths, bands[1:], drawn(5))
 
 
 def test_functions_of_matrices_that_are_no_diagonals() -> None:

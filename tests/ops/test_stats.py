@@ -122,6 +122,22 @@ def test_multivariate_normal_has_gradients() -> None:
     ai.check_grads(density, [X, np.array([0.1, -0.2, 0.3]), COVARIANCE], order=2, rtol=1e-4)
 
 
+def test_a_singular_covariance() -> None:
+    turn = np.linalg.qr(COVARIANCE + np.arange(3))[0]
+    flat = turn @ np.diag([1.5, 0.7, 0.0]) @ turn.T
+    inside, settings = turn @ np.array([0.3, -1.0, 0.0]), {"allow_singular": True}
+    for x in (inside, X[0], np.stack([inside, X[0]])):
+        for covariance in (flat, COVARIANCE):
+            ours, theirs = both("multivariate_normal", "logpdf", x, None, covariance, **settings)
+            np.testing.assert_allclose(ours.data, theirs, rtol=1e-9)
+    density = ai.stats.multivariate_normal.pdf
+
+    def at(place: Any, mean: Any) -> Any:
+        return density(turn[:, :2] @ place, turn[:, :2] @ mean, flat, allow_singular=True)
+
+    ai.check_grads(at, [np.array([0.3, -1.0]), np.array([0.1, 0.2])], order=2, rtol=1e-4)
+
+
 def test_dirichlet() -> None:
     alpha = np.array([0.7, 2.0, 3.5])
     shares = np.array([[0.2, 0.5], [0.3, 0.1], [0.5, 0.4]])

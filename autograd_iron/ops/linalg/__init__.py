@@ -12,6 +12,7 @@ from autograd_iron.ops.linalg import (
     products,
     pseudoinverse,
     solving,
+    structured,
     triangles,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "products",
     "pseudoinverse",
     "solving",
+    "structured",
     "triangles",
 ]

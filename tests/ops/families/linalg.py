@@ -63,6 +63,32 @@ def by_elimination(x: Array) -> tuple[Array, Array]:
     return made, np.broadcast_to(np.arange(k), (*x.shape[:-2], k))
 
 
+def by_kronecker(a: Array, b: Array, q: Array) -> Array:
+    """Return the solution of Sylvester's equation as that of one system of n m equations."""
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2], q.shape[:-2])
+    made = np.empty((*lead, *q.shape[-2:]), np.result_type(a, b, q))
+    a, b, q = (np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (a, b, q))
+    for i in np.ndindex(*lead):
+        n, m = q[i].shape
+        whole = np.kron(a[i], np.eye(m)) + np.kron(np.eye(n), b[i].T)
+        made[i] = np.linalg.solve(whole, q[i].ravel()).reshape(n, m)
+    return made
+
+
+def large_middle(shape: Shape) -> Array:
+    """Return what makes a matrix regular whose diagonals are these rows."""
+    return np.where(np.arange(shape[-2]) == shape[-2] // 2, 7, 0)[:, None]
+
+
+def by_whole_matrix(ab: Array, b: Array, lower: int, upper: int) -> Array:
+    n = b.shape[-2]
+    whole = np.zeros((*ab.shape[:-2], n, n), ab.dtype)
+    for i, j in np.ndindex(n, n):
+        if -lower <= j - i <= upper:
+            whole[..., i, j] = ab[..., upper + i - j, j]
+    return np.linalg.solve(whole, b)
+
+
 def exchanged(x: Array, size: int) -> Array:
     made = np.empty((*x.shape[:-1], size), "i8")
     for place in np.ndindex(*x.shape[:-1]):
@@ -223,6 +249,30 @@ SAMPLES: dict[str, Samples] = {
         ],
         lambda x, rcond: by_normal_equations(x),
         around=large_diagonal,
+        complex=True,
+    ),
+    # equations of structure
+    "solve_sylvester": Samples(
+        (REAL,),
+        [
+            *[call((1, 1), (1, 1), (1, 1)), call((3, 3), (2, 2), (3, 2))],
+            *[call((2, 2, 2), (2, 2), (2, 1, 2, 2)), call((0, 0), (2, 2), (0, 2))],
+        ],
+        by_kronecker,
+        around=large_diagonal,
+        complex=True,
+    ),
+    "solve_bands": Samples(
+        (REAL,),
+        [
+            call((3, 4), (4, 2), lower=1, upper=1),
+            call((4, 4), (4, 1), lower=1, upper=2),
+            call((2, 2, 3), (3, 1), lower=0, upper=1),
+            call((1, 2), (2, 2), lower=0, upper=0),
+            call((3, 1), (1, 1), lower=1, upper=1),
+        ],
+        by_whole_matrix,
+        around=large_middle,
         complex=True,
     ),
     # functions of matrices
