@@ -291,6 +291,21 @@ def solve(a: Any, b: Any, /) -> Tensor:
         A matrix is singular, or not square.
     """
 
+def solve_banded(l_and_u: Any, ab: Any, b: Any, /) -> Tensor:
+    """Return the `x` with `a @ x = b`, of a matrix given by its diagonals; SciPy's, on the host.
+
+    Parameters
+    ----------
+    l_and_u : (int, int)
+        How many diagonals there are below the main one, and above it.
+    ab : (..., l + u + 1, n)
+        The diagonals, the uppermost first: `ab[u + i - j, j] = a[i, j]`.
+    b : (n,) or (..., n, k)
+    """
+
+def solve_sylvester(a: TensorLike, b: TensorLike, q: TensorLike, /) -> Tensor:
+    """Return the `x` with `a @ x + x @ b = q`; SciPy's, on the host."""
+
 def solve_triangular(a: Any, b: Any, /, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False) -> Tensor:
     """Return the `x` with `a @ x = b`, of triangular `a`: SciPy's function, for stacks too.
 
