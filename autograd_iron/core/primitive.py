@@ -87,6 +87,8 @@ class Primitive:
         Why a plan runs the kernel whole, where no other field says how else to run the operation.
     decomposition : callable or None
         `(F, *arrays, **attributes)`: the operation in the words of the vocabulary.
+    into : callable or None
+        What the kernel does, written into an array that is there: see `writes`.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Primitive:
         self.collective = collective
         self.rules: list[Rule | None] = []
         self.decomposition: Callable[..., Any] | None = kernel if decomposes else None
+        self.into: Callable[..., bool] | None = None
         self.forms: dict[str, Callable[[Any], Any]] = {}
         self.shape_rule: Callable[..., Any] | None = None
         self.view_rule: Callable[..., Any] | None = None
@@ -169,6 +172,16 @@ class Primitive:
         would say the same needs no kernel: see `decomposes` of `primitive`.
         """
         self.decomposition = function
+        return function
+
+    def writes(self, function: Callable[..., bool]) -> Callable[..., bool]:
+        """Write the result into memory of the caller's: `(xp, out, *arrays, **attributes)`.
+
+        A plan whose buffer is of NumPy's then needs no copy.  `out` has the shape of the result, is
+        dense, and no operand lies in it.  The function says whether it did; where not, for such
+        dtypes perhaps, the kernel runs.
+        """
+        self.into = function
         return function
 
     def shape(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -317,6 +330,15 @@ class Primitive:
             return output
         several = isinstance(output, tuple)
         return tuple(map(device.ensure_array, output)) if several else device.ensure_array(output)
+
+    def write(self, out: Any, arrays: list[Any], attributes: dict[str, Any]) -> bool:
+        """Run on arrays of the host into an array, where `writes` says how; else return False."""
+        if self.into is None or not device.is_dense(out):
+            return False
+        try:
+            return self.into(device.host, out, *arrays, **attributes)
+        except EXPLAINED as error:
+            explain(self, arrays, attributes, error)
 
 
 def _kernel_of(function: Callable[..., Any]) -> Callable[..., Any]:

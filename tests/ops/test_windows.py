@@ -144,3 +144,32 @@ def test_labels_out_of_range_are_refused_in_a_compiled_step_too() -> None:
     assert np.isfinite(float(step(ai.ones((2, 3)), ai.tensor([0, -100]))))
     with pytest.raises(ValueError, match="class numbers range from 0 to 3"):
         step(ai.ones((2, 3)), ai.tensor([0, 3]))
+
+
+@pytest.mark.parametrize("width", [4, 20])
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "float16"])
+def test_a_convolution_is_written_where_a_plan_wants_it(width: int, dtype: str) -> None:
+    source = np.random.default_rng(0)
+    x = source.standard_normal((2, 4, 6, width)).astype(dtype)
+    w = source.standard_normal((3, 4, 3, 3)).astype(dtype)
+    setting = settings(1, 1, 1) | {"groups": 1}
+    y = convolution.conv.kernel(np, x, w, **setting)
+    back = setting | {"size": x.shape[2:]}
+    both = (
+        (convolution.conv, [x, w], setting),
+        (convolution.conv_input_gradient, [y, w], back),
+    )
+    for word, arrays, own in both:
+        expected = word.kernel(np, *arrays, **own)
+        out = np.full_like(expected, np.nan)
+        assert word.write(out, arrays, own) == (dtype != "float16")
+        assert dtype == "float16" or np.array_equal(out, expected)
+        assert not word.write(out[..., ::2], arrays, own)  # has gaps
+
+
+def test_of_a_window_with_nan_the_last_place_is_that_of_the_largest() -> None:
+    x = np.array([[3.0, np.nan, 5.0, 5.0]])
+    setting = {"kernel": (2,), "stride": (2,), "padding": ((0, 0),), "dilation": (1,)}
+    y = raw(np).max_pool(x, **setting)
+    assert np.isnan(y[0, 0])
+    assert raw(np).place_of_max(x, y, **setting).tolist() == [[1, 0]]

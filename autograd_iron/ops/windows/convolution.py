@@ -49,16 +49,30 @@ def conv(xp, x, w, /, stride, padding, dilation, groups):
     if not is_host(xp):
         return _conv(raw(xp), x, w, stride, padding, dilation, groups)
     x, w, dtype = _alike(x, w)
-    kernel, count = w.shape[2:], made.shape[2:]
     y = xp.empty(made.shape, dtype=x.dtype)
+    _write_conv(xp, y, x, w, stride, padding, dilation, groups)
+    return y.astype(dtype, copy=False)
+
+
+@conv.writes
+def _write_conv(xp, y, x, w, stride, padding, dilation, groups):
+    if not _is_one_dtype(y, x, w):
+        return False
+    kernel, count = w.shape[2:], y.shape[2:]
     if dilation[0] == 1 and rows.serves(xp, kernel, count):
         rows.conv(xp, x, w, y, stride, padding, dilation, groups)
-        return y.astype(dtype, copy=False)
+        return True
     weight = _rows(w, groups)
     for part in _parts(x, kernel, count):
         columns = _columns(xp, x[part], kernel, stride, padding, dilation, groups)
         xp.matmul(weight, columns, out=_grouped(y[part], groups))
-    return y.astype(dtype, copy=False)
+    return True
+
+
+def _is_one_dtype(*arrays):
+    """Return whether arrays have one dtype, and one in which products are made."""
+    dtype = arrays[0].dtype
+    return all(x.dtype == dtype for x in arrays) and not dtypes.is_narrow(dtype)
 
 
 def _alike(x, w):
@@ -223,8 +237,16 @@ def conv_input_gradient(xp, y, w, /, size, stride, padding, dilation, groups):
     if not is_host(xp):
         return _input(raw(xp), y, w, size, stride, padding, dilation, groups)
     y, w, dtype = _alike(y, w)
-    kernel, count = w.shape[2:], y.shape[2:]
     x = xp.empty(made.shape, dtype=y.dtype)
+    _write_input(xp, x, y, w, size, stride, padding, dilation, groups)
+    return x.astype(dtype, copy=False)
+
+
+@conv_input_gradient.writes
+def _write_input(xp, x, y, w, size, stride, padding, dilation, groups):
+    if not _is_one_dtype(x, y, w):
+        return False
+    kernel, count = w.shape[2:], y.shape[2:]
     around = _around(kernel, padding, dilation)
     if (
         around is not None
@@ -232,13 +254,13 @@ def conv_input_gradient(xp, y, w, /, size, stride, padding, dilation, groups):
         and rows.serves(xp, kernel, size)
     ):
         rows.conv(xp, y, rows.turned(w, groups), x, stride, around, dilation, groups)
-        return x.astype(dtype, copy=False)
+        return True
     weight = _rows(w, groups).swapaxes(1, 2)
     for part in _parts(x, kernel, count):
         columns = xp.matmul(weight, _grouped(y[part], groups))
-        windows = columns.reshape(len(columns), made.shape[1], *kernel, *count)
+        windows = columns.reshape(len(columns), x.shape[1], *kernel, *count)
         x[part] = fold_windows.kernel(xp, windows, size, kernel, stride, padding, dilation)
-    return x.astype(dtype, copy=False)
+    return True
 
 
 def _around(kernel, padding, dilation):

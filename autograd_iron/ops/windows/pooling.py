@@ -34,13 +34,14 @@ def max_pool(xp, x, /, kernel, stride, padding, dilation):
     """
     _, size = split(x.shape, kernel)
     count = counts(size, kernel, stride, padding, dilation)
-    x = padded(xp, x, padding, dtypes.extreme(x.dtype, lowest=True))
-    made = None
-    for _, at in places(count, kernel, stride, dilation):
-        if made is None:
-            made = xp.array(x[at])
-        else:
-            xp.maximum(made, x[at], out=made)
+    made = padded(xp, x, padding, dtypes.extreme(x.dtype, lowest=True))
+    # One axis after the other: numbers side by side are compared first, and then there are fewer.
+    for i, settings in enumerate(zip(count, kernel, stride, dilation, strict=True)):
+        rest = (slice(None),) * (len(kernel) - 1 - i)
+        wide, made = made, None
+        for _, at in places(*((n,) for n in settings)):
+            part = wide[(*at, *rest)]
+            made = xp.array(part) if made is None else xp.maximum(made, part, out=made)
     return made
 
 
@@ -76,12 +77,13 @@ def place_of_max(xp, x, y, /, kernel, stride, padding, dilation):
     count = counts(size, kernel, stride, padding, dilation)
     x = padded(xp, x, padding, dtypes.extreme(x.dtype, lowest=True))
     lead = _joint_lead(x, y, kernel)
-    dtype, most = _places_dtype(kernel), math.prod(kernel)
+    dtype = _places_dtype(kernel)
     made = xp.zeros((*lead, *count), dtype=dtype)
-    # The first place counts most, and so wins where several have the value.
-    for number, (_, at) in enumerate(places(count, kernel, stride, dilation)):
-        xp.maximum(made, (x[at] == y).astype(dtype) * (most - number), out=made)
-    return xp.minimum(most - made, most - 1)
+    # From the last place but one to the first: no step further where the value is there.
+    for _, at in list(places(count, kernel, stride, dilation))[-2::-1]:
+        made += 1
+        made *= x[at] != y
+    return made
 
 
 def _places_dtype(kernel):
@@ -123,13 +125,9 @@ def add_to_windows(xp, x, place, /, size, kernel, stride, padding, dilation):
 
 
 def _where(xp, chosen, x):
-    """Return `x` where it is chosen, else 0; by bits, for NumPy guesses ahead what is chosen."""
-    if not (is_host(xp) and x.dtype.char in "fd" and x.shape == chosen.shape):
-        return xp.where(chosen, x, 0)
-    bits = chosen.astype("int32" if x.dtype.char == "f" else "int64")
-    xp.negative(bits, out=bits)
-    xp.bitwise_and(bits, x.view(bits.dtype), out=bits)
-    return bits.view(x.dtype)
+    """Return `x` where it is chosen, else 0: its bits times one or zero, for NumPy's speed."""
+    whole = {"f": "int32", "d": "int64"}.get(x.dtype.char) if is_host(xp) else None
+    return xp.where(chosen, x, 0) if whole is None else (x.view(whole) * chosen).view(x.dtype)
 
 
 @add_to_windows.shape

@@ -174,6 +174,8 @@ def _kernel(primitive: Any, tiled: bool) -> Callable[..., None]:
         if unproven:
             made = first_run(primitive, list(arrays), attributes, tiled)
             unproven.clear()
+        elif len(out) == 1 and primitive.write(out[0], list(arrays), attributes):
+            return
         else:
             made = primitive.compute(list(arrays), attributes)
         found = made if type(made) is tuple else (made,)
