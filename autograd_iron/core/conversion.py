@@ -64,14 +64,22 @@ class Conversion:
         """Return the values as a read-only numpy.ndarray: the host's memory itself, or a copy."""
         return devices.read_only(switches().executor.read(self))
 
-    def item(self: Any) -> float | int | bool | complex:
+    def item(self: Any, *place: Any) -> float | int | bool | complex:
         """Return the value of a single-element tensor as a Python number.
+
+        Parameters
+        ----------
+        *place : int or tuple of int
+            Of a larger one, which element: its number in row-major order, or one for each axis.
 
         Raises
         ------
         ValueError
-            It has another number of elements.
+            No place is given, and it has another number of elements.
         """
+        if place:
+            chosen: float | int | bool | complex = switches().executor.read(self).item(*place)
+            return chosen
         if self.size != 1:
             raise ValueError(
                 f"a tensor of shape {self.shape} has {self.size} elements, not one: "

@@ -80,8 +80,9 @@ class IntegerInfo(NamedTuple):
     dtype: Any
 
 
-def _dtype_of(type: Any) -> Any:
-    return dtypes.dtype(getattr(type, "dtype", type))
+def _dtype_of(one: Any) -> Any:
+    # numpy.float32 is a class, whose `dtype` is what its instances read theirs with.
+    return dtypes.dtype(one if isinstance(one, type) else getattr(one, "dtype", one))
 
 
 def finfo(type: Any, /) -> FloatInfo:

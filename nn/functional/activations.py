@@ -139,7 +139,7 @@ def rrelu(
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> ai.Tensor:
     """Return x where that is above `threshold`, else `value`."""
     x = ai.asarray(input)
-    return ai.where(x > threshold, x, value)
+    return ai.where(x <= threshold, value, x)  # nan stays nan
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> ai.Tensor:
@@ -153,7 +153,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> ai.Tensor:
 def hardshrink(input: Any, lambd: float = 0.5) -> ai.Tensor:
     """Return x where ``abs(x) > lambd``, else 0."""
     x = ai.asarray(input)
-    return ai.where(ai.abs(x) > lambd, x, 0.0)
+    return ai.where(ai.abs(x) <= lambd, 0.0, x)  # nan stays nan
 
 
 # --- bent exponentials

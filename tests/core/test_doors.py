@@ -149,6 +149,24 @@ def test_numbers_alone_keep_their_dtype_in_a_plan(number: Any) -> None:
     assert ai.compile(step)(x)[3].dtype == number.dtype
 
 
+@pytest.mark.parametrize(
+    ("numbers", "dtype"),
+    [((True, False), "bool"), ((1, 0), "int64"), ((True, 2), "int64"), ((1, 0.5), "float32")],
+)
+def test_a_choice_of_two_numbers_is_what_a_list_of_them_is(numbers: Any, dtype: str) -> None:
+    chosen = np.array([True, False])
+    for call in (ai.where, ai.compile(ai.where)):
+        made = call(chosen, *numbers)
+        assert made.dtype == ai.asarray(list(numbers)).dtype == dtype
+        assert made.tolist() == list(numbers)
+
+
+def test_item_takes_the_place_of_an_element() -> None:
+    x = ai.tensor([[1, 2], [3, 4]])
+    assert (x.item(2), x.item(-1), x.item(0, 1), x.item((1, 0))) == (3, 4, 2, 3)
+    assert type(x.item(1)) is int
+
+
 def test_a_wider_bias_widens_a_layer_as_it_widens_a_sum() -> None:
     w, b = ai.ones((2, 2)), ai.tensor([0.1, 0.2], dtype="float64", requires_grad=True)
     compare(ai.linear, (x, w, b))

@@ -27,7 +27,7 @@ def test_the_names_of_dtypes_and_constants() -> None:
 @pytest.mark.parametrize("name", FLOATS)
 def test_the_limits_of_floats_are_numpys(name: str) -> None:
     expected = np.finfo(name)
-    for asked in (name, getattr(ai, name), ai.ones(1, dtype=name)):
+    for asked in (name, getattr(ai, name), getattr(np, name), ai.ones(1, dtype=name)):
         found = ai.finfo(asked)
         assert found.dtype == name
         assert type(found.bits) is int
@@ -40,9 +40,14 @@ def test_the_limits_of_floats_are_numpys(name: str) -> None:
 @pytest.mark.parametrize("name", INTEGERS)
 def test_the_limits_of_integers_are_numpys(name: str) -> None:
     expected = np.iinfo(name)
-    for asked in (name, getattr(ai, name), ai.ones(1, dtype=name)):
+    for asked in (name, getattr(ai, name), getattr(np, name), ai.ones(1, dtype=name)):
         found = ai.iinfo(asked)
         assert (found.bits, found.min, found.max) == (expected.bits, expected.min, expected.max)
+
+
+def test_the_classes_of_numpy_are_dtypes() -> None:
+    assert ai.result_type(np.float64, 3) == ai.float64
+    assert ai.can_cast(np.int8, np.int64)
 
 
 def test_limits_are_asked_by_the_right_word() -> None:

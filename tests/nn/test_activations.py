@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_gradients_at_edges_are_pytorchs(call: Any, at: list[float], gradient: A
     ai.sum(call(x)).backward()
     assert x.grad is not None
     np.testing.assert_allclose(x.grad.data, gradient, rtol=1e-6)
+
+
+def test_no_threshold_takes_nan_for_small() -> None:
+    for name in ("relu", "hardshrink", "softshrink", "hardtanh", "threshold", "leaky_relu"):
+        call = getattr(functional, name)
+        made = call([math.nan], 0.1, 0.0) if name == "threshold" else call([math.nan])
+        assert math.isnan(made.item()), name
 
 
 def test_dropout_keeps_the_mean_and_what_the_generator_says() -> None:

@@ -142,9 +142,13 @@ def where(xp, condition, x, y, /):
 
 
 def _of_numbers(x, y):
-    """Return the dtype of two numbers beside no array."""
-    either = isinstance(x, complex) or isinstance(y, complex)
-    return dtypes.default_complex if either else dtypes.default_float
+    """Return the dtype of two numbers beside no array: integers are no floats, as in a list."""
+    kinds = {type(x), type(y)}
+    if complex in kinds:
+        return dtypes.default_complex
+    if float in kinds:
+        return dtypes.default_float
+    return dtypes.int64 if int in kinds else dtypes.bool_
 
 
 def _check_choice(number, other):
