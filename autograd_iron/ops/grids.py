@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_iron.arrays import device as devices
@@ -14,7 +14,7 @@ from autograd_iron.core.plain import setting
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import arange, asarray
 
-__all__ = ["geomspace", "indices", "ix_", "logspace", "meshgrid", "mgrid", "ogrid"]
+__all__ = ["fromfunction", "geomspace", "indices", "ix_", "logspace", "meshgrid", "mgrid", "ogrid"]
 
 
 @composite
@@ -69,6 +69,20 @@ def _stacked(made: Sequence[Any], shape: tuple[int, ...]) -> Tensor:
 
     stacked: Tensor = F.stack([F.broadcast_to(a, shape=shape) for a in made])
     return stacked
+
+
+def fromfunction(
+    function: Callable[..., Any], shape: Sequence[int], *, dtype: Any = "float32", **settings: Any
+) -> Any:
+    """Return what a function makes of the indices of a grid of this shape, an array for each axis.
+
+    Parameters
+    ----------
+    function : callable
+        Is called once, with the arrays; further settings are passed on to it.
+    """
+    axes = indices(shape, dtype=dtype)
+    return function(*(axes[i] for i in range(axes.shape[0])), **settings)
 
 
 class Grid:

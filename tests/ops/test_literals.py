@@ -122,3 +122,16 @@ def test_roots_and_the_covariance_of_a_fit_are_numpys() -> None:
 def test_the_slope_of_the_reciprocal_gamma_function_at_the_poles() -> None:
     for n, slope in ((0, 1.0), (-1, -1.0), (-2, 2.0), (-3, -6.0)):
         assert float(ai.grad(ai.special.rgamma)(float(n))) == pytest.approx(slope)
+
+
+def test_grids_of_a_function_and_orders_by_several_keys() -> None:
+    made = ai.fromfunction(lambda i, j, by: i * by + j, (2, 3), by=2)
+    np.testing.assert_array_equal(made.data, [[0, 1, 2], [2, 3, 4]])
+    keys = np.array([[3, 1, 2, 0, 1], [1, 0, 1, 1, 0], [0, 1, 0, 0, 1]])
+    for given in (keys, list(keys), (keys[0],), keys[:2]):
+        np.testing.assert_array_equal(ai.lexsort(given).data, np.lexsort(given))
+    np.testing.assert_array_equal(
+        ai.lexsort(keys[None], axis=0).data, np.lexsort(keys[None], axis=0)
+    )
+    with pytest.raises(ValueError, match="no keys"):
+        ai.lexsort(())

@@ -17,6 +17,7 @@ __all__ = [
     "absolute",
     "allclose",
     "array_equal",
+    "array_equiv",
     "fabs",
     "fmax",
     "fmin",
@@ -180,6 +181,15 @@ def array_equal(F, x, y, /, equal_nan=False):
         return F.zeros((), dtype="bool", device=device.of(x))
     alike = x == y
     return F.all(F.logical_or(alike, F.logical_and(x != x, y != y)) if equal_nan else alike)
+
+
+@composite
+def array_equiv(F, x, y, /):
+    """Return whether `x` and `y` broadcast to one shape, and are equal there."""
+    x, y = operand(F, x), operand(F, y)
+    if device.broadcast_shape(x.shape, y.shape) is None:
+        return F.zeros((), dtype="bool", device=device.of(x))
+    return F.all(x == y)
 
 
 for word in (fmax, fmin):

@@ -15,7 +15,7 @@ from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.ops.reduce.axes import positions
 
-__all__ = ["argpartition", "argsort", "kthvalue", "mode", "partition", "sort", "topk"]
+__all__ = ["argpartition", "argsort", "kthvalue", "lexsort", "mode", "partition", "sort", "topk"]
 
 
 def _labels(x, axis, **_):
@@ -133,6 +133,26 @@ def argsort(F, x, /, axis=-1, *, descending=False, stable=True, kind=None):
     """
     x, axis = _flat(F, x, axis)
     return F.order_along(x, axis=axis, descending=descending)
+
+
+@composite
+def lexsort(F, keys, /, axis=-1):
+    """Return the positions that sort by several keys, the last of which counts most.
+
+    Parameters
+    ----------
+    keys : array or sequence of arrays
+        One key, of one shape, in each.
+    """
+    parts = [operand(F, key) for key in keys]
+    if not parts:
+        raise ValueError("there are no keys to sort by")
+    (at,) = axes_of(axis, parts[0].ndim)
+    order = F.order_along(parts[0], axis=at, descending=False)
+    for key in parts[1:]:
+        later = F.order_along(F.gather_along(key, order, axis=at), axis=at, descending=False)
+        order = F.gather_along(order, later, axis=at)
+    return order
 
 
 @composite

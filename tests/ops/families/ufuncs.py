@@ -117,6 +117,9 @@ COMPOSITES: dict[str, Samples] = {
         complex=True,
     ),
     "allclose": elementwise(np.allclose, REAL, REAL, calls=_PAIRS, complex=True),
+    "array_equiv": elementwise(
+        np.array_equiv, REAL, REAL, calls=[*_PAIRS, call((3,), (2,))], complex=True
+    ),
     "array_equal": elementwise(
         np.array_equal, REAL, REAL, calls=[*_PAIRS, call((3,), (3,))], complex=True
     ),
