@@ -31,6 +31,7 @@ e: float
 euler_gamma: float
 from autograd_iron.ops.datatypes import finfo as finfo
 from autograd_iron.ops.creation import from_dlpack as from_dlpack
+from autograd_iron.ops.grids import fromfunction as fromfunction
 from autograd_iron.ops.grids import geomspace as geomspace
 from autograd_iron.ops.tapers import hamming as hamming
 from autograd_iron.ops.tapers import hanning as hanning
@@ -193,6 +194,9 @@ def array(value: Any, /, dtype: Any = None, *, copy: Any = True, ndmin: Any = 0,
 
 def array_equal(x: TensorLike, y: Any, /, equal_nan: Any = False) -> Tensor:
     """Return whether `x` and `y` have one shape and equal values."""
+
+def array_equiv(x: TensorLike, y: Any, /) -> Tensor:
+    """Return whether `x` and `y` broadcast to one shape, and are equal there."""
 
 def array_split(x: TensorLike, /, indices_or_sections: Any, axis: builtins.int | Sequence[builtins.int] | None = 0) -> tuple[Tensor, ...]:
     """Return `x` cut along an axis as `split` does, into parts of sizes that may differ by one."""
@@ -802,6 +806,15 @@ def less(x: TensorLike, y: TensorLike, /) -> Tensor:
 
 def less_equal(x: TensorLike, y: TensorLike, /) -> Tensor:
     """Return whether `x <= y`, elementwise and broadcast."""
+
+def lexsort(keys: Any, /, axis: builtins.int | Sequence[builtins.int] | None = -1) -> Tensor:
+    """Return the positions that sort by several keys, the last of which counts most.
+
+    Parameters
+    ----------
+    keys : array or sequence of arrays
+        One key, of one shape, in each.
+    """
 
 def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None, /) -> Tensor:
     """Return `x @ weight.T + bias`: the layout of PyTorch's weights.
