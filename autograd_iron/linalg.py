@@ -71,6 +71,8 @@ cross = cross_of_axis
 diagonal = diagonal_of_matrices
 norm = norm_of_order
 trace = trace_of_matrices
+cross.called, diagonal.called, norm.called, trace.called = "cross", "diagonal", "norm", "trace"
+
 __all__ = [
     "cho_factor",
     "cho_solve",

@@ -10,5 +10,6 @@ from autograd_iron.ops.signals import (
 
 convolve = convolve_arrays
 correlate = correlate_arrays
+convolve.called, correlate.called = "convolve", "correlate"
 
 __all__ = ["convolve", "convolve2d", "correlate", "correlate2d", "fftconvolve"]

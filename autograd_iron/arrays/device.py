@@ -337,8 +337,10 @@ def _plain_array(value: Any) -> Any:
     try:
         made = numpy.asanyarray(value)
     except (TypeError, ValueError) as error:
+        ragged = "inhomogeneous" in str(error)
+        why = "its parts differ in length" if ragged else str(error).rstrip(".")
         raise type(error)(
-            f"cannot make a tensor of {_describe(value)}: {error}. "
+            f"cannot make a tensor of {_describe(value)}: {why}. "
             "Give numbers, an array, or nested lists of equal length."
         ) from None
     if made.dtype.kind == "O" and made.size and _are_integers(value):

@@ -8,16 +8,22 @@ from functools import cached_property, partial, update_wrapper
 from typing import Any
 
 from autograd_iron.arrays import device
-from autograd_iron.core.explain import EXPLAINED, plain_kind
+from autograd_iron.core.explain import EXPLAINED, bare_text, is_bare, plain_kind
 from autograd_iron.core.registry import Vocabulary, on_tensors, register
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.core.words import advise
 
 
 class Composite:
     """A function written in the vocabulary's words: `(F, *args, **kwargs)`.
 
     Its gradient follows from what it is made of.
+
+    Attributes
+    ----------
+    name : str
+        In the vocabulary, where no two have one name.
+    called : str
+        What errors call it: what users type.
     """
 
     name: str
@@ -25,7 +31,7 @@ class Composite:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         update_wrapper(self, function)
-        self.name = function.__name__
+        self.name = self.called = function.__name__
         self.function = function
         self._public: Callable[..., Any] | None = None
         register(self)
@@ -52,8 +58,12 @@ class Composite:
         try:
             return self._public(*args, **kwargs)
         except EXPLAINED as error:
-            advice = "" if kwargs.keys() <= self.__signature__.parameters.keys() else advise(kwargs)
-            raise plain_kind(error)(f"{self.name}: {error}{advice}") from None
+            raise plain_kind(error)(self._explain(args, kwargs, error)) from None
+
+    def _explain(self, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> str:
+        if is_bare(error):
+            return bare_text(self.called, self.__signature__, args, kwargs, error)
+        return f"{self.called}: {error}"
 
 
 def composite(function: Callable[..., Any], /) -> Composite:

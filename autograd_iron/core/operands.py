@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.explain import call_text
+from autograd_iron.core.explain import call_text, misfit
 from autograd_iron.core.plain import PLAIN, setting
-from autograd_iron.core.words import advise
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
@@ -65,15 +64,34 @@ def bind(
             attributes[name] = primitive.forms[name](value)
         elif type(value) not in PLAIN:
             attributes[name] = setting(value, name)
+        if name in _CHECKED:
+            _check_setting(primitive, args, name, attributes[name])
     return args, primitive.defaults | attributes
 
 
 def _refuse(primitive: Primitive, args: tuple[Any, ...], attributes: dict[str, Any]) -> NoReturn:
-    given = [type(a).__name__ for a in args] + [f"{name}=..." for name in attributes]
-    raise TypeError(
-        f"expected {primitive.name}{primitive.__signature__}; got ({', '.join(given)})"
-        + advise(attributes)
-    )
+    raise TypeError(misfit(primitive.name, primitive.__signature__, args, attributes))
+
+
+def _check_setting(primitive: Primitive, args: tuple[Any, ...], name: str, value: Any) -> None:
+    """Refuse for an axis what is no integer, before a kernel reads it."""
+    if name == "keepdims":
+        if not isinstance(value, int):
+            text = call_text(primitive.name, args, {name: value})
+            raise TypeError(f"{text}: keepdims is True or False")
+    elif not (value is None or _is_of_integers(value)):
+        text = call_text(primitive.name, args, {name: value})
+        joined = ". Arrays to be joined are one list: [x, y]" if primitive.variadic else ""
+        raise TypeError(f"{text}: {name} is an integer or a tuple of integers{joined}")
+
+
+def _is_of_integers(value: Any) -> bool:
+    if type(value) is tuple:
+        return all(map(_is_of_integers, value))
+    return isinstance(value, int)
+
+
+_CHECKED = frozenset(("axis", "axes", "keepdims", "shape"))
 
 
 def check_present(primitive: Primitive, args: tuple[Any, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, NoReturn
 
 # Of PyTorch and JAX: what stands after `torch.` or `jax.`.
@@ -158,7 +158,8 @@ OF_PARAMETERS: dict[str, str] = {
 }
 
 
-def advise(given: Iterable[str]) -> str:
-    """Return what to type for the names of parameters that another library gives them."""
-    meant = [f"{OF_PARAMETERS[name]}= for {name}=" for name in given if name in OF_PARAMETERS]
+def advise(given: Iterable[str], known: Container[str]) -> str:
+    """Return what to type for the names that another library gives parameters known here."""
+    pairs = [(OF_PARAMETERS[name], name) for name in given if name in OF_PARAMETERS]
+    meant = [f"{ours}= for {theirs}=" for ours, theirs in pairs if ours in known]
     return f"; write {', '.join(meant)}" if meant else ""

@@ -452,3 +452,84 @@ def test_an_error_in_a_users_kernel_names_the_primitive(words: None) -> None:
 
     with pytest.raises(ValueError, match=r"test_picky\(float32\[3\], size=2\): I do not like it"):
         test_picky(t(3), size=2)
+
+
+WRONG_CALLS = [
+    item(
+        lambda: ai.sum(t(2, 3), axis="x"),
+        TypeError,
+        "sum(float32[2, 3], axis='x'): axis is an integer or a tuple of integers",
+    ),
+    item(
+        lambda: ai.max(t(2, 3), axis=(None,)),
+        TypeError,
+        "max(float32[2, 3], axis=(None,)): axis is",
+    ),
+    item(
+        lambda: ai.sum(t(2, 3), keepdims="no"),
+        TypeError,
+        "keepdims='no'): keepdims is True or False",
+    ),
+    item(
+        lambda: ai.reshape(t(2, 3), "ab"), TypeError, "shape='ab'): shape is an integer or a tuple"
+    ),
+    item(
+        lambda: ai.concat(t(2, 3), t(2, 3)), TypeError, "Arrays to be joined are one list: [x, y]"
+    ),
+    item(
+        lambda: ai.sum(t(2, 9), axis=np.ones((2, 9))),
+        TypeError,
+        *("axis=((1.0, 1.0, ", " ... 1.0, 1.0, 1.0))): axis is"),
+    ),
+    # What Python says where a composite goes wrong, with what it was called with.
+    item(
+        lambda: ai.round(t(2, 3), [t(2), 1]),
+        TypeError,
+        *("round(float32[2, 3], [float32[2], 1]): ", "expected round(x, /, decimals=0)"),
+    ),
+    item(lambda: ai.allclose(t(3)), TypeError, "expected allclose(x, y, /, ", "; got (Tensor)"),
+    item(
+        lambda: ai.argwhere(t(3), 1, 2),
+        TypeError,
+        "expected argwhere(x, /); got (Tensor, int, int)",
+    ),
+    item(lambda: ai.argsort(t(3), dim=0), TypeError, "(Tensor, dim=...); write axis= for dim="),
+    item(
+        lambda: ai.linalg.cross(t(3)), TypeError, "expected cross(x1, x2, /, axis=-1); got (Tensor)"
+    ),
+    item(lambda: ai.linalg.norm(t(3), ord="x"), ValueError, "norm: "),
+    # Kinds of numbers that a function is not defined for, and numbers where arrays are meant.
+    item(
+        lambda: ai.arctan2(t(2), t(2) * 1j),
+        TypeError,
+        *("arctan2(float32[2], complex64[2]): it is not defined for complex numbers", "ai.abs(x)"),
+    ),
+    item(lambda: t(2) & t(2), TypeError, "it is not defined for floats", 'x.astype("int64")'),
+    item(
+        lambda: ai.linear(t(2, 3), 1.5),
+        TypeError,
+        "1.5 stands where an array is meant; for one of no axes: ai.asarray(1.5)",
+    ),
+    item(
+        lambda: ai.tensor([[1.0, 2.0], [3.0]]),
+        ValueError,
+        *("list [[1.0, 2.0], [3.0]]: its parts differ in length", "nested lists of equal length"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("f", "error", "parts"), WRONG_CALLS)
+def test_a_wrong_call_is_told_in_the_users_words(
+    f: Callable[[], Any], error: type[Exception], parts: tuple[str, ...]
+) -> None:
+    with pytest.raises(error) as caught:
+        f()
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_an_error_that_somebody_wrote_keeps_its_words() -> None:
+    with pytest.raises(TypeError) as caught:
+        ai.cummax(t(2, 3), axis="x")
+    assert "expected" not in str(caught.value)
+    assert str(caught.value).startswith("cummax: ")
