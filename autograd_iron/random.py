@@ -6,9 +6,11 @@ seeds; see `Generator` for what a draw depends on.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
+from autograd_iron.core.explain import explained
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.drawing import (
     default_generator,
@@ -59,9 +61,12 @@ def _of_default(method: Callable[..., Any]) -> Callable[..., Tensor]:
         made: Tensor = method(generator or default_generator, *args, **settings)
         return made
 
+    first, *others = inspect.signature(method).parameters.values()
+    whose = first.replace(name="generator", kind=first.KEYWORD_ONLY, default=None)
+    function.__signature__ = inspect.Signature([*others, whose])  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = method.__name__
     function.__doc__ = method.__doc__
-    return function
+    return explained(function)
 
 
 bernoulli = _of_default(Generator.bernoulli)

@@ -26,6 +26,7 @@ def plain_kind(error: Exception) -> type[Exception]:
     return TypeError
 
 
+_INSIDE = ("autograd_iron", "nn", "numpy", "scipy", "cupy")  # what users have not written
 LONGEST = 80  # of what is shown of one operand or setting
 
 
@@ -105,11 +106,16 @@ def is_bare(error: Exception) -> bool:
     """Return whether no `raise` wrote the error: Python did, or a library's code in C.
 
     Such a text ("'>=' not supported between ...") means nothing to who has not written the line.
+    An error in a function of the user's, which an operation was given, is none of those.
     """
     place = error.__traceback__
     if place is None:
         return False
-    while place.tb_next is not None:
+    while True:
+        if place.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _INSIDE:
+            return False
+        if place.tb_next is None:
+            break
         place = place.tb_next
     code = place.tb_frame.f_code.co_code
     written = place.tb_lasti < len(code) and dis.opname[code[place.tb_lasti]] == "RAISE_VARARGS"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.explain import call_text, misfit
-from autograd_iron.core.plain import PLAIN, setting
+from autograd_iron.core.plain import PLAIN, are_integers, setting
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
@@ -79,16 +79,10 @@ def _check_setting(primitive: Primitive, args: tuple[Any, ...], name: str, value
         if not isinstance(value, int):
             text = call_text(primitive.name, args, {name: value})
             raise TypeError(f"{text}: keepdims is True or False")
-    elif not (value is None or _is_of_integers(value)):
+    elif not (value is None or are_integers(value)):
         text = call_text(primitive.name, args, {name: value})
         joined = ". Arrays to be joined are one list: [x, y]" if primitive.variadic else ""
         raise TypeError(f"{text}: {name} is an integer or a tuple of integers{joined}")
-
-
-def _is_of_integers(value: Any) -> bool:
-    if type(value) is tuple:
-        return all(map(_is_of_integers, value))
-    return isinstance(value, int)
 
 
 _CHECKED = frozenset(("axis", "axes", "keepdims", "shape"))

@@ -66,6 +66,11 @@ def setting(value: Any, name: str = "") -> Any:
     return value if whole is None else whole
 
 
+def are_integers(value: Any) -> bool:
+    """Return whether a setting in its normal form is an integer, or a tuple of nothing else."""
+    return all(map(are_integers, value)) if type(value) is tuple else isinstance(value, int)
+
+
 def number(value: Any) -> Any:
     """Return a number, or what holds several as tuples of them.
 

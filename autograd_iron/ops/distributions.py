@@ -108,6 +108,8 @@ class Distributions(Closed):
         self, p: Any = 0.5, shape: Shape = None, dtype: Any = None, device: str | None = None
     ) -> Tensor:
         """Return 1 with probability `p`, else 0, in the dtype of `p`."""
+        if isinstance(p, int | float) and not 0 <= p <= 1:
+            raise ValueError(f"bernoulli: p is a probability, from 0 to 1, not {p}")
         u = self.uniform(*form_of(shape, dtype, device, p))
         return F.astype(u < p, dtype=u.dtype)  # type: ignore[no-any-return]
 

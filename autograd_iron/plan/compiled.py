@@ -175,6 +175,11 @@ class Compiled(Closed):
     """
 
     def __init__(self, function: Callable[..., Any], threads: int | None) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"compile: the first argument is a function, not {type(function).__name__}: "
+                "step = ai.compile(f), and then step(x)"
+            )
         update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self._function = function

@@ -10,7 +10,7 @@ from autograd_iron.core import graph, specs
 from autograd_iron.core.backward import pull_back
 from autograd_iron.core.facts import C
 from autograd_iron.core.graph import Node
-from autograd_iron.core.plain import setting
+from autograd_iron.core.plain import are_integers, setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.switches import enable_grad, switches
 from autograd_iron.core.tensor import Tensor
@@ -69,6 +69,13 @@ def value_and_grad(
         `f` returns more than one element; or no path leads from an argument to the result.
     """
     argnums = setting(argnums, "argnums")
+    if not callable(f):
+        raise TypeError(
+            f"grad: the first argument is a function, not {type(f).__name__}: ai.grad(f)(x) is the "
+            "gradient of f at x, and y.backward() fills x.grad"
+        )
+    if not are_integers(argnums):
+        raise TypeError(f"grad: argnums is an integer or a tuple of integers, not {argnums!r}")
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)

@@ -1,5 +1,9 @@
 """Functions of networks, in PyTorch's names, arguments and defaults: `nn.functional.gelu(x)`."""
 
+from sys import modules
+from types import FunctionType
+
+from autograd_iron.core.explain import explained
 from nn.functional.activations import (
     celu,
     elu,
@@ -227,3 +231,17 @@ __all__ = [
     "unfold",
     "upsample",
 ]
+
+
+def _explain_bare_errors() -> None:
+    """What Python says of a line inside a function comes with what the function was called with."""
+    for name in __all__:
+        function = globals()[name]
+        if isinstance(function, FunctionType):
+            told = explained(function)
+            # Where it was defined too: pickle looks for it there.
+            setattr(modules[function.__module__], name, told)
+            globals()[name] = told
+
+
+_explain_bare_errors()

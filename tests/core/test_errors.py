@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from samples import own_words
 
 import autograd_iron as ai
+import nn.functional as F
 from autograd_iron.core.registry import registry
 
 
@@ -498,6 +500,30 @@ WRONG_CALLS = [
         lambda: ai.linalg.cross(t(3)), TypeError, "expected cross(x1, x2, /, axis=-1); got (Tensor)"
     ),
     item(lambda: ai.linalg.norm(t(3), ord="x"), ValueError, "norm: "),
+    item(
+        lambda: F.dropout(t(2, 3), {1}),
+        TypeError,
+        *("dropout(float32[2, 3], {1}): '<=' not supported", "; expected dropout(input, p=0.5, "),
+    ),
+    item(lambda: F.mse_loss(t(3)), TypeError, "expected mse_loss(input, target, ", "got (Tensor)"),
+    item(
+        lambda: ai.random.uniform((-2,)),
+        ValueError,
+        *("uniform((-2,)): negative dimensions are not", "expected uniform(shape=None, low=0.0, "),
+    ),
+    item(lambda: ai.random.uniform(dim=1), TypeError, "*, generator=None); got (dim=...)"),
+    item(
+        lambda: ai.random.bernoulli(3.0), ValueError, "bernoulli: p is a probability, from 0 to 1"
+    ),
+    item(lambda: ai.grad(t(3)), TypeError, "the first argument is a function, not Tensor"),  # type: ignore[arg-type]
+    item(
+        lambda: ai.grad(ai.sum, argnums="x"),  # type: ignore[arg-type]
+        TypeError,
+        "grad: argnums is an integer or a tuple of integers, not 'x'",
+    ),
+    item(lambda: ai.compile(3), TypeError, "compile: the first argument is a function, not int"),  # type: ignore[call-overload]
+    item(lambda: ai.broadcast_shapes("a"), TypeError, "a shape is integers, not 'a'"),  # type: ignore[arg-type]
+    item(lambda: ai.conj(np.ma.array([1.0])), TypeError, "a masked array is more than its numbers"),
     # Kinds of numbers that a function is not defined for, and numbers where arrays are meant.
     item(
         lambda: ai.arctan2(t(2), t(2) * 1j),
@@ -533,3 +559,16 @@ def test_an_error_that_somebody_wrote_keeps_its_words() -> None:
         ai.cummax(t(2, 3), axis="x")
     assert "expected" not in str(caught.value)
     assert str(caught.value).startswith("cummax: ")
+
+
+def test_an_error_in_a_function_of_the_users_stays_what_it_is() -> None:
+    def distance(_a: ai.Tensor, _b: ai.Tensor) -> ai.Tensor:
+        return None + 1  # type: ignore[operator, no-any-return]
+
+    with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for \+"):
+        F.triplet_margin_with_distance_loss(t(2, 3), t(2, 3), t(2, 3), distance_function=distance)
+
+
+def test_functions_of_nn_and_of_random_are_pickled_by_name() -> None:
+    for function in (F.dropout, F.gelu, ai.random.beta):
+        assert pickle.loads(pickle.dumps(function)) is function

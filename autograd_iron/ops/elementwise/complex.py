@@ -10,6 +10,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.composite import Composite, composite
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
+from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import asarray
 
 __all__ = ["angle", "conj", "conjugate", "imag", "real", "real_if_close"]
@@ -40,7 +41,7 @@ class _Conj(Composite):
 
     def __call__(self, x, /):
         """Return a Tensor, of a number too."""
-        return super().__call__(x if hasattr(x, "dtype") else asarray(x))
+        return super().__call__(x if isinstance(x, Tensor) else asarray(x))
 
 
 def _by_method(x):

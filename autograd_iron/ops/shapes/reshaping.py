@@ -11,7 +11,7 @@ from autograd_iron.arrays import device
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import with_axes
 from autograd_iron.core.composite import composite, operand
-from autograd_iron.core.plain import setting
+from autograd_iron.core.plain import are_integers, setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of, broadcast
 
@@ -218,4 +218,7 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
         They do not.
     """
     sizes = [setting(shape, "shape") for shape in shapes]
+    for size in sizes:
+        if not are_integers(size):
+            raise TypeError(f"broadcast_shapes: a shape is integers, not {size!r}")
     return broadcast(*(Spec(n if isinstance(n, tuple) else (n,), None) for n in sizes))
