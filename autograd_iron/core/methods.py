@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.registry import on_tensors
+from autograd_iron.core.registry import on_tensors, registry
 
 if TYPE_CHECKING:
     from autograd_iron.core.tensor import Tensor
@@ -79,7 +79,9 @@ class Methods:
 
 def _method(name: str, operation: str) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **settings: Any) -> Any:
-        return getattr(on_tensors, operation)(self, *args, **settings)
+        # What users call, not the word of `on_tensors`: its errors say what the call was.
+        word: Any = registry[operation]
+        return word(self, *args, **settings)
 
     return _named(method, name, f"Return `ai.{operation}(self, ...)`: see there.")
 

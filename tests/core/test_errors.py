@@ -495,6 +495,8 @@ WRONG_CALLS = [
         TypeError,
         "expected argwhere(x, /); got (Tensor, int, int)",
     ),
+    item(lambda: t(3).argwhere(1), TypeError, "expected argwhere(x, /); got (Tensor, int)"),
+    item(lambda: t(3).roll(None), TypeError, "roll(float32[3], None): ", "; expected roll(x, "),
     item(lambda: ai.argsort(t(3), dim=0), TypeError, "(Tensor, dim=...); write axis= for dim="),
     item(
         lambda: ai.linalg.cross(t(3)), TypeError, "expected cross(x1, x2, /, axis=-1); got (Tensor)"

@@ -12,7 +12,7 @@ import pytest
 
 import autograd_iron as ai
 from autograd_iron.core.methods import CASTS, METHODS
-from autograd_iron.core.registry import on_tensors, registry
+from autograd_iron.core.registry import registry
 from autograd_iron.core.words import OF_MODULES, OF_PARAMETERS, OF_TENSORS
 
 
@@ -29,7 +29,7 @@ def test_a_method_is_its_function(name: str, monkeypatch: pytest.MonkeyPatch) ->
     x = ai.ones(2)
     called: list[Any] = []
     operation = METHODS[name]
-    monkeypatch.setitem(vars(on_tensors), operation, lambda *a, **k: called.append((*a, k)))
+    monkeypatch.setitem(registry, operation, lambda *a, **k: called.append((*a, k)))  # type: ignore[arg-type]
     getattr(x, name)(1, axis=2)
     assert called[0][0] is x
     assert called[0][1:] == (1, {"axis": 2})
