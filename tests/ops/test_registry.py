@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import wraps
 from typing import Any
 
@@ -28,6 +28,7 @@ from samples import (
     pulled_back,
     result,
     smooth,
+    some_names,
 )
 
 import autograd_iron as ai
@@ -36,10 +37,12 @@ from autograd_iron.core.registry import on_tensors, raw, registry
 # A rule may answer in another dtype only where that is its meaning.
 CASTS = {"astype"}
 
-some_rows_of_each = over_rows(SAMPLES)
-some_smooth_rows = over_rows(DIFFERENTIABLE)
 every_primitive = pytest.mark.parametrize("name", SAMPLES)
 every_smooth_primitive = pytest.mark.parametrize("name", DIFFERENTIABLE)
+
+
+def some_primitives(names: Iterable[str], promise: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", some_names(names, promise))
 
 
 def cast(arrays: tuple[Array, ...], dtype: str) -> list[Array]:
@@ -105,7 +108,7 @@ def test_value_is_that_of_another_source(name: str, row: Any) -> None:
     check_value(name, fixed_case(name, row))
 
 
-@every_primitive
+@some_primitives(SAMPLES, "test_value_of_drawn_calls")
 @given(data=st.data())
 @settings(max_examples=10)
 def test_value_of_drawn_calls(name: str, data: st.DataObject) -> None:
@@ -200,13 +203,13 @@ def test_gradients_are_those_of_differences(name: str, row: Any) -> None:
     check_gradient(name, fixed_case(name, row))
 
 
-@some_smooth_rows
+@over_rows(some_names(DIFFERENTIABLE, "test_check_grads_agrees"))
 def test_check_grads_agrees(name: str, row: Any) -> None:
     function, arrays = of_smooth(name, fixed_case(name, row))
     ai.check_grads(function, arrays, eps=SAMPLES[name].eps)
 
 
-@every_smooth_primitive
+@some_primitives(DIFFERENTIABLE, "test_gradients_of_drawn_calls")
 @given(data=st.data())
 @settings(max_examples=8)
 def test_gradients_of_drawn_calls(name: str, data: st.DataObject) -> None:
@@ -221,7 +224,7 @@ def test_gradients_of_many_drawn_calls(name: str, data: st.DataObject) -> None:
     check_gradient(name, data.draw(cases(name)))
 
 
-@every_smooth_primitive
+@some_primitives(DIFFERENTIABLE, "test_gradients_ask_only_for_what_is_needed")
 @given(data=st.data())
 @settings(max_examples=5)
 def test_gradients_ask_only_for_what_is_needed(name: str, data: st.DataObject) -> None:
@@ -240,7 +243,7 @@ def test_gradients_ask_only_for_what_is_needed(name: str, data: st.DataObject) -
             assert all(t.grad is None for j, t in enumerate(inputs) if j != i)
 
 
-@every_smooth_primitive
+@some_primitives(DIFFERENTIABLE, "test_the_same_tensor_in_every_place")
 @given(data=st.data())
 @settings(max_examples=5)
 def test_the_same_tensor_in_every_place(name: str, data: st.DataObject) -> None:
@@ -282,12 +285,12 @@ def check_memory(name: str, case: Case) -> None:
         np.testing.assert_array_equal(array, old)
 
 
-@some_smooth_rows
+@over_rows(some_names(DIFFERENTIABLE, "test_gradients_have_memory_of_their_own"))
 def test_gradients_have_memory_of_their_own(name: str, row: Any) -> None:
     check_memory(name, fixed_case(name, row))
 
 
-@every_smooth_primitive
+@some_primitives(DIFFERENTIABLE, "test_gradients_of_two_leaves_share_nothing")
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_gradients_of_two_leaves_share_nothing(name: str, create_graph: bool) -> None:
     case = fixed_case(name, SAMPLES[name].calls[0])
@@ -302,7 +305,7 @@ def test_gradients_of_two_leaves_share_nothing(name: str, create_graph: bool) ->
             assert not np.shares_memory(a.grad.data, b.grad.data)
 
 
-@every_primitive
+@some_primitives(SAMPLES, "test_inputs_are_never_written")
 @given(data=st.data())
 @settings(max_examples=5)
 def test_inputs_are_never_written(name: str, data: st.DataObject) -> None:
@@ -316,7 +319,7 @@ def test_inputs_are_never_written(name: str, data: st.DataObject) -> None:
         np.testing.assert_array_equal(array, old)
 
 
-@every_primitive
+@some_primitives(SAMPLES, "test_memory_layout_makes_no_difference")
 @given(data=st.data())
 @settings(max_examples=5)
 def test_memory_layout_makes_no_difference(name: str, data: st.DataObject) -> None:
@@ -339,7 +342,7 @@ def test_memory_layout_makes_no_difference(name: str, data: st.DataObject) -> No
 # --- dtypes
 
 
-@some_rows_of_each
+@over_rows(some_names(SAMPLES, "test_dtype_is_kept"))
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_dtype_is_kept(name: str, row: Any, dtype: str) -> None:
     case = fixed_case(name, row)
@@ -363,7 +366,7 @@ def test_dtype_is_kept(name: str, row: Any, dtype: str) -> None:
                 t.grad = None
 
 
-@some_smooth_rows
+@over_rows(some_names(DIFFERENTIABLE, "test_precision_is_that_of_the_dtype"))
 def test_precision_is_that_of_the_dtype(name: str, row: Any) -> None:
     case = fixed_case(name, row)
     attributes = dict(case.attributes)
@@ -389,7 +392,7 @@ class Watched(np.ndarray):
             Watched.widened.append(self.shape)
 
 
-@some_smooth_rows
+@over_rows(some_names(DIFFERENTIABLE, "test_rules_compute_in_the_dtype_of_their_inputs"))
 def test_rules_compute_in_the_dtype_of_their_inputs(
     name: str, row: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
