@@ -9,6 +9,7 @@ from autograd_iron.core.composite import composite
 from autograd_iron.core.plain import setting
 from autograd_iron.ops.elementwise.words import floating
 from autograd_iron.ops.linalg.operands import like, tensors
+from autograd_iron.ops.reduce.axes import at_home
 
 __all__ = ["polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots"]
 
@@ -93,7 +94,7 @@ def polyint(F, p, /, m=1, k=None):
     p, times = floating(F, p), _times(m)
     if k is None:
         k = F.zeros((times,), dtype=p.dtype, device=None if F.xp is not None else p.device)
-    (k,) = _coefficients(F, k)
+    (k,) = _coefficients(F, at_home(F, k, p))
     if k.size == 1 and times > 1:
         k = F.broadcast_to(k, shape=(times,))
     if k.size < times:
@@ -131,7 +132,7 @@ def polyfit(F, x, y, /, deg, rcond=None, full=False, w=None, cov=False):
         raise ValueError(f"these are no points: x of shape {x.shape}, y of shape {y.shape}")
     powers = F.vander(x, deg + 1)
     if w is not None:
-        (w,) = tensors(F, w)
+        w = at_home(F, w, x)
         if w.shape != x.shape:
             raise ValueError(f"weights of shape {w.shape} are not one for each of {x.size} points")
         powers, y = powers * F.expand_dims(w, -1), (y.T * w).T if y.ndim == 2 else y * w

@@ -55,6 +55,13 @@ def beside(F, value, x):
     return operand(F, value, (x,))
 
 
+def at_home(F, value, x):
+    """Return an operand beside `x`: numbers and lists with all their digits, where `x` is."""
+    if F.xp is not None or hasattr(value, "dtype"):
+        return operand(F, value)
+    return operand(F, value, (x,)).to(x.device)
+
+
 def last(F, x, axis):
     """Return `x` with the axes (None: all) as one, which comes last."""
     over = axes_of(axis, x.ndim)

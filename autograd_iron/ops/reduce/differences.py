@@ -10,7 +10,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.batch import moved
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.reduce.axes import beside, floating
+from autograd_iron.ops.reduce.axes import at_home, beside, floating
 
 __all__ = ["cumulative_trapezoid", "diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
 
@@ -73,7 +73,7 @@ def ediff1d(F, x, /, to_end=None, to_begin=None):
 def _end(F, value, x):
     if value is None:
         return None
-    value = operand(F, value, (x,))
+    value = at_home(F, value, x)
     if not dtypes.can_cast(value.dtype, x.dtype, "same_kind"):
         raise TypeError(f"ends of {value.dtype} do not go with differences of {x.dtype}")
     return F.reshape(F.astype(value, dtype=x.dtype), shape=(-1,))
