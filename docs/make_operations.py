@@ -40,6 +40,9 @@ so nothing here is typed by hand.
 
 Values at edges (0, infinities, NaN, ties, empty arrays): in the operation's own words below, and
 in [edges](edges.md).
+
+Not in the tables are functions of Python that are made of these: `nn.functional` in PyTorch's
+names, `ai.stats` in those of `scipy.stats`, and `ai.random`. `help(nn.functional)` lists them.
 """
 
 
