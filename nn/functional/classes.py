@@ -83,7 +83,7 @@ def _of_probabilities(
     if weight is not None:
         terms = terms * _along(weight, x, axis)
     losses = -ai.sum(terms, axis=axis)
-    return reduced(losses, how, max(losses.size, 1))
+    return reduced(losses, how)
 
 
 def _along(weight: Any, x: ai.Tensor, axis: int) -> ai.Tensor:

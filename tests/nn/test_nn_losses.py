@@ -101,6 +101,15 @@ def test_bce_after_a_sigmoid_is_bce_with_logits():
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of 0 / 0, as NumPy gives it
+def test_the_mean_over_no_samples_is_nan_however_targets_are_given():
+    x = np.zeros((0, 3), "float32")
+    for target in (np.zeros(0, "int64"), x):
+        made = nn.functional.cross_entropy(x, target)
+        assert math.isnan(made.item())
+        assert nn.functional.cross_entropy(x, target, reduction="sum").item() == 0
+
+
 def test_bce_lets_nan_through():
     value, _ = loss_and_gradient(nn.BCELoss(), [math.nan, 0.5], [1.0, 1.0])
     assert math.isnan(float(value))
