@@ -6,13 +6,15 @@ import dis
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from autograd_iron.arrays import device
 from autograd_iron.core.words import advise
 
 if TYPE_CHECKING:
     from autograd_iron.core.primitive import Primitive
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # What array libraries raise about operands; all else that is raised means something else.
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
@@ -73,7 +75,7 @@ def fits(signature: inspect.Signature, args: tuple[Any, ...], given: Mapping[str
     return True
 
 
-def explained(function: Callable[..., Any]) -> Callable[..., Any]:
+def explained(function: Function) -> Function:
     """Return a function whose bare errors say with what it was called."""
 
     @wraps(function)
@@ -86,7 +88,7 @@ def explained(function: Callable[..., Any]) -> Callable[..., Any]:
             said = bare_text(function.__name__, inspect.signature(function), args, kwargs, error)
             raise plain_kind(error)(said) from None
 
-    return called
+    return cast(Function, called)
 
 
 def bare_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd_iron.core.explain import explained
 from autograd_iron.core.plain import setting
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.random import Generator
@@ -43,6 +44,7 @@ def _drawn(
     return getattr(source or default_generator, kind)(shape, dtype=dtype, device=device)
 
 
+@explained
 def rand(
     *size: Any,
     dtype: Any = None,
@@ -68,6 +70,7 @@ def rand(
     return made
 
 
+@explained
 def randn(
     *size: Any,
     dtype: Any = None,
@@ -82,6 +85,7 @@ def randn(
     return made
 
 
+@explained
 def rand_like(
     x: Any, *, dtype: Any = None, device: str | None = None, generator: Generator | None = None
 ) -> Tensor:
@@ -89,6 +93,7 @@ def rand_like(
     return rand(x.shape, dtype=dtype or x.dtype, device=device or x.device, generator=generator)
 
 
+@explained
 def randn_like(
     x: Any, *, dtype: Any = None, device: str | None = None, generator: Generator | None = None
 ) -> Tensor:
@@ -96,6 +101,7 @@ def randn_like(
     return randn(x.shape, dtype=dtype or x.dtype, device=device or x.device, generator=generator)
 
 
+@explained
 def randint(
     low: Any,
     high: Any = None,
@@ -117,6 +123,7 @@ def randint(
     return made if dtype is None else made.astype(dtype)
 
 
+@explained
 def randperm(n: int, *, device: str | None = None, generator: Generator | None = None) -> Tensor:
     """Return the numbers 0 to n - 1 in a random order, int64."""
     return (generator or default_generator).permutation(n, device)

@@ -513,6 +513,8 @@ WRONG_CALLS = [
         ValueError,
         *("uniform((-2,)): negative dimensions are not", "expected uniform(shape=None, low=0.0, "),
     ),
+    item(lambda: ai.rand("a"), TypeError, "rand('a'): ", "expected rand("),
+    item(lambda: ai.randn_like(None), TypeError, "randn_like(None): ", "expected randn_like(x"),
     item(lambda: ai.random.uniform(dim=1), TypeError, "*, generator=None); got (dim=...)"),
     item(
         lambda: ai.random.bernoulli(3.0), ValueError, "bernoulli: p is a probability, from 0 to 1"
