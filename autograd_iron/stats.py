@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import device, dtypes
+from autograd_iron.core.composite import floating
 from autograd_iron.core.registry import on_tensors as F
-from autograd_iron.ops.elementwise.words import floating, together
+from autograd_iron.ops.elementwise.words import together
 from autograd_iron.ops.special import bessel, entropies, errors, gammas
 
 __all__ = ["beta", "chi2", "dirichlet", "gamma", "multivariate_normal", "norm", "poisson", "t"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cached_property, partial, update_wrapper
 from typing import Any
 
-from autograd_iron.arrays import device
+from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.explain import EXPLAINED, bare_text, is_bare, plain_kind
 from autograd_iron.core.registry import Vocabulary, on_tensors, register
 from autograd_iron.core.tensor import Tensor
@@ -75,15 +75,24 @@ def operand(F: Vocabulary, x: Any, beside: tuple[Any, ...] = ()) -> Any:
     """Return what a composite was given as something with a shape, of which the words take it.
 
     Users give arrays, numbers and nested lists too; `beside` is what these meet, as in `as_array`:
-    give it where there is more than one operand, so that a list goes to the others' device.
+    give it where there is more than one operand, so that a list goes to the others' device.  Where
+    `F` works on raw arrays, numbers stay numbers, which widen nothing.
     """
     if isinstance(x, Tensor):
         return x
     if F.xp is None:
         return Tensor(device.as_array(x, beside=beside))
-    return x if hasattr(x, "ndim") else F.xp.asarray(x)
+    return x if hasattr(x, "ndim") or isinstance(x, int | float | complex) else F.xp.asarray(x)
 
 
 def operands(F: Vocabulary, *given: Any) -> list[Any]:
     """Return several operands of a composite, each beside all of them; None stays None."""
     return [None if x is None else operand(F, x, given) for x in given]
+
+
+def floating(F: Vocabulary, x: Any, beside: tuple[Any, ...] = ()) -> Any:
+    """Return an operand of a composite in a floating dtype: float32, where it has none."""
+    x = operand(F, x, beside)
+    if getattr(x, "dtype", dtypes.default_float).kind in "biu":
+        return F.astype(x, dtype=dtypes.default_float)
+    return x

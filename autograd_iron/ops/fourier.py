@@ -13,13 +13,12 @@ from typing import Any
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec, axes_of
 from autograd_iron.core.tensor import Tensor
 from autograd_iron.ops.creation import arange, asarray
-from autograd_iron.ops.linalg.operands import tensors
 
 BY_LIBRARY = "a library of Fourier transforms computes it"
 # Which transforms are divided by their length: that of the other direction is the adjoint's.
@@ -196,7 +195,7 @@ def _sizes_and_axes(x, s, axes):
 
 
 def _over_axes(F, x, s, axes, norm, inverse):
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     sizes, axes = _sizes_and_axes(x, s, axes)
     for n, a in zip(sizes, axes, strict=True):
         x = _resized(F, x, n, a)
@@ -258,7 +257,7 @@ def rfft(F, x, /, n=None, axis=-1, norm=None):
 
     The others are their conjugates.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     x = _resized(F, _real(x, "rfft"), n, axis)
     return F.real_dft(x, axis=axis, norm=_norm(norm))
 
@@ -266,7 +265,7 @@ def rfft(F, x, /, n=None, axis=-1, norm=None):
 @composite
 def irfft(F, x, /, n=None, axis=-1, norm=None):
     """Return the `n` real numbers whose `rfft` this is; by default their number is even."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     (at,) = axes_of(axis, x.ndim)
     n = 2 * (x.shape[at] - 1) if n is None else setting(n)
     if n < 1:
@@ -278,7 +277,7 @@ def irfft(F, x, /, n=None, axis=-1, norm=None):
 @composite
 def rfftn(F, x, /, s=None, axes=None, norm=None):
     """Return the transform of real numbers over several axes, the last of them by `rfft`."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     sizes, axes = _sizes_and_axes(x, s, axes)
     if not axes:
         raise ValueError("rfftn needs an axis, or more")
@@ -289,7 +288,7 @@ def rfftn(F, x, /, s=None, axes=None, norm=None):
 @composite
 def irfftn(F, x, /, s=None, axes=None, norm=None):
     """Return the real numbers whose `rfftn` this is; by default the last axis is even."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     sizes, axes = _sizes_and_axes(x, s, axes)
     if not axes:
         raise ValueError("irfftn needs an axis, or more")
@@ -313,20 +312,20 @@ def irfft2(F, x, /, s=None, axes=(-2, -1), norm=None):
 @composite
 def hfft(F, x, /, n=None, axis=-1, norm=None):
     """Return the transform, which is real, of numbers whose other half are their conjugates."""
-    return F.irfft(F.conj(*tensors(F, x)), n=n, axis=axis, norm=OTHER[_norm(norm)])
+    return F.irfft(F.conj(operand(F, x)), n=n, axis=axis, norm=OTHER[_norm(norm)])
 
 
 @composite
 def ihfft(F, x, /, n=None, axis=-1, norm=None):
     """Return the first half of the inverse transform of real numbers: that of `hfft`."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     return F.conj(F.rfft(_real(x, "ihfft"), n=n, axis=axis, norm=OTHER[_norm(norm)]))
 
 
 @composite
 def fftshift(F, x, /, axes=None):
     """Return `x` with the frequency 0 moved to the middle of each of these axes (None: all)."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     over = axes_of(axes, x.ndim)
     return F.roll(x, tuple(x.shape[a] // 2 for a in over), over)
 
@@ -334,7 +333,7 @@ def fftshift(F, x, /, axes=None):
 @composite
 def ifftshift(F, x, /, axes=None):
     """Return what `fftshift` does, undone."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     over = axes_of(axes, x.ndim)
     return F.roll(x, tuple(-(x.shape[a] // 2) for a in over), over)
 

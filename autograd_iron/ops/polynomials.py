@@ -5,17 +5,15 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating, operand, operands
 from autograd_iron.core.plain import setting
-from autograd_iron.ops.elementwise.words import floating
-from autograd_iron.ops.linalg.operands import like, tensors
 from autograd_iron.ops.reduce.axes import at_home
 
 __all__ = ["polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots"]
 
 
 def _coefficients(F, *polynomials):
-    made = [F.atleast_1d(p) for p in tensors(F, *polynomials)]
+    made = [F.atleast_1d(p) for p in operands(F, *polynomials)]
     for p in made:
         if p.ndim != 1:
             raise ValueError(f"the coefficients are a vector, got shape {p.shape}")
@@ -26,7 +24,7 @@ def _coefficients(F, *polynomials):
 def polyval(F, p, x, /):
     """Return the polynomial with the coefficients `p`, that of the highest power first, at `x`."""
     (p,) = _coefficients(F, p)
-    (x,) = tensors(F, x)
+    x = operand(F, x, (p,))
     made = x * 0
     for i in range(p.size):
         made = made * x + F.getitem(p, index=(i,))
@@ -66,7 +64,7 @@ def _times(m):
 
 def _powers(F, p, start):
     """Return the powers of the coefficients, each counted from `start` more than it is."""
-    ones = like(F, p, (p.size,))
+    ones = F.ones_like(p)
     return F.flip(F.cumsum(ones, axis=0)) + (start - 1)
 
 
@@ -124,7 +122,7 @@ def polyfit(F, x, y, /, deg, rcond=None, full=False, w=None, cov=False):
     cov : bool or "unscaled"
         Return the covariance matrix of the coefficients too.
     """
-    x, y = (floating(F, value) for value in tensors(F, x, y))
+    x, y = (floating(F, value) for value in operands(F, x, y))
     deg = setting(deg, "deg")
     if not isinstance(deg, int) or deg < 0:
         raise ValueError(f"deg={deg!r} is no degree, a whole number from 0 up")
@@ -157,15 +155,15 @@ def polyfit(F, x, y, /, deg, rcond=None, full=False, w=None, cov=False):
 @composite
 def roots(F, p, /):
     """Return the roots of a polynomial; how many there are depends on which coefficients are 0."""
-    (p,) = _coefficients(F, floating(F, tensors(F, p)[0]))
+    (p,) = _coefficients(F, floating(F, p))
     (places,) = F.nonzero(p)
     if not places.size:
-        return like(F, p, (0,))
+        return F.ones_like(p, shape=(0,))
     first, last = int(places[0]), int(places[-1])
     at_zero = p.size - last - 1
     p = F.getitem(p, index=(slice(first, last + 1),))
     if p.size < 2:
-        return like(F, p, (at_zero,), 0)
+        return F.zeros_like(p, shape=(at_zero,))
     top = -F.getitem(p, index=(slice(1, None),)) / F.getitem(p, index=(0,))
     rest = F.eye(p.size - 2, p.size - 1, dtype=p.dtype, device=None if F.xp else p.device)
     made = F.eigvals(F.join(F.expand_dims(top, 0), rest, axis=0))

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operands
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.linalg.operands import tensors
 
 __all__ = ["convolve", "correlate"]
 
@@ -55,7 +54,7 @@ def correlate(F, a, v, /, mode="valid"):
 
 
 def _vectors(F, a, v):
-    a, v = tensors(F, a, v)
+    a, v = operands(F, a, v)
     a, v = (F.reshape(x, shape=(1,)) if not x.ndim else x for x in (a, v))
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
         raise ValueError(
@@ -124,7 +123,7 @@ def convolve_arrays(F, in1, in2, /, mode="full", method="auto"):
 
 
 def _alike(F, in1, in2):
-    in1, in2 = tensors(F, in1, in2)
+    in1, in2 = operands(F, in1, in2)
     if in1.ndim != in2.ndim:
         raise ValueError(f"arrays of {in1.ndim} and of {in2.ndim} axes: both need equally many")
     if not in1.size or not in2.size:

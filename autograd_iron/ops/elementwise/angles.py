@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.ops.elementwise.trigonometric import arctan
-from autograd_iron.ops.elementwise.words import floating
 
 __all__ = [
     "acos",

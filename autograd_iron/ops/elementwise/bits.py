@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating, operand
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.switches import no_grad
@@ -17,7 +17,7 @@ from autograd_iron.ops.elementwise.questions import (
     bitwise_or,
     bitwise_xor,
 )
-from autograd_iron.ops.elementwise.words import floating, operand, zero_slope
+from autograd_iron.ops.elementwise.words import zero_slope
 
 __all__ = [
     "bitwise_and",

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.core import specs
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.core.specs import Spec
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.elementwise.words import beside, operand
+from autograd_iron.ops.elementwise.words import number_or_operand
 
 __all__ = ["clip", "maximum", "minimum", "where"]
 
@@ -73,10 +73,10 @@ def clip(F, x, /, min=None, max=None, *, a_min=None, a_max=None):
     x = operand(F, x, (low, high))
     # A NaN among the bounds is neither above nor below: NumPy's result is NaN there.
     if low is not None:
-        low = beside(F, low, x)
+        low = number_or_operand(F, low, x)
         x = F.where(F.logical_or(x >= low, x != x), x, low)
     if high is not None:
-        high = beside(F, high, x)
+        high = number_or_operand(F, high, x)
         x = F.where(F.logical_or(x <= high, x != x), x, high)
     return x
 

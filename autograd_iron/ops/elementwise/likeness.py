@@ -7,11 +7,11 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating, operand
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.ops.elementwise.arithmetic import abs
-from autograd_iron.ops.elementwise.words import floating, operand, together
+from autograd_iron.ops.elementwise.words import together
 
 __all__ = [
     "absolute",

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.ops.creation import asarray
 from autograd_iron.ops.elementwise.arithmetic import divide, pow
-from autograd_iron.ops.elementwise.words import operand, together
+from autograd_iron.ops.elementwise.words import together
 
 __all__ = [
     "cbrt",

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
 from autograd_iron.core import specs
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating, operand
 from autograd_iron.core.facts import C
 from autograd_iron.core.primitive import elementwise
-from autograd_iron.ops.elementwise.words import floating, operand, zero_slope
+from autograd_iron.ops.elementwise.words import zero_slope
 
 __all__ = [
     "around",

@@ -4,31 +4,14 @@
 
 from __future__ import annotations
 
-from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.composite import operand as tensor_of
-from autograd_iron.core.tensor import Tensor
+from autograd_iron.arrays import device
+from autograd_iron.core.composite import floating, operand
 from autograd_iron.ops.creation import asarray
 
 
 def zero_slope(F, g, _y, *_inputs, **_attributes):
     """The rule of an argument in which the result is flat wherever it does not jump."""
     return F.astype(F.not_equal(g, g), dtype=g.dtype) if F.xp is None else F.xp.zeros_like(g)
-
-
-def operand(F, x, met=()):
-    """Return an argument of a composite as `F` takes it: a Tensor of a list, array or number.
-
-    `met` holds the other arguments, to whose device a list goes.
-    """
-    return x if F.xp is not None or isinstance(x, Tensor) else tensor_of(F, x, met)
-
-
-def floating(F, x, met=()):
-    """Return an argument of a composite in a floating dtype: float32, where it has none."""
-    x = operand(F, x, met)
-    if getattr(x, "dtype", dtypes.default_float).kind in "biu":
-        return F.astype(x, dtype=dtypes.default_float)
-    return x
 
 
 def is_number(x):
@@ -38,9 +21,9 @@ def is_number(x):
     return isinstance(x, int | float | complex | device.Scalar)
 
 
-def beside(F, x, met):
-    """Return an argument as `F` takes it beside an array: numbers stay, so as not to be rounded."""
-    return x if is_number(x) else operand(F, x, (met,))
+def number_or_operand(F, x, beside):
+    """Return an operand that meets another, but a number as it is: unrounded."""
+    return x if is_number(x) else operand(F, x, (beside,))
 
 
 def together(F, *operands):

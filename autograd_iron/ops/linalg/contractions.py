@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operands
 from autograd_iron.core.plain import setting
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.linalg.operands import last, moved, tensors
+from autograd_iron.ops.linalg.operands import last
 
 __all__ = [
     "cross",
@@ -34,7 +34,7 @@ def tensordot(F, a, b, /, axes=2):
     axes : int or (axes of a, axes of b)
         A number stands for the last so many axes of `a` and the first so many of `b`.
     """
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     left, right = _summed_axes(axes, a, b)
     rows = tuple(i for i in range(a.ndim) if i not in left)
     columns = tuple(i for i in range(b.ndim) if i not in right)
@@ -77,7 +77,7 @@ def dot(F, a, b, /):
 
     Unlike `matmul` it does not broadcast: all other axes of `a`, then those of `b`, are kept.
     """
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     if not a.ndim or not b.ndim:
         return a * b
     if b.ndim <= 2 or a.ndim == 1 == b.ndim:
@@ -88,7 +88,7 @@ def dot(F, a, b, /):
 @composite
 def inner(F, a, b, /):
     """Return the product over the last axes of both arrays."""
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     if not a.ndim or not b.ndim:
         return a * b
     return F.tensordot(a, b, axes=((-1,), (-1,)))
@@ -97,21 +97,21 @@ def inner(F, a, b, /):
 @composite
 def outer(F, a, b, /):
     """Return the products of each element of `a` with each of `b`, both flattened."""
-    a, b = (F.reshape(x, shape=(-1,)) for x in tensors(F, a, b))
+    a, b = (F.reshape(x, shape=(-1,)) for x in operands(F, a, b))
     return F.expand_dims(a, 1) * b
 
 
 @composite
 def vdot(F, a, b, /):
     """Return the sum of the products of all elements, those of `a` conjugated."""
-    a, b = (F.reshape(x, shape=(-1,)) for x in tensors(F, a, b))
+    a, b = (F.reshape(x, shape=(-1,)) for x in operands(F, a, b))
     return F.matmul(F.conj(a), b)
 
 
 @composite
 def vecdot(F, x1, x2, /, axis=-1):
     """Return the products of vectors along an axis, `x1` conjugated; all other axes broadcast."""
-    x1, x2 = (moved(F, x, axis, -1) for x in tensors(F, x1, x2))
+    x1, x2 = (F.moveaxis(x, axis, -1) for x in operands(F, x1, x2))
     if x1.shape[-1] != x2.shape[-1]:
         raise ValueError(
             f"vectors of {x1.shape[-1]} and of {x2.shape[-1]} elements have no product"
@@ -124,21 +124,21 @@ def vecdot(F, x1, x2, /, axis=-1):
 @composite
 def matvec(F, x1, x2, /):
     """Return the products of matrices (..., m, n) and vectors (..., n)."""
-    x1, x2 = tensors(F, x1, x2)
+    x1, x2 = operands(F, x1, x2)
     return F.squeeze(F.matmul(x1, F.expand_dims(x2, -1)), axis=-1)
 
 
 @composite
 def vecmat(F, x1, x2, /):
     """Return the products of vectors (..., n), conjugated, and matrices (..., n, m)."""
-    x1, x2 = tensors(F, x1, x2)
+    x1, x2 = operands(F, x1, x2)
     return F.squeeze(F.matmul(F.expand_dims(F.conj(x1), -2), x2), axis=-2)
 
 
 @composite
 def kron(F, a, b, /):
     """Return the Kronecker product: blocks of `b`, one for each element of `a`."""
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     ndim = max(a.ndim, b.ndim)
     sizes, factors = [], []
     for own, x in enumerate((a, b)):
@@ -163,15 +163,15 @@ def cross(F, a, b, /, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = tensors(F, a, b)
-    a, b = moved(F, a, axisa, -1), moved(F, b, axisb, -1)
+    a, b = operands(F, a, b)
+    a, b = F.moveaxis(a, axisa, -1), F.moveaxis(b, axisb, -1)
     if (a.shape[-1], b.shape[-1]) != (3, 3):
         raise ValueError(
             f"a cross product is of vectors of 3 elements, got {a.shape[-1]} and {b.shape[-1]}; "
             "add a third one that is 0, or name another axis"
         )
     made = _turned(F, a, 1) * _turned(F, b, 2) - _turned(F, a, 2) * _turned(F, b, 1)
-    return moved(F, made, -1, axisc)
+    return F.moveaxis(made, -1, axisc)
 
 
 def _turned(F, x, start):
@@ -192,7 +192,7 @@ def multi_dot(F, arrays, /):
 
     The first may be a vector, a row, and the last one too, a column.
     """
-    arrays = tensors(F, *arrays)
+    arrays = operands(F, *arrays)
     if len(arrays) < 2:
         raise ValueError(f"multi_dot takes two or more matrices, got {len(arrays)}")
     for i, x in enumerate(arrays):

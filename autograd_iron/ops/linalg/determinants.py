@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_LIBRARY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, diagonal_of, identity_like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
 class SlogdetResult(NamedTuple):
@@ -84,7 +84,7 @@ def _(F, g, _y, x):
     pairs = _product(F, F.where(gone > 0, 1, wide)) * (1 - own)
     # The cotangent of the cofactors, where U and V are the axes.
     inner = F.matmul(F.matmul(F.matrix_transpose(u), g), F.matrix_transpose(vh))
-    of_diagonal = F.matmul(pairs, F.expand_dims(diagonal_of(F, inner), -1))
+    of_diagonal = F.matmul(pairs, F.expand_dims(F.diagonal(inner, 0, -2, -1), -1))
     made = of_diagonal * own - pairs * F.matrix_transpose(inner)
     turned = F.matmul(F.matmul(u, made), vh)
     return turned * F.expand_dims(F.expand_dims(F.conj(scale), -1), -1)
@@ -109,7 +109,7 @@ def slogdet(F, x, /):
     Of complex matrices the sign is a number of absolute value 1.  Those of a singular matrix, 0 and
     minus infinity, have no gradient.
     """
-    return SlogdetResult(*F.sign_and_log_of_det(*tensors(F, x)))
+    return SlogdetResult(*F.sign_and_log_of_det(operand(F, x)))
 
 
 @primitive(floating=True, numpy="linalg.slogdet", by_kernel=BY_LIBRARY)

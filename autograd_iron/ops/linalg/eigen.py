@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_LIBRARY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, identity_like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 EQUAL = (
     "eigenvectors have a gradient only where their eigenvalue is no other one's, and two of a "
@@ -62,7 +62,7 @@ def eigh(F, x, /, UPLO=None):
 
 def _lower_of(F, x, triangle):
     """Return what has the Hermitian matrices' lower triangles."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     if triangle is None:
         check_matrix(x, square=True)
         return (x + adjoint(F, x)) / 2
@@ -147,7 +147,7 @@ def eigvals(F, x, /):
 
 
 def _complex_of(F, x):
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     check_matrix(x, square=True)
     wide = x.dtype in (dtypes.float64, dtypes.complex128)
     return F.astype(x, dtype=dtypes.complex128 if wide else dtypes.complex64)

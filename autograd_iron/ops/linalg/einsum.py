@@ -8,9 +8,9 @@ import math
 from collections import Counter
 
 from autograd_iron.arrays import device
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
-from autograd_iron.ops.linalg.operands import diagonal_of, last, tensors
+from autograd_iron.ops.linalg.operands import last
 
 __all__ = ["einsum"]
 
@@ -44,7 +44,7 @@ def einsum(F, subscripts, /, *operands, optimize=True):
         terms, result = _of_text(subscripts)
     else:
         operands, terms, result = _of_lists((subscripts, *operands))
-    operands = tensors(F, *operands)
+    operands = tuple(operand(F, x, operands) for x in operands)
     if len(terms) != len(operands):
         raise ValueError(f"the subscripts are for {len(terms)} operands, got {len(operands)}")
     labels, result = _without_dots(terms, result, [x.shape for x in operands])
@@ -183,7 +183,7 @@ def _once(F, x, labels, sizes):
         for _ in range(count - 1):
             first = kept.index(label)
             second = kept.index(label, first + 1)
-            x = diagonal_of(F, last(F, x, (first, second)))
+            x = F.diagonal(x, 0, first, second)
             kept = [*(k for i, k in enumerate(kept) if i not in (first, second)), label]
     return x, kept
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.eigen import gaps_of, lower, skew
 from autograd_iron.ops.linalg.kernels import BY_LIBRARY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, diagonal_of, identity_like, like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
 class QRResult(NamedTuple):
@@ -50,7 +50,7 @@ def qr(F, x, /, mode="reduced"):
     Q, R : (..., m, k), (..., k, n)
         `k` is the smaller of `m` and `n`; `m` if complete.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"mode={mode!r} is none of 'reduced', 'complete' and 'r'")
     if mode == "r":
@@ -107,7 +107,7 @@ def _reduced(F, g, y):
             "gradient here; use mode='reduced'"
         )
     m, n = y[0].shape[-1], y[1].shape[-1]
-    gq = like(F, y[0], (*y[0].shape[:-2], m, n), 0)
+    gq = F.zeros_like(y[0], shape=(*y[0].shape[:-2], m, n))
     return gq, F.getitem(g[1], index=(..., slice(0, n), slice(None)))
 
 
@@ -130,7 +130,7 @@ def cholesky(F, x, /, upper=False):
     ValueError
         A matrix is not square, or its Hermitian part not positive definite.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     check_matrix(x, square=True)
     made = F.cholesky_of_lower((x + adjoint(F, x)) / 2)
     return adjoint(F, made) if upper else made
@@ -195,7 +195,7 @@ def svd(F, x, /, full_matrices=True, compute_uv=True, hermitian=False):
         `U` and `Vh` have gradients where the singular values differ, and differ from 0 if `x` is
         not square; of complex matrices only that of what the phases of columns leave alone.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     if hermitian:
         check_matrix(x, square=True)
         x = (x + adjoint(F, x)) / 2
@@ -208,7 +208,7 @@ def svd(F, x, /, full_matrices=True, compute_uv=True, hermitian=False):
 @composite
 def svdvals(F, x, /):
     """Return the singular values of matrices, descending."""
-    return F.svd_factors(*tensors(F, x))[1]
+    return F.svd_factors(operand(F, x))[1]
 
 
 @primitive(floating=True, numpy="linalg.svd", by_kernel=BY_LIBRARY)
@@ -256,15 +256,15 @@ def _(F, g, y, _x, full_matrices):
     if not flows:
         return F.matmul(u * diagonal, vh)
     uh, v = adjoint(F, u), adjoint(F, vh)
-    gu = like(F, u, u.shape, 0) if g.is_zero(0) else g[0]
-    gv = like(F, v, v.shape, 0) if g.is_zero(2) else adjoint(F, g[2])
+    gu = F.zeros_like(u) if g.is_zero(0) else g[0]
+    gv = F.zeros_like(v) if g.is_zero(2) else adjoint(F, g[2])
     row, column = F.expand_dims(s, -2), F.expand_dims(s, -1)
     gaps = gaps_of(F, s * s)
     of_u, of_v = F.matmul(uh, gu), F.matmul(adjoint(F, v), gv)
     inner = F.quotient(skew(F, of_u), gaps, says=EQUAL) * row
     inner = inner + column * F.quotient(skew(F, of_v), gaps, says=EQUAL)
     if u.dtype.kind == "c":  # the phase of a column of u against that of v
-        phase = F.imag(diagonal_of(F, of_u)) * 1j
+        phase = F.imag(F.diagonal(of_u, 0, -2, -1)) * 1j
         inner = inner + F.expand_dims(F.quotient(phase, s, says=EQUAL), -1) * identity_like(F, s, k)
     gx = F.matmul(u * diagonal + F.matmul(u, inner), vh)
     if m > k and not g.is_zero(0):

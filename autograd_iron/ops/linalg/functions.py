@@ -9,18 +9,18 @@ import warnings
 
 from autograd_iron.arrays import device
 from autograd_iron.arrays.scipy import scipy
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_SCIPY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, identity_like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
 @composite
 def matrix_power(F, x, n, /):
     """Return the whole power `n` of each square matrix; a negative one is that of the inverse."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     check_matrix(x, square=True)
     n = setting(n)
     if not isinstance(n, int):

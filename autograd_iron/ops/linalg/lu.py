@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.arrays.scipy import scipy
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_SCIPY, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, identity_like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
 class LUResult(NamedTuple):
@@ -145,7 +145,7 @@ def lu(F, x, /, permute_l=False, p_indices=False):
     P, L, U : (..., m, m), (..., m, k), (..., k, n)
         `k` is the smaller of `m` and `n`; `L` has ones on its diagonal.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     packed, pivots = F.lu_factors(x)
     lower, upper = _triangles(F, packed)
     m = x.shape[-2]
@@ -158,7 +158,7 @@ def lu(F, x, /, permute_l=False, p_indices=False):
 @composite
 def lu_factor(F, x, /):
     """Return both triangles of `lu` in one array, and the exchanges of rows, for `lu_solve`."""
-    return tuple(F.lu_factors(*tensors(F, x)))
+    return tuple(F.lu_factors(operand(F, x)))
 
 
 @composite
@@ -171,7 +171,7 @@ def lu_solve(F, lu_and_piv, b, /, trans=0):
     trans : 0, 1 or 2
         Whether to solve with `a`, its transpose or its conjugate transpose.
     """
-    packed, pivots, b = tensors(F, *lu_and_piv, b)
+    packed, pivots, b = operands(F, *lu_and_piv, b)
     check_matrix(packed, square=True)
     if trans not in (0, 1, 2):
         raise ValueError(f"trans={trans!r} is none of 0, 1 and 2")

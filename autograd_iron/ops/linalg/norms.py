@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.specs import axes_of
 from autograd_iron.ops.linalg.kernels import check_matrix
-from autograd_iron.ops.linalg.operands import last, tensors
+from autograd_iron.ops.linalg.operands import last
 
 
 @composite
@@ -28,7 +28,7 @@ def norm_of_order(F, x, /, ord=None, axis=None, keepdims=False):
         One axis: of vectors; two: of matrices.  None: all of `x`, which has one or two axes unless
         `ord` is None.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     if ord is None:
         return F.norm(x, axis=axis, keepdims=keepdims)
     axes = axes_of(axis, x.ndim)
@@ -50,7 +50,7 @@ def vector_norm(F, x, /, axis=None, keepdims=False, ord=2):
 
     At the zero vector the derivative is 0.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     ord = setting(ord)
     if isinstance(ord, str) or ord is None:
         raise ValueError(f"ord={ord!r} is no norm of vectors: give a number")
@@ -75,7 +75,7 @@ def vector_norm(F, x, /, axis=None, keepdims=False, ord=2):
 @composite
 def matrix_norm(F, x, /, keepdims=False, ord="fro"):
     """Return the norm of the matrices in the last two axes: see `norm`."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     check_matrix(x)
     if ord in ("fro", None):
         return F.norm(x, axis=(-2, -1), keepdims=keepdims)
@@ -96,7 +96,7 @@ def matrix_norm(F, x, /, keepdims=False, ord="fro"):
 @composite
 def cond(F, x, /, p=None):
     """Return the condition number of each matrix in the norm `p`; None is 2."""
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     check_matrix(x)
     if p is None or p in (2, -2):
         s = F.svdvals(x)
@@ -108,10 +108,10 @@ def cond(F, x, /, p=None):
 @composite
 def diagonal_of_matrices(F, x, /, offset=0):
     """Return the diagonals of the matrices in the last two axes."""
-    return F.diagonal(*tensors(F, x), offset, -2, -1)
+    return F.diagonal(operand(F, x), offset, -2, -1)
 
 
 @composite
 def trace_of_matrices(F, x, /, offset=0, dtype=None):
     """Return the sums of the diagonals of the matrices in the last two axes."""
-    return F.trace(*tensors(F, x), offset, -2, -1, dtype)
+    return F.trace(operand(F, x), offset, -2, -1, dtype)

@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from autograd_iron.arrays import device, dtypes
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_LIBRARY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
 class LstsqResult(NamedTuple):
@@ -41,7 +41,7 @@ def pinv(F, x, /, rcond=None, hermitian=False, rtol=None):
     (..., n, m)
         Its gradient is that of matrices of the same rank: it does not exist where the rank changes.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     check_matrix(x, square=hermitian)
     if hermitian:
         x = (x + adjoint(F, x)) / 2
@@ -113,7 +113,7 @@ def lstsq(F, a, b, /, rcond=None):
     singular_values : (..., min(m, n))
         Those of `a`.
     """
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     check_matrix(a)
     if b.ndim == 1:
         made = F.lstsq(a, F.expand_dims(b, -1), rcond=rcond)
@@ -145,7 +145,7 @@ def matrix_rank(F, x, /, tol=None, hermitian=False, rtol=None):
     rtol : float, optional
         Those not above so much of the largest one, where `tol` is not given; see `pinv`.
     """
-    (x,) = tensors(F, x)
+    x = operand(F, x)
     if x.ndim < 2:
         return F.astype(F.any(x != 0), dtype="int64")
     if hermitian:
@@ -155,7 +155,7 @@ def matrix_rank(F, x, /, tol=None, hermitian=False, rtol=None):
         return F.astype(F.sum(s, axis=-1), dtype="int64")
     if tol is None:
         return _count(F, s, _tolerance(x, None, rtol))
-    (limit,) = tensors(F, tol)
+    limit = operand(F, tol)
     return F.sum(s > F.expand_dims(limit, -1), axis=-1)
 
 
@@ -174,14 +174,14 @@ def householder_product(F, x, tau, /):
     -------
     (..., m, n)
     """
-    x, tau = tensors(F, x, tau)
+    x, tau = operands(F, x, tau)
     check_matrix(x)
     *lead, m, n = x.shape
     if m < n or tau.shape[-1] > n:
         raise ValueError(f"there are no reflections in shapes {x.shape} and {tau.shape}")
-    ones = like(F, x, (m, n))
-    vectors = F.tril(x, k=-1) + F.triu(F.tril(ones))
-    made = F.broadcast_to(F.triu(F.tril(ones)), shape=(*lead, m, n))
+    identity = identity_like(F, x, m, n)
+    vectors = F.tril(x, k=-1) + identity
+    made = F.broadcast_to(identity, shape=(*lead, m, n))
     for i in reversed(range(tau.shape[-1])):
         v = F.getitem(vectors, index=(..., slice(i, i + 1)))
         scale = F.expand_dims(F.getitem(tau, index=(..., slice(i, i + 1))), -1)

@@ -8,12 +8,12 @@ import math
 
 from autograd_iron.arrays import device
 from autograd_iron.core import specs
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_LIBRARY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, identity_like, tensors
+from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
 @composite
@@ -31,7 +31,7 @@ def solve(F, a, b, /):
     ValueError
         A matrix is singular, or not square.
     """
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     if b.ndim != 1:
         return F.solve_matrices(a, b)
     return F.squeeze(F.solve_matrices(a, F.expand_dims(b, -1)), axis=-1)
@@ -111,7 +111,7 @@ def solve_triangular(F, a, b, /, trans=0, lower=False, unit_diagonal=False):
     unit_diagonal : bool
         Take 1 for the numbers on the diagonal, unread.
     """
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     check_matrix(a, square=True)
     a = triangle(F, a, lower, unit_diagonal)
     if trans not in (0, 1, 2, "N", "T", "C"):
@@ -152,7 +152,7 @@ def tensorsolve(F, a, b, /, axes=None):
     axes : tuple of int, optional
         Axes of `a` to move to the end first.
     """
-    a, b = tensors(F, a, b)
+    a, b = operands(F, a, b)
     if axes is not None:
         over = specs.axes_of(setting(axes, "axes"), a.ndim)
         kept = tuple(i for i in range(a.ndim) if i not in over)
@@ -170,7 +170,7 @@ def tensorsolve(F, a, b, /, axes=None):
 @composite
 def tensorinv(F, a, /, ind=2):
     """Return the inverse of `a`, as a matrix from its last axes to its first `ind` ones."""
-    (a,) = tensors(F, a)
+    a = operand(F, a)
     ind = setting(ind)
     if ind <= 0:
         raise ValueError(f"ind={ind}: give how many of the first axes the inverse maps to, 1 up")

@@ -9,12 +9,12 @@ from functools import partial
 from autograd_iron.arrays import device
 from autograd_iron.arrays.scipy import scipy
 from autograd_iron.core import specs
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, operands
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
 from autograd_iron.ops.linalg.kernels import BY_SCIPY, by_lapack, check_matrix
-from autograd_iron.ops.linalg.operands import adjoint, tensors
+from autograd_iron.ops.linalg.operands import adjoint
 
 
 def _of_each(xp, name, function, *stacks):
@@ -99,7 +99,7 @@ def solve_banded(F, l_and_u, ab, b, /):
     b : (n,) or (..., n, k)
     """
     lower, upper = setting(l_and_u, "l_and_u")
-    ab, b = tensors(F, ab, b)
+    ab, b = operands(F, ab, b)
     if b.ndim != 1:
         return F.solve_bands(ab, b, lower=lower, upper=upper)
     made = F.solve_bands(ab, F.expand_dims(b, -1), lower=lower, upper=upper)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device
+from autograd_iron.core import specs
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.composite import operand
 from autograd_iron.core.specs import axes_of
@@ -22,9 +23,7 @@ def known(axis, x):
 def spread(F, reduced, like, axis, keepdims):
     """Broadcast a reduced value back over the axes of `like` (an array, Node or Spec)."""
     if not keepdims and reduced.ndim:
-        axes = axes_of(axis, like.ndim)
-        kept = tuple(1 if i in axes else n for i, n in enumerate(like.shape))
-        reduced = F.reshape(reduced, shape=kept)
+        reduced = F.reshape(reduced, shape=specs.reduced(like, axis, keepdims=True))
     return F.broadcast_to(reduced, shape=like.shape)
 
 
@@ -44,17 +43,6 @@ def count(x, axis):
     return x.size if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
 
 
-def floating(F, x, met=()):
-    """Return what a composite was given as what `F` works on, integers as float32."""
-    x = operand(F, x, met)
-    return x if x.dtype.kind not in "biu" else F.astype(x, dtype=dtypes.default_float)
-
-
-def beside(F, value, x):
-    """Return an operand that belongs to `x`: numbers in lists go to where `x` is."""
-    return operand(F, value, (x,))
-
-
 def at_home(F, value, x):
     """Return an operand beside `x`: numbers and lists with all their digits, where `x` is."""
     if F.xp is not None or hasattr(value, "dtype"):
@@ -62,7 +50,7 @@ def at_home(F, value, x):
     return operand(F, value, (x,)).to(x.device)
 
 
-def last(F, x, axis):
+def as_last_axis(F, x, axis):
     """Return `x` with the axes (None: all) as one, which comes last."""
     over = axes_of(axis, x.ndim)
     kept = tuple(i for i in range(x.ndim) if i not in over)
@@ -78,9 +66,7 @@ def keep(F, reduced, like, axis, keepdims):
     """Return a reduced value with the axes of `like` that it lacks, each of size 1, if asked."""
     if not keepdims:
         return reduced
-    over = axes_of(axis, like.ndim)
-    shape = tuple(1 if i in over else n for i, n in enumerate(like.shape))
-    return F.reshape(reduced, shape=shape)
+    return F.reshape(reduced, shape=specs.reduced(like, axis, keepdims=True))
 
 
 def positions(F, size, like):

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite
-from autograd_iron.ops.reduce.axes import beside, floating
+from autograd_iron.core.composite import composite, floating, operand
 
 __all__ = ["corrcoef", "cov"]
 
@@ -43,7 +42,7 @@ def cov(F, m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweight
     """
     x = _rows(F, m, rowvar)
     if y is not None:
-        more = floating(F, beside(F, y, x))
+        more = floating(F, y, (x,))
         x = F.join(x, _rows(F, more, rowvar or more.ndim < 2 or more.shape[0] == 1), axis=0)
     if ddof is None:
         ddof = 0 if bias else 1
@@ -65,7 +64,7 @@ def cov(F, m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweight
 def _weights(F, given, x):
     if given is None:
         return None
-    given = F.astype(beside(F, given, x), dtype=dtypes.real_of(x.dtype))
+    given = F.astype(operand(F, given, (x,)), dtype=dtypes.real_of(x.dtype))
     if given.shape != x.shape[1:]:
         raise ValueError(f"weights of shape {given.shape} are not one for each of {x.shape[1]}")
     return given

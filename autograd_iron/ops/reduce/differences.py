@@ -8,9 +8,9 @@ import math
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.batch import moved
-from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.composite import composite, floating, operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.reduce.axes import at_home, beside, floating
+from autograd_iron.ops.reduce.axes import at_home
 
 __all__ = ["cumulative_trapezoid", "diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
 
@@ -46,7 +46,7 @@ def _beside(F, value, x, axis):
     if value is None:
         return None
     if hasattr(value, "dtype") or isinstance(value, list | tuple):
-        value = beside(F, value, x)
+        value = operand(F, value, (x,))
     else:
         dtype = x.dtype if dtypes.fits(value, x.dtype) else dtypes.default_float
         value = F.full((), value, dtype=dtype, device=device.of(x))
@@ -111,7 +111,7 @@ def _areas(F, y, x, dx, axis):
     y = floating(F, y, (x,))
     (at,) = axes_of(axis, y.ndim)
     if x is not None:
-        x = floating(F, beside(F, x, y))
+        x = floating(F, x, (y,))
         dx = F.diff(x, axis=-1 if x.ndim == 1 else at)
         if x.ndim == 1:
             dx = F.reshape(dx, shape=(-1, *(1,) * (y.ndim - 1 - at)))
@@ -184,7 +184,7 @@ def _slope(F, f, space, axis, edge_order):
     if n < edge_order + 1:
         raise ValueError(f"axis {axis} has {n} values: slopes take {edge_order + 1} at least")
     f = moved(F, f, axis, end)
-    space = space if isinstance(space, int | float) else beside(F, space, f)
+    space = space if isinstance(space, int | float) else operand(F, space, (f,))
     if getattr(space, "ndim", 0):
         if space.shape != (n,):
             raise ValueError(f"places of shape {space.shape} are not those of {n} values")

@@ -7,8 +7,7 @@ from __future__ import annotations
 import math
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite, operand
-from autograd_iron.ops.reduce.axes import floating
+from autograd_iron.core.composite import composite, floating, operand
 from autograd_iron.ops.reduce.statistics import root
 from autograd_iron.ops.reduce.sums import squares
 

@@ -10,7 +10,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.registry import raw
 from autograd_iron.ops.creation import asarray
-from autograd_iron.ops.reduce.axes import keep, last
+from autograd_iron.ops.reduce.axes import as_last_axis, keep
 
 __all__ = [
     "median",
@@ -122,7 +122,7 @@ def quantile(F, x, /, q, axis=None, keepdims=False, method="linear"):
 
 
 def _sorted(F, x, axis):
-    rows = last(F, x, axis)
+    rows = as_last_axis(F, x, axis)
     if not rows.shape[-1]:
         raise ValueError(f"x has shape {x.shape}: there is no quantile of no values")
     return F.sort_along(rows, axis=-1, descending=False)

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.axes import Labels
-from autograd_iron.core.composite import composite, operand, operands
+from autograd_iron.core.composite import composite, floating, operand, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
-from autograd_iron.ops.reduce.axes import beside, floating, positions
+from autograd_iron.ops.reduce.axes import positions
 
 __all__ = ["bincount", "digitize", "histogram", "histogram_bin_edges", "searchsorted"]
 
@@ -114,7 +114,7 @@ def bincount(F, x, /, weights=None, minlength=0, length=None):
     x = F.astype(x, dtype="int64")
     if weights is None:
         weights = F.ones(x.shape, dtype="int64", device=device.of(x))
-    weights = beside(F, weights, x)
+    weights = operand(F, weights, (x,))
     if weights.shape != x.shape:
         raise ValueError(f"weights of shape {weights.shape} are not one for each of {x.shape}")
     if length is not None:
@@ -138,7 +138,7 @@ def histogram_bin_edges(F, x, /, bins=10, range=None, weights=None):
     if isinstance(bins, str):
         raise TypeError(f"bins={bins!r}: give a number of bins or their edges")
     if not isinstance(bins, int):
-        return beside(F, bins, x)
+        return operand(F, bins, (x,))
     if bins < 1:
         raise ValueError(f"bins={bins}: there must be one at least")
     start, end = range or ((F.min(x), F.max(x)) if x.size else (0.0, 1.0))
@@ -183,7 +183,7 @@ def _between(F, x, edges):
 
 def _weighed(F, x, edges, weights):
     """Return the sums of the weights of the values between each two edges."""
-    weights = F.reshape(beside(F, weights, x), shape=(-1,))
+    weights = F.reshape(operand(F, weights, (x,)), shape=(-1,))
     count = edges.shape[0] - 1
     place = F.insertion_place(edges, x, side="right") - 1
     place = F.where(x == F.getitem(edges, index=(-1,)), count - 1, place)  # it has both its edges

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.core.composite import composite, operand
+from autograd_iron.core.composite import composite, floating, operand
 from autograd_iron.core.specs import axes_of
-from autograd_iron.ops.reduce.axes import beside, count, floating
+from autograd_iron.ops.reduce.axes import count
 from autograd_iron.ops.reduce.sums import squares
 
 __all__ = ["aminmax", "average", "count_nonzero", "ptp", "std", "var"]
@@ -85,7 +85,7 @@ def average(F, x, /, axis=None, weights=None, returned=False, keepdims=False):
             return total
         ones = F.ones(total.shape, dtype=total.dtype, device=total.device)
         return total, ones * count(x, axis)
-    weights = beside(F, weights, x)
+    weights = operand(F, weights, (x,))
     if weights.shape != x.shape:
         over = axes_of(axis, x.ndim)
         if axis is None or weights.shape != tuple(x.shape[a] for a in over):

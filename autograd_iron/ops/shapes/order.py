@@ -171,7 +171,7 @@ def moveaxis(F, x, /, source, destination):
     order = [a for a in range(x.ndim) if a not in start]
     for target, a in sorted(zip(end, start, strict=True)):
         order.insert(target, a)
-    return F.permute_dims(x, axes=tuple(order))
+    return x if order == list(range(x.ndim)) else F.permute_dims(x, axes=tuple(order))
 
 
 @composite

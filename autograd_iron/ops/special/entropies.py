@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating
 from autograd_iron.core.primitive import elementwise
 from autograd_iron.ops.elementwise.trigonometric import sigmoid
-from autograd_iron.ops.elementwise.words import floating, together
+from autograd_iron.ops.elementwise.words import together
 
 expit = sigmoid
 

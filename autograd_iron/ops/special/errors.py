@@ -14,9 +14,8 @@ from functools import cache
 
 from autograd_iron.arrays import device
 from autograd_iron.arrays.scipy import scipy
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating
 from autograd_iron.core.primitive import elementwise
-from autograd_iron.ops.elementwise.words import floating
 from autograd_iron.ops.special.kernels import BY_SCIPY, of_scipy
 
 # (1 + 2 x) erfcx(x) for x >= 0, in powers of (x - 3.75) / (x + 3.75).

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.core.composite import composite
+from autograd_iron.core.composite import composite, floating
 from autograd_iron.core.primitive import elementwise
-from autograd_iron.ops.elementwise.words import floating
-from autograd_iron.ops.special.kernels import BY_SCIPY, beside, no_derivative, of_scipy
+from autograd_iron.ops.special.kernels import BY_SCIPY, in_dtype_of, no_derivative, of_scipy
 
 
 @elementwise(floating=True, by_kernel=BY_SCIPY)
@@ -117,12 +116,12 @@ def betaln(xp, x, y, /):
 
 @betaln.vjp
 def _(F, g, _out, x, y):
-    return F.multiply_no_nan(F.digamma(beside(x, y)) - F.digamma(x + y), g)
+    return F.multiply_no_nan(F.digamma(in_dtype_of(x, y)) - F.digamma(x + y), g)
 
 
 @betaln.vjp
 def _(F, g, _out, x, y):
-    return F.multiply_no_nan(F.digamma(beside(y, x)) - F.digamma(x + y), g)
+    return F.multiply_no_nan(F.digamma(in_dtype_of(y, x)) - F.digamma(x + y), g)
 
 
 @elementwise(floating=True, by_kernel=BY_SCIPY)
@@ -133,12 +132,12 @@ def beta(xp, x, y, /):
 
 @beta.vjp
 def _(F, g, out, x, y):
-    return F.multiply_no_nan(out * (F.digamma(beside(x, y)) - F.digamma(x + y)), g)
+    return F.multiply_no_nan(out * (F.digamma(in_dtype_of(x, y)) - F.digamma(x + y)), g)
 
 
 @beta.vjp
 def _(F, g, out, x, y):
-    return F.multiply_no_nan(out * (F.digamma(beside(y, x)) - F.digamma(x + y)), g)
+    return F.multiply_no_nan(out * (F.digamma(in_dtype_of(y, x)) - F.digamma(x + y)), g)
 
 
 @elementwise(floating=True, by_kernel=BY_SCIPY)
@@ -154,7 +153,7 @@ def gammaincc(xp, a, x, /):
 
 
 def _density(F, a, x):
-    return F.exp(F.multiply_no_nan(F.log(x), a - 1) - x - F.gammaln(beside(a, x)))
+    return F.exp(F.multiply_no_nan(F.log(x), a - 1) - x - F.gammaln(in_dtype_of(a, x)))
 
 
 gammainc.vjp(no_derivative("gammainc", "a"))
@@ -186,7 +185,7 @@ betainc.vjp(no_derivative("betainc", "b"))
 @betainc.vjp
 def _(F, g, _y, a, b, x):
     left, right = F.multiply_no_nan(F.log(x), a - 1), F.multiply_no_nan(F.log1p(-x), b - 1)
-    return F.multiply_no_nan(F.exp(left + right - F.betaln(beside(a, x), b)), g)
+    return F.multiply_no_nan(F.exp(left + right - F.betaln(in_dtype_of(a, x), b)), g)
 
 
 @elementwise(floating=True, by_kernel=BY_SCIPY)
@@ -202,7 +201,7 @@ stdtr.vjp(no_derivative("stdtr", "df"))
 @stdtr.vjp
 def _(F, g, _y, df, x):
     half = 0.5 * (df + 1)
-    df = beside(df, x)
+    df = in_dtype_of(df, x)
     norm = F.gammaln(0.5 * (df + 1)) - F.gammaln(0.5 * df) - 0.5 * F.log(math.pi * df)
     return F.multiply_no_nan(F.exp(norm - half * F.log1p(x * x / df)), g)
 

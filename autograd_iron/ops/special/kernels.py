@@ -31,6 +31,6 @@ def no_derivative(operation, argument):
     return rule
 
 
-def beside(number, x):
-    """Return an operand in the dtype of another, where it is a Python number."""
+def in_dtype_of(number, x):
+    """Return a Python number in the dtype of an operand; what has a dtype as it is."""
     return number if hasattr(number, "dtype") else x * 0 + number

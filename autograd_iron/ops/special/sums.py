@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd_iron.core.composite import floating
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import no_grad
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.elementwise.words import floating, together
+from autograd_iron.ops.elementwise.words import together
 
 
 def logsumexp(
