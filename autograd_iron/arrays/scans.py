@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import Any
 
-from autograd_iron.arrays import device
+from autograd_iron.arrays import addressing, device
 from autograd_iron.arrays.scipy import scipy
 
 # Below so many values, what stands around the additions would cost more than it saves.
@@ -83,7 +83,7 @@ def add_on_host(array: Any, index: Any, value: Any) -> None:
         places = _rows(array.shape, parts)
     if places is None:
         # NumPy 2.4 reads past a 1-d value under an index of more axes.
-        value = device.host.broadcast_to(value, device.indexed_shape(array.shape, parts))
+        value = device.host.broadcast_to(value, addressing.indexed_shape(array.shape, parts))
         device.host.add.at(array, index, value)
         return
     rows, tail = places

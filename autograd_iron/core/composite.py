@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cached_property, partial, update_wrapper
 from typing import Any
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.explain import EXPLAINED, bare_text, is_bare, plain_kind
 from autograd_iron.core.registry import Vocabulary, on_tensors, register
 from autograd_iron.core.tensor import Tensor
@@ -81,7 +81,7 @@ def operand(F: Vocabulary, x: Any, beside: tuple[Any, ...] = ()) -> Any:
     if isinstance(x, Tensor):
         return x
     if F.xp is None:
-        return Tensor(device.as_array(x, beside=beside))
+        return Tensor(intake.as_array(x, beside=beside))
     return x if hasattr(x, "ndim") or isinstance(x, int | float | complex) else F.xp.asarray(x)
 
 

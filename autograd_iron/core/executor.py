@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
-from autograd_iron.arrays import cuda, device, dtypes
+from autograd_iron.arrays import cuda, device, dtypes, intake
 from autograd_iron.core import graph
 from autograd_iron.core.index import Index
 from autograd_iron.core.operands import NUMBERS, check_present, operand, promote
@@ -177,7 +177,7 @@ class Eager(Executor):
                 mixed = dtype is not None and (mixed or found != dtype)
                 dtype = found
         if dtype is None:
-            arrays = [None if a is None else device.as_array(a) for a in args]
+            arrays = [None if a is None else intake.as_array(a) for a in args]
             arrays = promote(primitive, arrays)
         elif mixed or dtype.kind != "f":
             arrays = promote(primitive, device.demote_0d(args, arrays) if cuda.cupy else arrays)
@@ -264,7 +264,7 @@ class Eager(Executor):
 
     def unshared(self, tensor: Tensor) -> Tensor:
         """Return a copy."""
-        return Tensor(device.as_array(tensor.data, copy=True))
+        return Tensor(intake.as_array(tensor.data, copy=True))
 
     def draw(
         self,

@@ -10,7 +10,7 @@ import operator
 from contextlib import suppress
 from typing import Any, Self
 
-from autograd_iron.arrays import cuda, device, dtypes
+from autograd_iron.arrays import cuda, device, dtypes, intake
 
 
 class Index(tuple[Any, ...]):
@@ -68,7 +68,7 @@ def _part(given: Any) -> Any:
 
 def _array_part(given: Any) -> Any:
     array = given if isinstance(given, device.Array) else _array_of(given)
-    device.check_plain(array)
+    intake.check_plain(array)
     _check_kind(array.dtype, given)
     if array.dtype.kind == "b":
         return device.host.array(array)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from autograd_iron.arrays import addressing, dtypes
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes
 from autograd_iron.core.index import Index
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import switches
@@ -138,7 +138,7 @@ class At:
         if _is_mask_for(index, x, value):
             return F.where(_over_all_axes(index[0], x), change(x, value), x)
         if not _has_tensors(index):
-            rounds = devices.rounds(x.shape, index)
+            rounds = addressing.rounds(x.shape, index)
             if rounds is not None:
                 return self._changed_in_rounds(change, value, rounds)
         return self.set(change(self.get(), value))
@@ -149,7 +149,7 @@ class At:
         """Return what comes of changing the positions of each round after those of the last."""
         x, whole = self._tensor, getattr(value, "shape", ())
         if not isinstance(value, int | float | complex):
-            hole = devices.indexed_shape(x.shape, self._index)
+            hole = addressing.indexed_shape(x.shape, self._index)
             whole = F.reshape(F.broadcast_to(value, shape=hole), shape=(-1,))
         made = F.reshape(x, shape=(-1,))
         for places, positions in rounds:

@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.registry import on_tensors, registry
 from autograd_iron.core.switches import switches
 
@@ -118,7 +118,7 @@ def _of_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[str
     """Return what a method of a ufunc gives, None if no operation does this."""
     if method == "outer" and name in registry and len(inputs) == 2 and not kwargs:
         one, other = (
-            value if hasattr(value, "shape") else device.as_array(value) for value in inputs
+            value if hasattr(value, "shape") else intake.as_array(value) for value in inputs
         )
         shape = (*one.shape, *(1,) * other.ndim)
         return getattr(on_tensors, name)(on_tensors.reshape(one, shape=shape), other)

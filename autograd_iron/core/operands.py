@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device, dtypes, intake
 from autograd_iron.core.explain import call_text, misfit
 from autograd_iron.core.plain import PLAIN, are_integers, setting
 
@@ -26,7 +26,7 @@ def operand(value: Any, beside: tuple[Any, ...]) -> Any:
             return number
     if isinstance(value, int | float | complex):
         return setting(value)
-    return device.as_array(value, beside=beside)
+    return intake.as_array(value, beside=beside)
 
 
 def bind(

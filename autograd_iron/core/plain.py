@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import EllipsisType, NoneType
 from typing import Any
 
-from autograd_iron.arrays import device
+from autograd_iron.arrays import device, intake
 from autograd_iron.support.integers import integer
 
 PLAIN = frozenset((int, float, bool, complex, str, NoneType, EllipsisType))
@@ -53,7 +53,7 @@ def setting(value: Any, name: str = "") -> Any:
     if isinstance(value, device.Scalar):
         return value.item()
     if isinstance(value, device.Array):
-        device.check_plain(value)
+        intake.check_plain(value)
         if not value.ndim:
             return value.item()
         return setting(value.tolist(), name) if name in _OF_INTEGERS else value
@@ -83,7 +83,7 @@ def number(value: Any) -> Any:
     if type(value) is tuple:
         return tuple([number(part) for part in value])
     known = type(value) in (int, float, bool, complex)
-    return value if known else setting(device.as_array(value).tolist())
+    return value if known else setting(intake.as_array(value).tolist())
 
 
 def real(value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from autograd_iron.arrays import cuda, dtypes
+from autograd_iron.arrays import cuda, dtypes, intake
 from autograd_iron.arrays import device as devices
 from autograd_iron.core.backward import pull_back
 from autograd_iron.core.conversion import Conversion
@@ -53,7 +53,7 @@ class Tensor(Operators, Methods, Indexing, Conversion, Elsewhere):
     _grad: Tensor | None
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        self.data = devices.as_array(data)
+        self.data = intake.as_array(data)
         self.node = None
         self._grad = None
         if requires_grad:
@@ -217,7 +217,7 @@ class Tensor(Operators, Methods, Indexing, Conversion, Elsewhere):
                 "detached, or passed through integers or comparisons"
             )
         if gradient is not None and not isinstance(gradient, Tensor):
-            gradient = Tensor(devices.as_array(gradient, beside=(self,)))
+            gradient = Tensor(intake.as_array(gradient, beside=(self,)))
         results = pull_back(
             [self], [gradient], retain_graph=retain_graph, create_graph=create_graph
         )
@@ -254,7 +254,7 @@ class Tensor(Operators, Methods, Indexing, Conversion, Elsewhere):
             The value does not fit: floats into integers, integers into truths, or out of range.
         """
         if not isinstance(value, (Tensor, float, int, complex)):
-            value = devices.as_array(value, beside=(self,))
+            value = intake.as_array(value, beside=(self,))
         shape = getattr(value, "shape", ())
         if shape != self.shape and shape != ():
             raise ValueError(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.composite import composite
 from autograd_iron.core.operands import NUMBERS
 from autograd_iron.core.plain import real, setting
@@ -64,11 +64,11 @@ def tensor(
     """
     source = value.data if isinstance(value, Tensor) else value
     if device is None:
-        return Tensor(devices.as_array(source, dtype, copy=True), requires_grad)
-    here = devices.as_array(source, dtype)
+        return Tensor(intake.as_array(source, dtype, copy=True), requires_grad)
+    here = intake.as_array(source, dtype)
     made = devices.move(here, devices.full_name(device))
     if made is source or made is here:
-        made = devices.as_array(made, copy=True)
+        made = intake.as_array(made, copy=True)
     return Tensor(made, requires_grad)
 
 
@@ -99,12 +99,12 @@ def asarray(
         made = value if dtype is None or dtypes.dtype(dtype) == value.dtype else value.astype(dtype)
         made = made if device is None else made.to(devices.full_name(device))
     else:
-        array = devices.as_array(value, dtype)
+        array = intake.as_array(value, dtype)
         made = Tensor(array if device is None else devices.move(array, devices.full_name(device)))
     if copy is None:
         return made
     is_tensor = isinstance(value, Tensor)
-    shared = made is value if is_tensor else devices.shares_memory(made.data, value)
+    shared = made is value if is_tensor else intake.shares_memory(made.data, value)
     if shared != copy:
         return made
     if not copy:
@@ -146,7 +146,7 @@ def from_dlpack(x: Any, /, *, device: str | None = None, copy: bool | None = Non
             f"from_dlpack: a {type(x).__name__} has no __dlpack__ and __dlpack_device__; make a "
             "tensor of its values with ai.asarray or ai.tensor"
         )
-    return asarray(devices.from_dlpack(x), device=device, copy=copy)
+    return asarray(intake.from_dlpack(x), device=device, copy=copy)
 
 
 def point(value: Any) -> Tensor:
@@ -171,7 +171,7 @@ def _fill(F: Vocabulary, shape: Shape, value: complex, dtype: Any, device: Any) 
             F.broadcast_to(asarray(value, dtype, device), shape=shape)
         )
     if type(value) is complex or (type(value) is float and not dtypes.is_inexact(dtype)):
-        devices.as_array(value, dtype)  # which refuses nan and what is out of range
+        intake.as_array(value, dtype)  # which refuses nan and what is out of range
     if F.xp is not None:  # a rule at work: its vocabulary is that of the device in use
         return F.xp.full(shape, value, dtype)
     return switches().executor.full(shape, value, dtype, device)
@@ -199,7 +199,7 @@ def full(
 ) -> Any:
     """Return a tensor filled with a number: float32, complex64, int64 or bool, as it is."""
     if dtype is None:
-        dtype = devices.as_array(setting(fill_value, "fill_value")).dtype
+        dtype = intake.as_array(setting(fill_value, "fill_value")).dtype
     return _fill(F, shape, fill_value, dtype, device)
 
 
@@ -229,7 +229,7 @@ def arange(
     # NumPy repeats the difference of the first two: rounded to 16 bits it may be far from `step`.
     exact = dtypes.float64 if dtypes.is_narrow(found) else found
     made = devices.make(device, "arange", start, stop, step, dtype=exact)
-    return Tensor(devices.as_array(made, found))
+    return Tensor(intake.as_array(made, found))
 
 
 def linspace(

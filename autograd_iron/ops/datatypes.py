@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from autograd_iron.arrays import cuda, dtypes
+from autograd_iron.arrays import cuda, dtypes, intake
 from autograd_iron.arrays import device as devices
 from autograd_iron.core.registry import on_tensors
 from autograd_iron.core.specs import axes_of
@@ -174,7 +174,7 @@ def result_type(*arrays_and_dtypes: Any) -> Any:
     inexact = [found for found in met if found.kind in INEXACT]
     if not inexact and (not met or any(type(n) in (float, complex) for n in numbers)):
         # No float says how wide the result is: what such numbers are by themselves.
-        inexact = [devices.as_array(numbers).dtype]
+        inexact = [intake.as_array(numbers).dtype]
     return dtypes.meeting(inexact or met, numbers)
 
 

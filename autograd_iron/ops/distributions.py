@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.plain import setting
 from autograd_iron.core.registry import on_tensors as F
 from autograd_iron.core.switches import switches
@@ -225,7 +225,7 @@ class Distributions(Closed):
         device: str | None = None,
     ) -> Tensor:
         """Return draws from Dirichlet's distribution: along the last axis they add up to 1."""
-        alpha = devices.as_array(_number("dirichlet", "concentration", concentration))
+        alpha = intake.as_array(_number("dirichlet", "concentration", concentration))
         if alpha.ndim != 1:
             raise ValueError(f"dirichlet: concentration has one axis, not the shape {alpha.shape}")
         form = form_of(_tuple(shape), dtype, device)

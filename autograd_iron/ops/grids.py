@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.tensor import Tensor
@@ -107,7 +107,7 @@ class Grid:
 
     @staticmethod
     def _tensor(part: Any) -> Tensor:
-        return Tensor(devices.as_array(part, "float32" if part.dtype.kind == "f" else None))
+        return Tensor(intake.as_array(part, "float32" if part.dtype.kind == "f" else None))
 
 
 mgrid = Grid(sparse=False)
@@ -164,4 +164,4 @@ def _on_scale(
     made = getattr(devices.host, function)(start, stop, **settings)
     if dtype is None:
         dtype = dtypes.default_float if made.dtype.kind == "f" else "complex64"
-    return Tensor(devices.move(devices.as_array(made, dtype), devices.full_name(device)))
+    return Tensor(devices.move(intake.as_array(made, dtype), devices.full_name(device)))

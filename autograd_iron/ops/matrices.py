@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.tensor import Tensor
@@ -36,7 +36,7 @@ def _matrix(F, function, rows, columns, k, dtype, device):
     if F.xp is not None:
         return getattr(F.xp, function)(rows, columns, k, dtype=exact).astype(found, copy=False)
     made = devices.make(device, function, rows, columns, k, dtype=exact)
-    return Tensor(devices.as_array(made, found))
+    return Tensor(intake.as_array(made, found))
 
 
 @composite
@@ -83,7 +83,7 @@ def _places(
     n, k = setting(n, "size"), setting(k, "k")
     found = getattr(devices.host, f"{compare}_indices")(n, k, n if m is None else setting(m))
     where = devices.full_name(device)
-    rows, columns = (Tensor(devices.move(devices.as_array(a, "int64"), where)) for a in found)
+    rows, columns = (Tensor(devices.move(intake.as_array(a, "int64"), where)) for a in found)
     return rows, columns
 
 
@@ -116,7 +116,7 @@ def triu_indices_from(_F, x, /, k=0):
 
 
 def _matrix_shape(x, word):
-    shape = x.shape if hasattr(x, "shape") else devices.as_array(x).shape
+    shape = x.shape if hasattr(x, "shape") else intake.as_array(x).shape
     if len(shape) != 2:
         raise ValueError(f"{word} takes a matrix, with 2 axes; there are {len(shape)}")
     return shape
@@ -130,7 +130,7 @@ def diag_indices(n: int, ndim: int = 2, *, device: str | None = None) -> tuple[T
 @composite
 def diag_indices_from(_F, x, /):
     """Return the indices of the main diagonal of an array whose axes are of one size."""
-    shape = x.shape if hasattr(x, "shape") else devices.as_array(x).shape
+    shape = x.shape if hasattr(x, "shape") else intake.as_array(x).shape
     if len(shape) < 2 or len(set(shape)) > 1:
         raise ValueError(f"diag_indices_from takes axes of one size, two or more, not {shape}")
     return diag_indices(shape[0], len(shape), device=devices.of(x))

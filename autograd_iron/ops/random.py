@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes, philox
+from autograd_iron.arrays import dtypes, intake, philox
 from autograd_iron.core.plain import setting
 from autograd_iron.core.switches import switches
 from autograd_iron.core.tensor import Tensor
@@ -161,7 +161,7 @@ class Generator(Distributions):
         dtype: Any = dtypes.int64,
     ) -> Tensor:
         def make(array: Any, key: tuple[int, int], draw: int) -> None:
-            made = devices.as_array(choose(devices.random_source(key, draw)), dtype)
+            made = intake.as_array(choose(devices.random_source(key, draw)), dtype)
             devices.write(array, devices.move(made, devices.name(array)))
 
         return self._drawn(devices.make(where, "empty", shape, dtype), make)

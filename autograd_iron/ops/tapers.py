@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_iron.arrays import device as devices
-from autograd_iron.arrays import dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.plain import real, setting
 from autograd_iron.core.tensor import Tensor
 
@@ -15,7 +15,7 @@ __all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
 def _made(name: str, size: Any, *more: Any, dtype: Any, device: Any) -> Tensor:
     made = getattr(devices.host, name)(setting(size, "M"), *more)
     found = dtypes.default_float if dtype is None else dtypes.dtype(dtype)
-    return Tensor(devices.move(devices.as_array(made, found), devices.full_name(device)))
+    return Tensor(devices.move(intake.as_array(made, found), devices.full_name(device)))
 
 
 def bartlett(M: int, dtype: Any = None, device: str | None = None) -> Tensor:

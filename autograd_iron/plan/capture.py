@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import Any, NoReturn
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device, dtypes, intake
 from autograd_iron.core.executor import Executor, eager
 from autograd_iron.core.explain import EXPLAINED, explain
 from autograd_iron.core.graph import Leaf, Node
@@ -129,7 +129,7 @@ class Tape(Executor):
             if isinstance(h, Tensor):
                 break
         else:
-            handles = [a if a is None else self._handle(device.as_array(a)) for a in args]
+            handles = [a if a is None else self._handle(intake.as_array(a)) for a in args]
         handles = promote(primitive, handles)
         if primitive.decomposition is not None:
             several, made = self._decomposed(
@@ -234,7 +234,7 @@ class Tape(Executor):
             new = self._handle(value)
             self._read(new)
         else:  # a number, which is on no device and as precise as what it is written to
-            new = self._frozen(device.as_array(value, target.dtype, copy=True))
+            new = self._frozen(intake.as_array(value, target.dtype, copy=True))
         if new.dtype != target.dtype:
             new = new.astype(target.dtype)
         if new.shape != target.shape:
@@ -455,7 +455,7 @@ class Tape(Executor):
                 self.tracked[value] = number
             new = self._assigned.get(same)
             return Traced.make(number if new is None else new.value, node, shows)
-        return self.constant(device.as_array(value, copy=True))
+        return self.constant(intake.as_array(value, copy=True))
 
     def constant(self, array: Any) -> Traced:
         """Return the handle of an array that never changes; it is kept on the host."""

@@ -24,7 +24,7 @@ from safetensors import deserialize
 from safetensors.numpy import save as safetensors_save
 
 import autograd_iron as ai
-from autograd_iron.arrays.device import check_plain
+from autograd_iron.arrays.intake import check_plain
 from autograd_iron.core.plain import setting
 from autograd_iron.support.closed import Closed
 from autograd_iron.support.files import make_folder, read_regular, remove_unfinished, write_whole

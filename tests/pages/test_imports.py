@@ -39,7 +39,9 @@ ARRAY_PACKAGES = {
         *(
             "autograd_iron.arrays.cpu",
             "autograd_iron.arrays.cuda",
+            "autograd_iron.arrays.addressing",
             "autograd_iron.arrays.device",
+            "autograd_iron.arrays.intake",
             "autograd_iron.arrays.dtypes",
         ),
         *("nn.training.checkpoint", "nn.data.batches"),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from autograd_iron.arrays import device
+from autograd_iron.arrays import device, intake
 from autograd_iron.core.composite import floating, operand
 from autograd_iron.ops.creation import asarray
 
@@ -38,7 +38,7 @@ def together(F, *operands):
     def tensor(number):
         if not arrays:
             return asarray(number)
-        made = device.as_array(number, dtype)  # not moved, which no captured step does
+        made = intake.as_array(number, dtype)  # not moved, which no captured step does
         return F.full((), made.item(), dtype=made.dtype, device=arrays[0].device)
 
     return tuple(floating(F, tensor(x)) if is_number(x) else next(left) for x in operands)

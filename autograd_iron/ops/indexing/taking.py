@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device, dtypes, intake
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.specs import axes_of
@@ -55,10 +55,10 @@ def _in_dtype_of(F, x, values):
         check_fits(x, values)
         values = operand(F, values)
         return values if values.dtype == x.dtype else F.astype(values, dtype=x.dtype)
-    made = device.as_array(values)
+    made = intake.as_array(values)
     if dtypes.is_inexact(made.dtype) and not dtypes.is_inexact(x.dtype):
         check_fits(x, made)
-    made = device.as_array(values, x.dtype)  # which refuses numbers that are out of range
+    made = intake.as_array(values, x.dtype)  # which refuses numbers that are out of range
     return operand(F, device.move(made, device.full_name(device.of(x))))
 
 
@@ -130,7 +130,7 @@ def compress(F, condition, x, /, axis=None):
     x, axis = _along(F, x, axis)
     if F.xp is None and not isinstance(condition, Tensor):
         # What is no Tensor is the same in each run of a captured step.
-        condition = device.as_array(condition)
+        condition = intake.as_array(condition)
     if condition.ndim != 1:
         raise ValueError(f"the condition has {condition.ndim} axes; give it one")
     if isinstance(condition, Tensor):
@@ -142,7 +142,7 @@ def compress(F, condition, x, /, axis=None):
 def extract(F, condition, x, /):
     """Return the elements of `x` at which a condition holds, in one row."""
     if F.xp is None and not isinstance(condition, Tensor):
-        condition = device.as_array(condition)
+        condition = intake.as_array(condition)
     return F.compress(condition.reshape(-1), F.reshape(operand(F, x), shape=(-1,)))
 
 

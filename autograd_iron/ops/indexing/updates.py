@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import device, dtypes, scans
+from autograd_iron.arrays import addressing, device, dtypes, intake, scans
 from autograd_iron.core.axes import Labels
 from autograd_iron.core.batch import moved, repeated, with_axes
 from autograd_iron.core.index import Index
@@ -27,7 +27,7 @@ def getitem(xp, x, /, index):
 
 @getitem.shape
 def _(x, index):
-    return Spec(device.indexed_shape(x.shape, index), x.dtype)
+    return Spec(addressing.indexed_shape(x.shape, index), x.dtype)
 
 
 @getitem.view
@@ -118,9 +118,9 @@ def add_at(xp, x, value, /, index):
 
 def _updated(x, value, index):
     check_fits(x, value)
-    hole = device.indexed_shape(x.shape, index)
+    hole = addressing.indexed_shape(x.shape, index)
     if not hasattr(value, "dtype"):
-        device.as_array(value, x.dtype)  # which refuses one that is out of range
+        intake.as_array(value, x.dtype)  # which refuses one that is out of range
     if device.broadcast_shape(getattr(value, "shape", ()), hole) != hole:
         raise ValueError(f"a value of shape {value.shape} cannot be broadcast to {hole}, the index")
     return Spec(x.shape, x.dtype)
@@ -155,7 +155,7 @@ def _batch_update(update, F, batched, x, value, index):
     if not batched[0]:
         x = repeated(F, x, value.shape[0])
     index, place = _in_batch(x, index)
-    ndim = len(device.indexed_shape(x.shape, index)) - 1
+    ndim = len(addressing.indexed_shape(x.shape, index)) - 1
     if batched[1]:
         value = moved(F, with_axes(F, value, ndim), 0, place)
     elif place and getattr(value, "ndim", 0) > ndim - place:
@@ -205,7 +205,7 @@ def set_at(xp, x, value, /, index):
 @set_at.shape
 def _(x, value, index):
     made = _updated(x, value, index)
-    if _is_advanced(index) and device.names_twice(x.shape, index):
+    if _is_advanced(index) and addressing.names_twice(x.shape, index):
         raise ValueError(TWICE)
     return made
 

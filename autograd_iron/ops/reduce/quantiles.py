@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device, dtypes, intake
 from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.registry import raw
 from autograd_iron.ops.creation import asarray
@@ -79,7 +79,7 @@ def _places(F, n, q, method):
 
 
 def _on_host(q):
-    return device.as_array(q.numpy() if hasattr(q, "node") else q, dtypes.float64)
+    return intake.as_array(q.numpy() if hasattr(q, "node") else q, dtypes.float64)
 
 
 def _fractions(q):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import device, dtypes, intake
 from autograd_iron.core.facts import Reduction
 from autograd_iron.plan.loops.loops import Line
 from autograd_iron.plan.loops.views import View, whole
@@ -161,7 +161,7 @@ def literal(number: float | int | bool, dtype: Any) -> str:
         raise Unwritable
     try:
         with device.quiet():
-            value = device.as_array(number, dtype).item()
+            value = intake.as_array(number, dtype).item()
     except (OverflowError, TypeError):
         raise Unwritable from None
     if not dtypes.is_float(dtype):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import dtypes, intake
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.ops.elementwise.choosing import maximum, minimum
 from autograd_iron.plan.numpy.forms import LINES, VIEWS, Look
@@ -206,13 +206,13 @@ class Writer:
         if isinstance(operand, Value):
             return operand
         if step.primitive.truths:  # a number too small for the dtype is true
-            return self.constant(device.as_array(bool(operand), dtypes.bool_))
+            return self.constant(intake.as_array(bool(operand), dtypes.bool_))
         dtype = dtypes.joint_dtype([v.dtype for v in step.values], operand)
         if dtype.kind in "iu":
             low, high = (dtypes.extreme(dtype, lowest) for lowest in (True, False))
             if not low <= operand <= high:  # only comparisons take it: as it is, not wrapped
                 return operand
-        return self.constant(device.as_array(operand, dtype))
+        return self.constant(intake.as_array(operand, dtype))
 
     def constant(self, array: Any) -> Name:
         """Return what stands for an array that never changes; equal ones have one name."""

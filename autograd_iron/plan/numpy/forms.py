@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from autograd_iron.arrays import device, dtypes
+from autograd_iron.arrays import addressing, dtypes, intake
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.ops.elementwise.arithmetic import multiply_no_nan, pow
 from autograd_iron.ops.elementwise.choosing import where
@@ -154,7 +154,7 @@ def _(writer: Writer, step: Step) -> None:
     if isinstance(x, Value) and x.dtype.kind not in "fc":
         return
     writer.text.functions.add("vdot")
-    zero = writer.constant(device.as_array(0, out.dtype))
+    zero = writer.constant(intake.as_array(0, out.dtype))
     absorbed = IsZero(writer.operand(y, step))
     writer.add(UnlessFinite(out, writer.call("copyto", out, zero, where=absorbed)))
 
@@ -178,7 +178,7 @@ def _(writer: Writer, step: Step) -> None:
 def _chosen(writer: Writer, operand: Any, step: Step) -> Any:
     if isinstance(operand, Value):
         return operand
-    return writer.constant(device.as_array(operand, step.output.dtype))
+    return writer.constant(intake.as_array(operand, step.output.dtype))
 
 
 @lines_for(astype)
@@ -253,7 +253,8 @@ def _(writer: Writer, step: Step) -> None:
     writer.copy(out, x)
     parts = step.attributes["index"]
     basic = not any(getattr(part, "ndim", 0) for part in parts)
-    if basic and device.indexed_shape(out.shape, parts):  # no number, into which NumPy cannot write
+    # NumPy cannot write into a part that is a number.
+    if basic and addressing.indexed_shape(out.shape, parts):
         part = Item(out, (index,))
         writer.add(writer.call("add", part, value, part))
         return
@@ -281,7 +282,7 @@ def _(writer: Writer, step: Step) -> None:
 @lines_for(scatter_sum)
 def _(writer: Writer, step: Step) -> None:
     values, indices = step.inputs
-    out, zero = step.output, writer.constant(device.as_array(0, step.output.dtype))
+    out, zero = step.output, writer.constant(intake.as_array(0, step.output.dtype))
     before = (Call("slice", (None,)),) * step.attributes["axis"]
     writer.copy(out, zero)
     writer.add(writer.call("add_at", out, (*before, writer.operand(indices, step)), values))
