@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from autograd_iron.arrays import cuda, device, dtypes, intake
 from autograd_iron.core import graph
 from autograd_iron.core.index import Index
-from autograd_iron.core.operands import NUMBERS, check_present, operand, promote
+from autograd_iron.core.operands import NUMBERS, check_present, promote, raw_operand
 from autograd_iron.core.recording import node_of, places_of
 from autograd_iron.core.registry import Vocabulary, on_tensors
 from autograd_iron.core.switches import switches
@@ -163,7 +163,7 @@ class Eager(Executor):
                 a = a.data
             elif type(a) not in NUMBERS:
                 if a is not None:
-                    a = operand(a, args)
+                    a = raw_operand(a, args)
                     mixed = mixed or type(a) is complex
                 elif (
                     len(arrays) != primitive.needed

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NUMBERS = frozenset((float, int, bool))  # that widen nothing: a complex number does
 
 
-def operand(value: Any, beside: tuple[Any, ...]) -> Any:
+def raw_operand(value: Any, beside: tuple[Any, ...]) -> Any:
     """Make an operand of what is neither a Tensor nor a Python number, beside the others.
 
     NumPy's scalars and 0-d arrays become Python numbers, which never widen a float32.  Those on a

@@ -20,7 +20,7 @@ from autograd_iron.core.explain import EXPLAINED, explain
 from autograd_iron.core.graph import Leaf, Node
 from autograd_iron.core.index import Index
 from autograd_iron.core.inference import infer
-from autograd_iron.core.operands import NUMBERS, check_present, operand, promote
+from autograd_iron.core.operands import NUMBERS, check_present, promote, raw_operand
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.recording import node_of, places_of
 from autograd_iron.core.registry import Vocabulary, on_tensors
@@ -439,7 +439,7 @@ class Tape(Executor):
 
     def _operand(self, value: Any, beside: tuple[Any, ...]) -> Any:
         if not isinstance(value, Tensor) and value is not None and type(value) not in NUMBERS:
-            value = operand(value, beside)
+            value = raw_operand(value, beside)
         plain = value is None or type(value) in NUMBERS or type(value) is complex
         return value if plain else self._handle(value)
 

@@ -14,7 +14,7 @@ from samples import ON_GPU, PRIMITIVES, SAMPLES, fixed_case, some_rows
 from autograd_iron.arrays import device
 from autograd_iron.core.index import Index
 from autograd_iron.core.registry import raw
-from autograd_iron.ops.linalg.kernels import BY_SCIPY
+from autograd_iron.ops.linalg.kernels import BY_SCIPY_ON_HOST
 
 from . import api_check
 from . import strict_cupy as cp
@@ -156,7 +156,7 @@ def masked(index: Index) -> bool:
     return any(isinstance(part, cp.ndarray) and part.dtype.kind == "b" for part in index)
 
 
-ON_DEVICE = [n for n in ON_GPU if n != "to_device" and PRIMITIVES[n].by_kernel != BY_SCIPY]
+ON_DEVICE = [n for n in ON_GPU if n != "to_device" and PRIMITIVES[n].by_kernel != BY_SCIPY_ON_HOST]
 
 
 @pytest.mark.parametrize("name", ON_DEVICE)

@@ -24,7 +24,7 @@ from samples import (
 import autograd_iron as ai
 from autograd_iron.core.primitive import Primitive
 from autograd_iron.core.tensor import Tensor
-from autograd_iron.ops.linalg.kernels import BY_LIBRARY, BY_SCIPY
+from autograd_iron.ops.linalg.kernels import BY_LIBRARY, BY_SCIPY_ON_HOST
 from autograd_iron.ops.special.kernels import BY_SCIPY as SPECIAL
 
 from .device_under_test import TIER, counts, forbid, kernel_names, reset
@@ -41,7 +41,7 @@ HERE = [
     name
     for name in sorted(ON_GPU)
     if name != "to_device"  # it leaves the device
-    and PRIMITIVES[name].by_kernel != BY_SCIPY  # it says that it has no kernel there
+    and PRIMITIVES[name].by_kernel != BY_SCIPY_ON_HOST  # it says that it has no kernel there
     and not (TIER == "sim" and name in BY_CUSOLVER | BY_CUDA)
 ]
 every_counted_primitive = pytest.mark.parametrize("name", sorted(set(HERE) - BY_CUSOLVER))

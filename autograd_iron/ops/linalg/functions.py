@@ -13,7 +13,7 @@ from autograd_iron.core.composite import composite, operand
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
-from autograd_iron.ops.linalg.kernels import BY_SCIPY, by_lapack, check_matrix
+from autograd_iron.ops.linalg.kernels import BY_SCIPY_ON_HOST, by_lapack, check_matrix
 from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
@@ -93,13 +93,13 @@ def _rule(name):
     return rule
 
 
-@primitive(floating=True, by_kernel=BY_SCIPY)
+@primitive(floating=True, by_kernel=BY_SCIPY_ON_HOST)
 def expm(xp, x, /):
     """Return the exponential of each square matrix; SciPy's, on the host."""
     return _function(xp, "expm", x)
 
 
-@primitive(floating=True, by_kernel=BY_SCIPY)
+@primitive(floating=True, by_kernel=BY_SCIPY_ON_HOST)
 def logm(xp, x, /):
     """Return the principal logarithm of each square matrix; SciPy's, on the host.
 
@@ -108,7 +108,7 @@ def logm(xp, x, /):
     return _function(xp, "logm", x)
 
 
-@primitive(floating=True, by_kernel=BY_SCIPY)
+@primitive(floating=True, by_kernel=BY_SCIPY_ON_HOST)
 def sqrtm(xp, x, /):
     """Return the principal square root of each square matrix; SciPy's, on the host.
 

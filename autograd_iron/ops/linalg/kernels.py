@@ -12,7 +12,7 @@ from autograd_iron.arrays import device, dtypes
 from autograd_iron.core.primitive import elementwise
 
 BY_LIBRARY = "a library of linear algebra computes it"
-BY_SCIPY = "SciPy computes it, on the host alone"
+BY_SCIPY_ON_HOST = "SciPy computes it, on the host alone"
 
 
 def by_lapack(kernel, *matrices, **settings):

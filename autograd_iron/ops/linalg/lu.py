@@ -13,7 +13,7 @@ from autograd_iron.arrays.scipy import scipy
 from autograd_iron.core.composite import composite, operand, operands
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
-from autograd_iron.ops.linalg.kernels import BY_SCIPY, check_matrix
+from autograd_iron.ops.linalg.kernels import BY_SCIPY_ON_HOST, check_matrix
 from autograd_iron.ops.linalg.operands import adjoint, identity_like
 
 
@@ -25,7 +25,7 @@ class LUResult(NamedTuple):
     U: Any
 
 
-@primitive(floating=True, by_kernel=BY_SCIPY)
+@primitive(floating=True, by_kernel=BY_SCIPY_ON_HOST)
 def lu_factors(xp, x, /):
     """Return both triangles in one array, and with which row each one was exchanged in its turn."""
     if xp is not device.host:

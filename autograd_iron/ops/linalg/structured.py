@@ -13,7 +13,7 @@ from autograd_iron.core.composite import composite, operands
 from autograd_iron.core.plain import setting
 from autograd_iron.core.primitive import primitive
 from autograd_iron.core.specs import Spec
-from autograd_iron.ops.linalg.kernels import BY_SCIPY, by_lapack, check_matrix
+from autograd_iron.ops.linalg.kernels import BY_SCIPY_ON_HOST, by_lapack, check_matrix
 from autograd_iron.ops.linalg.operands import adjoint
 
 
@@ -48,7 +48,7 @@ def _lead(*stacks):
     return lead
 
 
-@primitive(floating=True, by_kernel=BY_SCIPY)
+@primitive(floating=True, by_kernel=BY_SCIPY_ON_HOST)
 def solve_sylvester(xp, a, b, q, /):
     """Return the `x` with `a @ x + x @ b = q`; SciPy's, on the host."""
     return by_lapack(partial(_of_each, xp, "solve_sylvester", lambda solve: solve), a, b, q)
@@ -117,7 +117,7 @@ def _check_bands(ab, b, lower, upper):
         )
 
 
-@primitive(floating=True, by_kernel=BY_SCIPY)
+@primitive(floating=True, by_kernel=BY_SCIPY_ON_HOST)
 def solve_bands(xp, ab, b, /, lower, upper):
     """Return the `x` with `a @ x = b`, of the diagonals of `a`, and matrices `b`."""
     _check_bands(ab, b, lower, upper)
