@@ -15,6 +15,8 @@ FEW = 1 << 10
 MANY = 1 << 15
 # So many values are added at a time, so that their positions stay in the cache.
 BLOCK = 1 << 15
+# Added as int32 on a GPU, whose atomic addition has none of them.
+NARROW = ("bool", "int8", "int16", "uint8", "uint16")
 
 
 def accumulate(xp: Any, name: str, x: Any, axis: int) -> Any:
@@ -64,6 +66,13 @@ def add_at(xp: Any, array: Any, index: Any, value: Any) -> None:
     """Add to the elements at an index of arrays, as often as each is named."""
     if xp is device.host:
         add_on_host(array, index, value)
+    elif array.dtype.kind == "c":  # CuPy adds no complex numbers there, and few integers
+        xp.add.at(array.real, index, value.real)
+        xp.add.at(array.imag, index, value.imag)
+    elif array.dtype.name in NARROW:
+        wide = array.astype("int32")
+        xp.add.at(wide, index, value.astype("int32") if hasattr(value, "dtype") else value)
+        array[...] = wide.astype(array.dtype)
     else:
         xp.add.at(array, index, value)
 

@@ -13,6 +13,8 @@ from .streams import enqueue
 if TYPE_CHECKING:
     from .arrays import ndarray
 
+# What CuPy's kernel of `add.at` adds: where an index has no arrays, it adds as elsewhere.
+ATOMIC = ("int32", "int64", "float16", "float32", "float64", "uint32", "uint64")
 SMALL = 512  # a mask of more elements is counted up in two passes more
 
 
@@ -180,9 +182,11 @@ def at(operation: Any, array: ndarray, index: Any, value: Any) -> None:
     """Apply a ufunc at an index, duplicates included; in which order is undefined."""
     from .arrays import ndarray
 
+    found = Index(array, index)
     if is_bfloat16(array.dtype):
         raise TypeError(f"cupy.{operation.__name__}.at supports no bfloat16 as data type")
-    found = Index(array, index)
+    if operation is np.add and found.arrays and array.dtype.name not in ATOMIC:
+        raise TypeError(f"cupy.add.at only supports {', '.join(ATOMIC)} as data type")
     if not isinstance(value, ndarray):
         value = number_on_device(value, array.dtype)
     value = value.astype(array.dtype, copy=False)
