@@ -395,6 +395,20 @@ def test_the_dtype_of_bfloat16_is_loaded_by_who_asks_for_it() -> None:
     assert done.stdout == "[[3.0, 3.0], [3.0, 3.0]]\n"
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "complex64", "complex128"])
+def test_what_no_atomic_addition_takes_is_refused(dtype: str) -> None:
+    x, places = cp.zeros(3, dtype), cp.asarray(np.array([0, 2, 2]))
+    with pytest.raises(TypeError, match=r"cupy\.add\.at only supports int32, int64, float16"):
+        cp.add.at(x, places, cp.ones(3, dtype))
+    cp.add.at(x, slice(0, 1), cp.ones(1, dtype))
+
+
+def test_a_pseudoinverse_waits_for_the_device() -> None:
+    x = cp.ones((2, 3), "f4")
+    with cp.forbid("sync", "d2h"), pytest.raises(cp.Forbidden):
+        cp.linalg.pinv(x)
+
+
 def test_what_cupy_makes_of_bfloat16_is_known_or_refused(bfloat16: Any) -> None:
     x = cp.ones((2, 3), bfloat16)
     for unknown in (cp.sort, cp.var, cp.cumsum, cp.tril, cp.mean, lambda x: divmod(x, x)):

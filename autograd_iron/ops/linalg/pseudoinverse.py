@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from autograd_iron.arrays import device, dtypes
@@ -65,7 +66,19 @@ def _precision(x):
 @primitive(floating=True, by_kernel=BY_LIBRARY)
 def pseudoinverse(xp, x, /, rcond):
     """Return what `pinv` does."""
-    return by_lapack(xp.linalg.pinv, x, rcond=rcond)
+    if xp is device.host:
+        return by_lapack(xp.linalg.pinv, x, rcond=rcond)
+    return by_lapack(partial(_by_singular_values, xp), x, rcond=rcond)
+
+
+def _by_singular_values(xp, x, /, rcond):
+    """Return what NumPy's `pinv` does, of which CuPy's waits for the device."""
+    if not x.size:
+        return xp.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), dtype=x.dtype)
+    u, s, vh = by_lapack(xp.linalg.svd, xp.conj(x), full_matrices=False)
+    kept = s > rcond * xp.max(s, axis=-1, keepdims=True)
+    turned = xp.where(kept, 1 / xp.where(kept, s, 1), 0)
+    return xp.matmul(xp.swapaxes(vh, -1, -2), turned[..., None] * xp.swapaxes(u, -1, -2))
 
 
 @pseudoinverse.shape
