@@ -42,6 +42,12 @@ KNOWN = {
         "autograd_iron/ops/elementwise/arithmetic.py",
         'if isinstance(p, int) and p < 0 and getattr(x, "dtype", dtypes.bool_).kind in "iu":',
     ),
+    # A number of an attribute.
+    ("autograd_iron/ops/windows/convolution.py", "and math.prod(stride) == dilation[0] == 1"),
+    (
+        "autograd_iron/ops/windows/convolution.py",
+        "if dilation[0] == 1 and rows.serves(xp, kernel, count):",
+    ),
     # CuPy's own, where it is known to be CuPy.
     ("autograd_iron/ops/random.py", "return xp.RawKernel(philox.kernel_text(dtype), kind)"),
     (
