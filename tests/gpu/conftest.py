@@ -21,7 +21,7 @@ collect_ignore = {
 
 # On the real CuPy without a GPU the host's compiler makes the kernels of an operation, a second for
 # each: there one in so many operations is tried, by a hash of its name; with AI_ROWS=all each.
-ONE_IN = {"name": 4, "path": 10}
+ONE_IN = {"name": 8, "path": 24}
 
 
 def left_out(item: pytest.Item) -> bool:
