@@ -93,7 +93,7 @@ def test_where_with_numbers_keeps_the_float(dtype: str) -> None:
         check(ai.where(mask, x, number), dtype, x)
         check(ai.where(x > 1.0, number, x), dtype, x)
     assert ai.where(mask, 1.0, 0.0).dtype == np.float32
-    assert ai.where(mask, 1, 0).dtype == np.float32
+    assert ai.where(mask, 1, 0).dtype == np.int64
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

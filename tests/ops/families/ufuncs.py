@@ -33,7 +33,7 @@ SAMPLES: dict[str, Samples] = {
     "tan": elementwise(np.tan, SLANTED, complex=True),
     "arcsin": elementwise(np.arcsin, WITHIN, complex=True),
     "arccos": elementwise(np.arccos, WITHIN, complex=True),
-    "arctan2": elementwise(np.arctan2, REAL, NONZERO),
+    "arctan2": elementwise(np.arctan2, NONZERO, NONZERO),
     "hypot": elementwise(np.hypot, REAL, NONZERO),
     "sinh": elementwise(np.sinh, REAL, complex=True),
     "cosh": elementwise(np.cosh, REAL, complex=True),
