@@ -96,10 +96,18 @@ def fixed(vectors: Tensor) -> Tensor:
     return ai.astype(ai.where(length == 0, 1, ai.conj(height) / length), vectors.dtype)
 
 
+def ascending(w: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues and their vectors in the order of the real parts: libraries have none."""
+    order = ai.argsort(ai.real(w.detach()), axis=-1)
+    columns = ai.broadcast_to(ai.expand_dims(order, -2), v.shape)
+    turned = ai.take_along_axis(v * fixed(v), columns, axis=-1)
+    return ai.take_along_axis(w, order, axis=-1), turned
+
+
 # Libraries choose the phases of such vectors as they like: one choice is made here.
 PHASES: dict[str, Callable[..., Any]] = {
     "eigh_of_lower": lambda w, v: (w, v * fixed(v)),
-    "eig_of_complex": lambda w, v: (w, v * fixed(v)),
+    "eig_of_complex": ascending,
     "qr_factors": lambda q, r: (q * fixed(q), r * ai.conj(ai.matrix_transpose(fixed(q)))),
     "svd_factors": lambda u, s, vh: (
         u * fixed(u),
