@@ -725,3 +725,16 @@ def test_a_broken_assignment_is_seen_on_a_real_plan(monkeypatch: pytest.MonkeyPa
 def test_an_error_of_a_part_names_the_operation() -> None:
     with pytest.raises(ValueError, match=r"^logsumexp\(float32\[0\], axis=None"):
         ai.compile(ai.logsumexp)(ai.zeros((0,)))
+
+
+def test_gradients_of_parts_are_added_where_the_first_lies():
+    def total(x):
+        return ai.sum(x[0] * x[1] + x[2] * 3.0)
+
+    step = ai.compile(ai.grad(total))
+    x = ai.tensor(np.random.default_rng(0).standard_normal((3, 40), "float32"))
+    for _ in range(2):
+        assert np.array_equal(step(x).data, ai.grad(total)(x).data)
+    text = str(step.plan)
+    assert text.count("add_at(") == 3
+    assert "= add(" not in text

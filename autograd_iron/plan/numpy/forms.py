@@ -249,6 +249,7 @@ def _(writer: Writer, step: Step) -> None:
     x, value = (writer.operand(v, step) for v in step.inputs)
     out, index = step.output, writer.setting(step, "index")
     value = writer.call("broadcast_to", value, Shape(Item(out, (index,))))
+    writer.may_take_over(step, step.inputs[0])  # a copy of an array to itself is none for NumPy
     writer.copy(out, x)
     parts = step.attributes["index"]
     basic = not any(getattr(part, "ndim", 0) for part in parts)

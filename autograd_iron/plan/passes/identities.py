@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_iron.arrays import dtypes
-from autograd_iron.ops.elementwise.arithmetic import divide, multiply, multiply_no_nan, pow
+from autograd_iron.ops.elementwise.arithmetic import add, divide, multiply, multiply_no_nan, pow
 from autograd_iron.ops.elementwise.choosing import where
 from autograd_iron.ops.elementwise.exponential import sqrt
+from autograd_iron.ops.indexing.updates import add_at
+from autograd_iron.ops.shapes.reshaping import broadcast_to
 from autograd_iron.plan.passes.rewrite import Rewriting, rewritten
 from autograd_iron.plan.program import Operand, Program, Step, Value
 
@@ -31,6 +33,7 @@ def rule(walk: Rewriting, step: Step) -> Value | Step:
     if step.primitive is multiply_no_nan and _has_no_zero(walk, step.inputs[1]):
         step = Step(multiply, step.inputs, step.attributes, out)
     step = _plainer_power(step) if step.primitive is pow else step
+    step = _added_in_place(walk, step) if step.primitive is add else step
     same = _same_as(walk, step)
     if isinstance(same, Value) and same.shape == out.shape and same.dtype == out.dtype:
         return same
@@ -47,6 +50,26 @@ def _plainer_power(step: Step) -> Step:
             return Step(sqrt, (x,), {}, step.output)
         if power == -1:
             return Step(divide, (1, x), {}, step.output)
+    return step
+
+
+def _added_in_place(walk: Rewriting, step: Step) -> Step:
+    """Return the sum with an array that is zero but for a part as an addition to that part.
+
+    So add up the gradients of an array's parts.
+    """
+    for i, operand in enumerate(step.inputs):
+        inner = walk.made_by.get(operand) if isinstance(operand, Value) else None
+        other = step.inputs[1 - i]
+        if inner is None or inner.primitive is not add_at or not isinstance(other, Value):
+            continue
+        (zeros, part), out = inner.inputs, step.output
+        made = walk.made_by.get(zeros) if isinstance(zeros, Value) else None
+        if made is None or made.primitive is not broadcast_to:
+            continue
+        alike = {(v.shape, v.dtype) for v in (other, inner.output, out)}
+        if len(alike) == 1 and _is(walk.number(made.inputs[0]), 0):
+            return Step(add_at, (other, part), inner.attributes, out)
     return step
 
 
