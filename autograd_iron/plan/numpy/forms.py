@@ -252,7 +252,8 @@ def _(writer: Writer, step: Step) -> None:
     writer.may_take_over(step, step.inputs[0])  # a copy of an array to itself is none for NumPy
     writer.copy(out, x)
     parts = step.attributes["index"]
-    basic = not any(getattr(part, "ndim", 0) for part in parts)
+    # A truth is an index array of no axes: what it reads is a copy.
+    basic = not any(hasattr(part, "dtype") or part is True or part is False for part in parts)
     # NumPy cannot write into a part that is a number.
     if basic and addressing.indexed_shape(out.shape, parts):
         part = Item(out, (index,))
