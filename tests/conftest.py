@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 # CI draws the same examples each time, so that a red run is about the change under test.
 settings.register_profile(
     "bounded",
-    max_examples=50,
+    max_examples=30,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],

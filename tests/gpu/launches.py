@@ -2,7 +2,7 @@
 
 Of the call `test_eager.typical` names, in float32. An operation that is not in the table is held to
 what its record lets expect. Made by, with AI_GPU=sim,
-python -m pytest tests/gpu/test_eager.py -s -k print_the_launches
+python -m pytest tests/gpu/test_eager.py -m slow -s -k print_the_launches
 """
 
 LAUNCHES = {

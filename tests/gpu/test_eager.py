@@ -285,6 +285,7 @@ def test_no_float32_primitive_runs_a_float64_kernel(name: str) -> None:
     assert name in ("astype",) or wide == []
 
 
+@pytest.mark.slow
 def test_print_the_launches() -> None:
-    """Show the table of `launches.py` as it is now: run with -s -k print_the_launches."""
+    """Show the table of `launches.py` as it is now: run with -m slow -s -k print_the_launches."""
     print(*(f'    "{name}": {launches(name)},' for name in HERE), sep="\n")
