@@ -2,6 +2,7 @@
 # needs CuPy has environments of its own, so that all else is tested without it.
 PYTHON ?= python3
 BIN := .venv/bin
+GPU_TESTS ?= tests/gpu
 
 .PHONY: help demo pictures stubs test test-torch test-gpu-sim test-gpu bench compiler clean
 
@@ -39,7 +40,7 @@ test-torch: .venv/installed-torch
 
 # Each worker compiles kernels, mostly on the first call: they are kept in the environment.
 test-gpu-sim: compiler .venv-gpu-sim/installed
-	AI_GPU=sim OPENBLAS_NUM_THREADS=1 .venv-gpu-sim/bin/pytest -n auto tests/gpu
+	AI_GPU=sim OPENBLAS_NUM_THREADS=1 .venv-gpu-sim/bin/pytest -n auto $(GPU_TESTS)
 
 # The benchmarks come first: they note down what fails and go on.
 test-gpu: compiler .venv-gpu/installed

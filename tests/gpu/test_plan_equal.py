@@ -21,8 +21,8 @@ from .device_under_test import TIER
 from .planning import RUNS, interpreted, near, twins
 from .test_eager import BY_CUSOLVER, HERE, cases, leaves, run
 
-# The stand-in's compiler needs half a minute for these; test_kernels has their kernels.
-many_kernels = pytest.mark.slow if TIER == "stand-in" else lambda test: test
+# A compiler on the host needs minutes for these; test_kernels has their kernels.
+many_kernels = pytest.mark.slow if TIER != "real" else lambda test: test
 
 
 def registry(device: str) -> list[tuple[str, list[ai.Tensor], Any]]:

@@ -99,8 +99,10 @@ def _share(F, x, y, unit):
     return F.where(alike, 0.5, F.sigmoid((x - y) * unit))
 
 
+# A 2 of the dtype of x: of an int, C++ does not know which logarithm is meant.
 _SUM_2 = (
-    "({x} > {y} ? {x} : {y}) + log1p{f}({x} == {y} ? 1 : exp2{f}(-fabs{f}({x} - {y}))) / log{f}(2)"
+    "({x} > {y} ? {x} : {y}) + log1p{f}({x} == {y} ? 1 : exp2{f}(-fabs{f}({x} - {y})))"
+    " / log{f}({x} == {x} ? 2 : {x})"
 )
 
 
