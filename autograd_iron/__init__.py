@@ -100,7 +100,7 @@ __all__ = [
     "uint64",
     "value_and_grad",
 ]
-__all__ += sorted(_operations)  # noqa: PLE0605  (names are what it holds)
+__all__.extend(sorted(_operations))
 
 
 if not TYPE_CHECKING:  # a type checker knows all names from above, and that others are mistakes

@@ -147,8 +147,7 @@ def blas(number: int) -> Blas:
 def _library() -> Any:
     """Return cuBLAS, from where CuPy finds it or from where the system does."""
     try:
-        # CuPy brings this package along; where it is not installed, nothing is known of its types.
-        from cuda import pathfinder  # type: ignore[import-not-found]
+        from cuda import pathfinder  # CuPy brings this package along
 
         return ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublas").abs_path)
     except (ImportError, AttributeError, RuntimeError, OSError):

@@ -151,7 +151,7 @@ def limits(dtype: Any) -> Any:
         return numpy.finfo(dtype)
     import ml_dtypes
 
-    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    return ml_dtypes.finfo(dtype)
 
 
 def extreme(dtype: Any, lowest: bool) -> Any:

@@ -78,12 +78,10 @@ OF_TENSORS: dict[str, str] = {
     **{
         name: OF_MODULES[name]
         for name in (
-            *("bmm", "clamp", "div", "eq", "gather", "ge", "gt", "le", "lt", "masked_fill"),
-            *("as_strided", "chunk", "movedim", "repeat_interleave", "swapdims", "take_along_dim"),
-            *("tensor_split", "unbind"),
-            *("masked_select", "mm", "mul", "ne", "neg", "sub", "t", "unsqueeze"),
-            *("chunk", "det", "erf", "inverse", "logdet", "movedim"),
-            *("mv", "narrow", "repeat_interleave", "svd", "swapdims", "unbind"),
+            *("as_strided", "bmm", "chunk", "clamp", "det", "div", "eq", "erf", "gather", "ge"),
+            *("gt", "inverse", "le", "logdet", "lt", "masked_fill", "masked_select", "mm"),
+            *("movedim", "mul", "mv", "narrow", "ne", "neg", "repeat_interleave", "sub", "svd"),
+            *("swapdims", "t", "take_along_dim", "tensor_split", "unbind", "unsqueeze"),
         )
     },
     **dict.fromkeys(("add_", "copy_", "div_", "fill", "fill_", "mul_", "sub_", "zero_"), _IN_PLACE),

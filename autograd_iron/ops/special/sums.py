@@ -46,12 +46,11 @@ def logsumexp(
 
 def softmax(x: Any, axis: Any = None) -> Tensor:
     """Return ``exp(x) / sum(exp(x))`` over axes, by default over all."""
-    shifted: Tensor = F.exp(log_softmax(x, axis))
-    return shifted
+    made: Tensor = F.exp(log_softmax(x, axis))
+    return made
 
 
 def log_softmax(x: Any, axis: Any = None) -> Tensor:
     """Return ``log(softmax(x))`` over axes, by default over all, finite for every finite `x`."""
-    x = floating(F, x)
-    logs: Tensor = x - F.logsumexp(x, axis=axis, keepdims=True)
-    return logs
+    made: Tensor = F.log_softmax(floating(F, x), axis=axis)
+    return made

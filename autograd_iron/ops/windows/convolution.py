@@ -152,7 +152,7 @@ def _conv(F, x, w, stride, padding, dilation, groups):
 def _(F, g, _y, _x, w, stride, padding, dilation, groups):
     return F.conv_input_gradient(
         g,
-        F.conj(w) if w.dtype.kind == "c" else w,
+        F.conj(w),
         size=_x.shape[2:],
         stride=stride,
         padding=padding,
@@ -164,7 +164,7 @@ def _(F, g, _y, _x, w, stride, padding, dilation, groups):
 @conv.vjp
 def _(F, g, _y, x, _w, stride, padding, dilation, groups):
     return F.conv_weight_gradient(
-        F.conj(x) if x.dtype.kind == "c" else x,
+        F.conj(x),
         g,
         kernel=_w.shape[2:],
         stride=stride,
@@ -297,7 +297,7 @@ def _input(F, y, w, size, stride, padding, dilation, groups):
 
 @conv_input_gradient.vjp
 def _(F, g, _x, _y, w, size, stride, padding, dilation, groups):
-    w = F.conj(w) if w.dtype.kind == "c" else w
+    w = F.conj(w)
     return F.conv(g, w, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
@@ -305,7 +305,7 @@ def _(F, g, _x, _y, w, size, stride, padding, dilation, groups):
 def _(F, g, _x, y, _w, size, stride, padding, dilation, groups):
     return F.conv_weight_gradient(
         g,
-        F.conj(y) if y.dtype.kind == "c" else y,
+        F.conj(y),
         kernel=_w.shape[2:],
         stride=stride,
         padding=padding,
@@ -391,7 +391,7 @@ def _weight(F, x, y, kernel, stride, padding, dilation, groups):
 @conv_weight_gradient.vjp
 def _(F, g, _w, _x, y, kernel, stride, padding, dilation, groups):
     return F.conv_input_gradient(
-        F.conj(y) if y.dtype.kind == "c" else y,
+        F.conj(y),
         g,
         size=_x.shape[2:],
         stride=stride,
@@ -403,7 +403,7 @@ def _(F, g, _w, _x, y, kernel, stride, padding, dilation, groups):
 
 @conv_weight_gradient.vjp
 def _(F, g, _w, x, _y, kernel, stride, padding, dilation, groups):
-    x = F.conj(x) if x.dtype.kind == "c" else x
+    x = F.conj(x)
     return F.conv(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
