@@ -20,6 +20,12 @@ import autograd_iron as ai
 
 torch = pytest.importorskip("torch")
 
+# What PyTorch says of its own: a graph that its gradients keep, and a default that it regrets.
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore:Using backward\(\) with create_graph:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Implicit dimension choice:UserWarning"),
+]
+
 # Their word for ours, where the two differ; None where theirs means something else.
 WORDS: dict[str, str | None] = {
     "concat": "concat",
